@@ -1,0 +1,37 @@
+"""The command line: python -m bccseg segment | train."""
+
+import argparse
+import sys
+
+from bccseg import __version__
+from bccseg.cli import segment, train
+from bccseg.errors import BccsegError, SettingsError
+
+OK, SOME_FAILED, WRONG_USE = 0, 1, 2
+COMMANDS = (segment, train)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    top = argparse.ArgumentParser(prog="bccseg", description="Find, count and measure the cells of blood smears.")
+    top.add_argument("--version", action="version", version=f"bccseg {__version__}")
+    commands = top.add_subparsers(dest="command", required=True)
+    for module in COMMANDS:
+        module.add_parser(commands)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 all done, 1 some inputs failed, 2 wrong use."""
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except SettingsError as error:
+        print(f"bccseg: {error}", file=sys.stderr)
+        return WRONG_USE
+    except BccsegError as error:
+        print(f"bccseg: {error}", file=sys.stderr)
+        return SOME_FAILED
+    except KeyboardInterrupt:
+        print("bccseg: stopped; files that were finished are kept.", file=sys.stderr)
+        return SOME_FAILED

@@ -1,0 +1,130 @@
+"""`bccseg segment`: images in, label images, masks, overlays and tables out."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bccseg.config import SegmentSettings
+from bccseg.errors import BccsegError, ImageError, SettingsError
+from bccseg.files import write_atomically
+
+if TYPE_CHECKING:
+    from bccseg.imaging.export.result import ImageResult
+    from bccseg.model.predict import Predictor
+
+EXTRAS = ("coco", "geojson", "roi")
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    p = commands.add_parser("segment", help="find and measure the cells of images")
+    defaults = SegmentSettings()
+    p.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="images, zips of images, or folders (walked)")
+    p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    p.add_argument("--weights", metavar="W", help="a shipped name, a folder, or hf://owner/repo@revision")
+    p.add_argument("--diameter", default="auto", metavar="auto|PX", help="typical cell diameter (default: auto)")
+    p.add_argument("--pixel-size", type=float, metavar="UM", help="width of a pixel in µm (default: from the file)")
+    p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    p.add_argument("--min-cell", type=float, default=defaults.min_cell_percent, metavar="PERCENT",
+                   help="smallest cell, %% of the typical diameter (default: %(default)s)")  # fmt: skip
+    p.add_argument("--drop-border", action="store_true", help="leave out cells that touch the border")
+    p.add_argument("--also", nargs="*", default=[], choices=EXTRAS, help="further files to write")
+    p.set_defaults(run=run)
+
+
+def settings_from(args: argparse.Namespace) -> SegmentSettings:
+    """Settings of the command line. Raises SettingsError."""
+    try:
+        diameter = None if args.diameter == "auto" else float(args.diameter)
+    except ValueError:
+        raise SettingsError(f"--diameter is 'auto' or a number of px, not '{args.diameter}'.") from None
+    if args.pixel_size is not None and not 0 < args.pixel_size < 1000:
+        raise SettingsError("--pixel-size is the width of a pixel in µm, a number above 0.")
+    return SegmentSettings(
+        diameter_px=diameter, min_cell_percent=args.min_cell, drop_border_cells=args.drop_border
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Segment every path; returns 0, or 1 if some could not be done."""
+    settings = settings_from(args)
+    from bccseg.imaging.archive import Entry
+    from bccseg.imaging.export.bundle import csv
+    from bccseg.imaging.export.result import summary_table
+    from bccseg.model.batch import Failure, segment_entries
+    from bccseg.model.predict import Predictor
+    from bccseg.model.sources import locate
+    from bccseg.model.weights import load_weights
+
+    folder, source = locate(args.weights)
+    predictor = Predictor(load_weights(folder, source), args.device)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"The folder '{args.out}' cannot be made ({error.strerror}).") from error
+
+    done: list[ImageResult] = []
+    failed = 0
+    paths = list(walk(args.paths))
+    for k, path in enumerate(paths, start=1):
+        print(f"[{k}/{len(paths)}] {path}", file=sys.stderr)
+        try:
+            entries = [Entry(path.name, path.read_bytes())]
+        except OSError as error:
+            entries = [Entry(path.name, error=ImageError(f"The file cannot be opened ({error.strerror})."))]
+        taken = {r.stem.lower() for r in done}
+        for outcome in segment_entries(entries, predictor, settings, args.pixel_size, taken=taken):
+            if isinstance(outcome, Failure):
+                failed += 1
+                print(f"bccseg: {outcome.name!r}: {outcome.reason}", file=sys.stderr)
+                continue
+            try:
+                write_result(outcome, args.out, args.also)
+            except (BccsegError, OSError) as error:
+                failed += 1
+                print(f"bccseg: {outcome.name!r} could not be saved: {error}", file=sys.stderr)
+                continue
+            done.append(slim(outcome))
+    write_atomically(args.out / "summary.csv", csv(summary_table(done)))
+    print(f"{len(done)} done, {failed} failed; results in {args.out}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def walk(paths: list[Path]) -> Iterator[Path]:
+    """Files as given, and the image files of folders in order of name. Raises SettingsError if none exist."""
+    from bccseg.imaging.decode import SUFFIXES
+
+    for path in paths:
+        if path.is_dir():
+            found = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*SUFFIXES, ".zip") and p.is_file()]
+            yield from (p for p in found if not p.name.startswith("."))
+        else:
+            yield path
+
+
+def write_result(result: "ImageResult", out: Path, also: list[str]) -> None:
+    """The files of one image."""
+    from bccseg.imaging.export.annotations import as_json, coco
+    from bccseg.imaging.export.bundle import BASIC_FILES, IMAGE_FILES
+
+    endings = [*BASIC_FILES]
+    if "geojson" in also:
+        endings.append(".geojson")
+    if "roi" in also:
+        endings.append("_rois.zip")
+    for ending in endings:
+        write_atomically(out / f"{result.stem}{ending}", IMAGE_FILES[ending](result))
+    if "coco" in also:
+        write_atomically(out / f"{result.stem}_coco.json", as_json(coco([result])))
+
+
+def slim(result: "ImageResult") -> "ImageResult":
+    """The result without its pixels, once they are written: a thousand images must not fill the memory."""
+    import numpy as np
+
+    kept = replace(result, image=np.zeros((1, 1, 3), np.uint8), labels=np.broadcast_to(np.int32(0), result.labels.shape))
+    kept.__dict__.update(summary=result.summary)
+    return kept

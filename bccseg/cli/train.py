@@ -1,0 +1,68 @@
+"""`bccseg train`: learn from a folder of images and masks."""
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+from bccseg.config import HEAD_CHANNELS, PRESETS, TrainConfig, train_config
+from bccseg.errors import SettingsError
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    p = commands.add_parser("train", help="train a network on images with masks")
+    p.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with original/ and mask/")
+    p.add_argument("--out", required=True, type=Path, metavar="RUN", help="folder of the run; resumed if it exists")
+    p.add_argument("--preset", default="recommended", choices=sorted(PRESETS))
+    p.add_argument("--config", type=Path, metavar="JSON", help="settings of an earlier run (its config.json)")
+    p.add_argument("--network", choices=("unet", "resunet"))
+    p.add_argument("--head", choices=sorted(HEAD_CHANNELS))
+    p.add_argument("--greyscale", action="store_true", help="read images without colour")
+    p.add_argument("--width", type=int)
+    p.add_argument("--epochs", type=int)
+    p.add_argument("--steps", type=int, help="steps an epoch")
+    p.add_argument("--seed", type=int)
+    p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    p.set_defaults(run=run)
+
+
+def config_from(args: argparse.Namespace) -> TrainConfig:
+    """The preset or the config file, with what the command line changes. Raises SettingsError."""
+    config = PRESETS[args.preset]
+    if args.config:
+        try:
+            config = train_config(json.loads(args.config.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise SettingsError(f"'{args.config}' is not the config.json of a run ({error}).") from error
+    network = {"architecture": args.network, "head": args.head, "width": args.width}
+    network = {k: v for k, v in network.items() if v is not None}
+    if args.greyscale:
+        network["in_channels"] = 1
+    changes = {"epochs": args.epochs, "steps_per_epoch": args.steps, "seed": args.seed}
+    changes = {k: v for k, v in changes.items() if v is not None}
+    return dataclasses.replace(config, network=dataclasses.replace(config.network, **network), **changes)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; a line an epoch on stderr; the run folder ends with weights/ that `segment` can use."""
+    config = config_from(args)
+    from bccseg.train.data import find_pairs, load_field, split_pairs
+    from bccseg.train.loop import Trainer
+    from bccseg.train.publish import export_run
+
+    learn, check = split_pairs(find_pairs(args.data), config.validation_share)
+    print(f"{len(learn)} images to learn from, {len(check)} to check on; reading them", file=sys.stderr)
+    fields = [[load_field(*pair, config) for pair in part] for part in (learn, check)]
+    trainer = Trainer(*fields, config, args.out, args.device)
+    for report in trainer.run():
+        print(
+            f"epoch {report.epoch}/{config.epochs}  loss {report.loss:.4f}  IoU {report.iou:.4f}  "
+            f"validation loss {report.val_loss:.4f}  IoU {report.val_iou:.4f}  {report.seconds:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
+    folder = export_run(args.out, data=args.data.name)
+    print(f"weights in {folder}", file=sys.stderr)
+    return 0

@@ -1,0 +1,55 @@
+"""What can go wrong, as one exception tree.
+
+    BccsegError
+    ├── ImageError          a file is not an image that can be read
+    │   ├── ImageTooLarge   more pixels than the limit, or a zip that unpacks to too much
+    │   └── UnsupportedImage  an image of a kind that has no meaning here
+    ├── WeightsError        weights that cannot be used
+    │   └── HubError        the Hugging Face Hub did not give what was asked for
+    ├── DataError           training data that does not fit together
+    ├── TrainingError       a training run that cannot go on
+    ├── SettingsError       a setting outside its range
+    └── Stopped             the person pressed stop
+
+Every message says what happened and what to do about it, in words for a person at a microscope.
+"""
+
+
+class BccsegError(Exception):
+    """Base of all errors that are meant to be read by the person using the program."""
+
+
+class ImageError(BccsegError):
+    """A file could not be read as an image."""
+
+
+class ImageTooLarge(ImageError):
+    """An image has more pixels, or an archive more content, than the limit allows."""
+
+
+class UnsupportedImage(ImageError):
+    """An image was read but is of a kind that cannot be segmented."""
+
+
+class WeightsError(BccsegError):
+    """Weights are missing, damaged, or do not fit their config.json."""
+
+
+class HubError(WeightsError):
+    """The Hugging Face Hub did not give what was asked for."""
+
+
+class DataError(BccsegError):
+    """Training images and masks do not fit together."""
+
+
+class TrainingError(BccsegError):
+    """A training run cannot go on."""
+
+
+class SettingsError(BccsegError):
+    """A setting is outside its range."""
+
+
+class Stopped(BccsegError):
+    """Work was stopped on request; what was finished before is kept."""

@@ -1,0 +1,106 @@
+"""Zip files of images, opened in memory and with limits; no name in them ever reaches the file system."""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from bccseg.errors import ImageError, ImageTooLarge
+
+MAX_FILES = 2000
+MAX_UNPACKED_BYTES = 4_000_000_000
+MAX_FILE_BYTES = 1_000_000_000
+MAX_RATIO = 100  # images hardly compress further; more is a zip bomb ...
+RATIO_FROM_BYTES = 20_000_000  # ... unless the file is small anyway
+MAX_STEM = 100
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file to be segmented: its name as shown, and its bytes or the reason it could not be read."""
+
+    name: str
+    data: bytes = b""
+    error: ImageError | None = None
+
+
+def is_zip(data: bytes) -> bool:
+    """Whether the bytes are a zip archive, whatever the file is called."""
+    return data[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def expand(name: str, data: bytes) -> Iterator[Entry]:
+    """The file itself, or, for a zip, each of the files in it, one at a time.
+
+    Folders, hidden files and macOS resource forks are left out. A file that breaks a limit comes with
+    an error in place of its bytes, and the rest goes on.
+    """
+    if not is_zip(data):
+        yield Entry(name, data)
+        return
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        yield Entry(name, error=ImageError("The zip is damaged or cut off. Make it again and upload it anew."))
+        return
+    with archive:
+        members = [m for m in archive.infolist() if not m.is_dir() and not _is_hidden(m.filename)]
+        if not members:
+            yield Entry(name, error=ImageError("The zip holds no files."))
+        if len(members) > MAX_FILES:
+            reason = f"The zip holds {len(members):,} files; at most {MAX_FILES:,} can be opened. Split it."
+            yield Entry(name, error=ImageTooLarge(reason))
+            return
+        total = 0
+        for member in members:
+            entry = _read(archive, member, MAX_UNPACKED_BYTES - total)
+            total += len(entry.data)
+            yield entry
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "__MACOSX")) and part != ".." for part in PurePosixPath(name).parts)
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, room: int) -> Entry:
+    name = PurePosixPath(member.filename.replace("\\", "/")).name or "unnamed"
+    if member.flag_bits & 1:
+        return Entry(name, error=ImageError("It is locked with a password. Make a zip without one."))
+    ratio = member.file_size / max(1, member.compress_size)
+    bomb = member.file_size > RATIO_FROM_BYTES and ratio > MAX_RATIO
+    limit = min(MAX_FILE_BYTES, room)
+    if bomb or member.file_size > limit:
+        reason = f"It unpacks to {member.file_size / 1e6:,.0f} MB, more than is allowed from a zip. Upload it by itself."
+        return Entry(name, error=ImageTooLarge(reason))
+    try:
+        with archive.open(member) as file:
+            data = file.read(limit + 1)  # the size written in the zip may be a lie
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zlib.error):
+        return Entry(name, error=ImageError("It is damaged inside the zip. Make the zip again."))
+    if len(data) > limit:
+        return Entry(name, error=ImageTooLarge("It unpacks to more than is allowed. Upload it by itself."))
+    if is_zip(data):
+        return Entry(name, error=ImageError("It is a zip within a zip. Unpack it first, then upload the images."))
+    return Entry(name, data)
+
+
+
+
+def safe_stem(name: str) -> str:
+    """A file name without its suffix that is safe on every file system: letters, digits, . _ - and space."""
+    stem = PurePosixPath(name.replace("\\", "/")).stem
+    stem = re.sub(r"[^\w.\- ]+", "_", stem).strip(" .")[:MAX_STEM].strip(" .")
+    return stem or "image"
+
+
+def unique(stem: str, taken: set[str]) -> str:
+    """`stem`, or `stem-2`, `stem-3`, ... if it is taken; the answer is added to `taken`. Case is ignored."""
+    candidate, k = stem, 1
+    while candidate.lower() in taken:
+        k += 1
+        candidate = f"{stem}-{k}"
+    taken.add(candidate.lower())
+    return candidate

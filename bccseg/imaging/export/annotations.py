@@ -1,0 +1,79 @@
+"""Cells as annotations: COCO JSON, GeoJSON for QuPath, ImageJ ROI sets."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+import roifile
+
+from bccseg.imaging.export.result import ImageResult
+from bccseg.imaging.outlines import cell_outlines
+
+DECIMALS = 2
+
+
+def coco(results: list[ImageResult]) -> dict[str, Any]:
+    """COCO object detection format (cocodataset.org): images, annotations with polygons, one category."""
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for image_id, r in enumerate(results, start=1):
+        height, width = r.labels.shape
+        images.append({"id": image_id, "file_name": r.name, "width": width, "height": height})
+        area = np.bincount(r.labels.ravel())
+        for cell, ring in cell_outlines(r.labels):
+            (x0, y0), (x1, y1) = ring.min(axis=0), ring.max(axis=0)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": 1,
+                    "segmentation": [ring.round(DECIMALS).ravel().tolist()],
+                    "bbox": [float(x0), float(y0), float(x1 - x0), float(y1 - y0)],
+                    "area": int(area[cell]),
+                    "iscrowd": 0,
+                    "score": round(float(r.scores[cell - 1]), 4),
+                    "attributes": {"cell_id": cell},
+                }
+            )
+    return {
+        "info": {"description": "Blood cells outlined by bccseg. Research use only."},
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "cell", "supercategory": ""}],
+    }
+
+
+def geojson(result: ImageResult) -> dict[str, Any]:
+    """FeatureCollection of detections that QuPath opens by drag and drop, with measurements."""
+    table = result.cells.set_index("cell_id")
+    features = []
+    for cell, ring in cell_outlines(result.labels):
+        closed = np.vstack([ring, ring[:1]]).round(DECIMALS).tolist()
+        row = table.loc[cell].drop("touches_border")
+        measurements = {name: round(float(value), 4) for name, value in row.items() if np.isfinite(value)}
+        features.append(
+            {
+                "type": "Feature",
+                "geometry": {"type": "Polygon", "coordinates": [closed]},
+                "properties": {"objectType": "detection", "name": f"cell {cell}", "measurements": measurements},
+            }
+        )
+    return {"type": "FeatureCollection", "features": features}
+
+
+def imagej_rois(result: ImageResult) -> bytes:
+    """Zip of ImageJ polygon ROIs, one a cell, for ImageJ's and Fiji's ROI Manager."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for cell, ring in cell_outlines(result.labels):
+            name = f"cell-{cell:05d}"
+            roi = roifile.ImagejRoi.frompoints(ring, name=name)
+            archive.writestr(f"{name}.roi", roi.tobytes())
+    return buffer.getvalue()
+
+
+def as_json(value: dict[str, Any]) -> bytes:
+    """Compact UTF-8 JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,51 @@
+"""Everything of a batch in one zip."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import pandas as pd
+
+from bccseg.imaging.export.annotations import as_json, coco, geojson, imagej_rois
+from bccseg.imaging.export.pictures import labels_png, mask_png, overlay_png
+from bccseg.imaging.export.result import ImageResult, summary_table
+
+# What is written for each image: ending of the file name, and how it is made.
+IMAGE_FILES: dict[str, Callable[[ImageResult], bytes]] = {
+    "_labels.png": lambda r: labels_png(r.labels),
+    "_mask.png": lambda r: mask_png(r.labels),
+    "_overlay.png": lambda r: overlay_png(r.image, r.labels),
+    "_cells.csv": lambda r: csv(r.cells),
+    ".geojson": lambda r: as_json(geojson(r)),
+    "_rois.zip": lambda r: imagej_rois(r),
+}
+BASIC_FILES = ("_labels.png", "_mask.png", "_overlay.png", "_cells.csv")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """CSV, UTF-8, 4 decimals.
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
+    table = table.copy()
+    for name in table.columns[[pd.api.types.is_string_dtype(t) for t in table.dtypes]]:
+        table[name] = [f"'{v}" if isinstance(v, str) and v.startswith(FORMULA_STARTS) else v for v in table[name]]
+    return table.to_csv(index=False, float_format="%.4f").encode("utf-8")
+
+
+def batch_files(results: list[ImageResult]) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file of a batch, made one at a time."""
+    for result in results:
+        for ending, make in IMAGE_FILES.items():
+            yield result.stem + ending, make(result)
+    yield "summary.csv", csv(summary_table(results))
+    yield "coco.json", as_json(coco(results))
+
+
+def write_zip(results: list[ImageResult], target: BinaryIO) -> None:
+    """One zip with everything of a batch. PNGs are stored as they are, text is packed."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in batch_files(results):
+            packed = name.endswith((".png", ".zip"))
+            archive.writestr(name, data, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)

@@ -1,0 +1,60 @@
+"""What is known of one segmented image; every export starts from it."""
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bccseg.imaging.labels import Labels
+from bccseg.imaging.measure import ImageSummary, measure_cells, summarise
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """One image, its cells, and how they were found."""
+
+    name: str  # as the person knows it, e.g. "smear 7.tif, page 2"
+    stem: str  # for file names, unique in a batch
+    image: NDArray[np.uint8]  # (H, W, 3)
+    labels: Labels  # (H, W)
+    scores: NDArray[np.float32]  # (N,)
+    diameter_px: float  # typical cell that was looked for
+    diameter_known: bool
+    pixel_size_um: float | None = None
+    weights: str = ""
+    device: str = ""
+    notes: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """Table of the cells; see `measure_cells`."""
+        return measure_cells(self.labels, self.image, self.scores, self.pixel_size_um)
+
+    @cached_property
+    def summary(self) -> ImageSummary:
+        """Numbers of the image; see `summarise`."""
+        return summarise(self.cells, self.labels.shape, self.pixel_size_um)
+
+
+def summary_table(results: list[ImageResult]) -> pd.DataFrame:
+    """A row an image: its summary, its size, and the settings it was found with."""
+    rows = [
+        {
+            "image": r.name,
+            **asdict(r.summary),
+            "width_px": r.labels.shape[1],
+            "height_px": r.labels.shape[0],
+            "pixel_size_um": r.pixel_size_um,
+            "expected_diameter_px": r.diameter_px,
+            "weights": r.weights,
+        }
+        for r in results
+    ]
+    columns = [
+        "image", *ImageSummary.__dataclass_fields__, "width_px", "height_px", "pixel_size_um",
+        "expected_diameter_px", "weights",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,179 @@
+"""Measures of cells and of whole images, from labels. Definitions are scikit-image's where it has them.
+
+Written for whole label images at once, because scikit-image's regionprops, cell by cell, would take
+longer than the network (see benchmarks/speed.py). Tests hold both to the same numbers.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+
+from bccseg.imaging.labels import Labels, border_ids, equivalent_diameter
+
+LENGTHS = ("perimeter", "equivalent_diameter", "major_axis", "minor_axis")
+CHANNELS = ("red", "green", "blue")
+COLUMNS = [
+    "cell_id", "centroid_x_px", "centroid_y_px", "area_px", "perimeter_px", "equivalent_diameter_px",
+    "major_axis_px", "minor_axis_px", "eccentricity", "solidity", "circularity",
+    "mean_red", "mean_green", "mean_blue", "touches_border", "score",
+]  # fmt: skip
+UM_COLUMNS = ["centroid_x_um", "centroid_y_um", "area_um2", *(f"{name}_um" for name in LENGTHS)]
+
+
+def measure_cells(
+    labels: Labels,
+    image: NDArray[np.uint8],
+    scores: NDArray[np.float32] | None = None,
+    pixel_size_um: float | None = None,
+) -> pd.DataFrame:
+    """A row a cell, in order of id.
+
+    labels: int32 (H, W). image: uint8 (H, W, 3). scores: float32 (N,), 0 to 1, by id.
+    Columns COLUMNS, and UM_COLUMNS if the pixel size is known. Coordinates are of pixel centres, (0, 0)
+    the top left one. Intensities are 0 to 255. No cells: no rows, same columns and types.
+    """
+    rows, cols = np.nonzero(labels)
+    ids = labels[rows, cols]
+    present = np.unique(ids)
+    index = np.zeros(int(labels.max(initial=0)) + 1, np.intp)
+    index[present] = np.arange(len(present))
+    group, n = index[ids], len(present)
+
+    def total(values: NDArray | None = None) -> NDArray[np.float64]:
+        return np.bincount(group, weights=values, minlength=n).astype(np.float64)
+
+    area = total()
+    x, y = total(cols) / area, total(rows) / area
+    dx, dy = cols - x[group], rows - y[group]
+    major, minor, eccentricity = _ellipse(total(dx * dx) / area, total(dy * dy) / area, total(dx * dy) / area)
+    perimeter, solidity = _perimeters(labels, index, n), _solidities(labels, present, area)
+    pixels = image[rows, cols]
+    table = pd.DataFrame(
+        {
+            "cell_id": present.astype(np.int64),
+            "centroid_x_px": x,
+            "centroid_y_px": y,
+            "area_px": area.astype(np.int64),
+            "perimeter_px": perimeter,
+            "equivalent_diameter_px": equivalent_diameter(area),
+            "major_axis_px": major,
+            "minor_axis_px": minor,
+            "eccentricity": eccentricity,
+            "solidity": solidity,
+            "circularity": _ratio(4 * np.pi * area, perimeter**2).clip(0, 1),
+            **{f"mean_{name}": total(pixels[:, k]) / area for k, name in enumerate(CHANNELS)},
+            "touches_border": np.isin(present, border_ids(labels)) if labels.size else np.zeros(0, bool),
+            "score": np.full(n, np.nan) if scores is None else np.asarray(scores, np.float64),
+        }
+    )
+    return add_micrometres(table, pixel_size_um)
+
+
+def add_micrometres(table: pd.DataFrame, pixel_size_um: float | None) -> pd.DataFrame:
+    """The table with UM_COLUMNS for a pixel size in µm; without them if it is unknown."""
+    table = table[COLUMNS].copy()
+    if pixel_size_um:
+        for axis in "xy":
+            table[f"centroid_{axis}_um"] = table[f"centroid_{axis}_px"] * pixel_size_um
+        table["area_um2"] = table["area_px"] * pixel_size_um**2
+        for name in LENGTHS:
+            table[f"{name}_um"] = table[f"{name}_px"] * pixel_size_um
+    return table
+
+
+def _ratio(a: NDArray, b: NDArray) -> NDArray[np.float64]:
+    return np.divide(a, b, out=np.zeros(len(a)), where=b > 0)
+
+
+def _ellipse(xx: NDArray, yy: NDArray, xy: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Full axes and eccentricity of the ellipse with the same second moments (skimage regionprops)."""
+    mean, spread = (xx + yy) / 2, np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
+    large, small = mean + spread, np.maximum(mean - spread, 0)
+    eccentricity = np.sqrt(np.clip(1 - _ratio(small, large), 0, 1)) * (large > 0)
+    return 4 * np.sqrt(large), 4 * np.sqrt(small), eccentricity
+
+
+def _perimeters(labels: Labels, index: NDArray[np.intp], n: int) -> NDArray[np.float64]:
+    """Length of the line through the border pixels of each cell: 1 or sqrt(2) a step.
+
+    Benkrid, Crookes and Benkrid 2000, "Design and FPGA Implementation of a Perimeter Estimator", as in
+    skimage.measure.perimeter with a 4-neighbourhood.
+    """
+    padded = np.pad(labels, 2)
+    core = padded[1:-1, 1:-1]
+    edge = np.zeros(core.shape, bool)
+    for dy, dx in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        edge |= padded[dy : dy + core.shape[0], dx : dx + core.shape[1]] != core
+    edge &= core > 0
+    lines = np.pad(np.where(edge, core, 0), 1)  # each cell's border pixels carry its id
+    rows, cols = np.nonzero(lines)
+    own = lines[rows, cols]
+    straight, diagonal = np.zeros(len(own), int), np.zeros(len(own), int)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            same = lines[rows + dy, cols + dx] == own
+            if dy and dx:
+                diagonal += same
+            elif dy or dx:
+                straight += same
+    code = 10 * diagonal + 2 * straight + 1
+    weight = np.zeros(51)
+    weight[[5, 7, 15, 17, 25, 27]] = 1
+    weight[[21, 33]] = np.sqrt(2)
+    weight[[13, 23]] = (1 + np.sqrt(2)) / 2
+    return np.bincount(index[own], weights=weight[code], minlength=n).astype(np.float64)
+
+
+def _solidities(labels: Labels, present: NDArray, area: NDArray) -> NDArray[np.float64]:
+    """Area / pixels inside the convex hull of the pixel centres; 1 for every convex shape.
+
+    Pixels in a hull with whole-number corners: A + B/2 + 1, B the pixels on its edge (Pick 1899).
+    """
+    out = np.ones(len(present))
+    boxes = ndi.find_objects(labels)
+    for k, cell in enumerate(present):
+        box = boxes[cell - 1]
+        outlines, _ = cv2.findContours(
+            (labels[box] == cell).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
+        hull = cv2.convexHull(np.concatenate(outlines))[:, 0]
+        steps = np.abs(hull - np.roll(hull, 1, axis=0))
+        on_edge = int(np.gcd(steps[:, 0], steps[:, 1]).sum())
+        out[k] = area[k] / (cv2.contourArea(hull) + on_edge / 2 + 1)
+    return out
+
+
+@dataclass(frozen=True)
+class ImageSummary:
+    """Numbers of one image. Diameters are of cells off the border, whose size is known."""
+
+    cell_count: int
+    cell_count_inside: int  # cells that do not touch the border
+    area_fraction: float  # share of the image that is cell, 0 to 1
+    median_diameter_px: float | None
+    diameter_cv_percent: float | None  # how uneven the cells are, as RDW says in a blood count
+    median_diameter_um: float | None
+    density_per_mm2: float | None
+
+
+def summarise(cells: pd.DataFrame, shape: tuple[int, int], pixel_size_um: float | None = None) -> ImageSummary:
+    """Summary of one image of `shape` (H, W) from its `measure_cells` table.
+
+    Without cells the diameters are None. CV is the sample standard deviation over the mean.
+    """
+    inside = cells.loc[~cells["touches_border"], "equivalent_diameter_px"]
+    median = float(inside.median()) if len(inside) else None
+    pixels = shape[0] * shape[1]
+    return ImageSummary(
+        cell_count=len(cells),
+        cell_count_inside=len(inside),
+        area_fraction=float(cells["area_px"].sum() / pixels) if pixels else 0.0,
+        median_diameter_px=median,
+        diameter_cv_percent=float(100 * inside.std(ddof=1) / inside.mean()) if len(inside) > 1 else None,
+        median_diameter_um=median * pixel_size_um if median and pixel_size_um else None,
+        density_per_mm2=len(cells) / (pixels * pixel_size_um**2 / 1e6) if pixel_size_um and pixels else None,
+    )

@@ -1,0 +1,24 @@
+"""Bring images of different lamps and exposures to one white."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+WHITE_PERCENTILE = 98.0  # the empty background, in any smear that has some
+DARKEST_WHITE = 25.0  # a darker field is not brightened further
+SAMPLE_PX = 250_000  # levels are read off about this many pixels
+
+
+def white_level(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Level of the background in each channel: float32 (3,), 25 to 255. image: uint8 (H, W, 3)."""
+    step = max(1, int(np.sqrt(image.shape[0] * image.shape[1] / SAMPLE_PX)))
+    sample = image[::step, ::step].reshape(-1, image.shape[2])
+    levels = [
+        np.searchsorted(np.cumsum(np.bincount(channel, minlength=256)), len(sample) * WHITE_PERCENTILE / 100)
+        for channel in sample.T
+    ]
+    return np.maximum(np.array(levels, np.float32), DARKEST_WHITE)
+
+
+def normalise(image: NDArray[np.uint8], white: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Image with the background at 1: float32 (H, W, 3)."""
+    return image * (1 / white).astype(np.float32)

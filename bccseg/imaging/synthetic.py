@@ -1,0 +1,98 @@
+"""Synthetic smears: drawn cells with exact truth, for the example in the app and for tests."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.imaging.labels import Labels, areas, relabel
+
+
+@dataclass(frozen=True)
+class Stain:
+    """Colours of a drawn smear: light let through, 0 to 1, in RGB."""
+
+    background: tuple[float, float, float] = (0.93, 0.91, 0.92)
+    cell: tuple[float, float, float] = (0.80, 0.55, 0.62)
+    nucleus: tuple[float, float, float] = (0.35, 0.20, 0.55)
+
+
+def draw_smear(
+    shape: tuple[int, int] = (600, 800),
+    cells: int = 70,
+    diameter_px: float = 64.0,
+    seed: int = 1,
+    stain: Stain | None = None,
+    *,
+    touching: bool = True,
+) -> tuple[NDArray[np.uint8], Labels]:
+    """A smear that was drawn, not photographed: RGB uint8 (H, W, 3) and its labels int32 (H, W).
+
+    Discs and ellipses with pale centres, some touching or cut by the border, a white cell, platelets,
+    uneven light, blur and noise. The same arguments give the same smear.
+    """
+    rng, stain = np.random.default_rng(seed), stain or Stain()
+    labels = np.zeros(shape, np.int32)
+    density = np.zeros((*shape, 3), np.float32)
+    red = -np.log(np.array(stain.cell, np.float32) / stain.background)
+    blue = -np.log(np.array(stain.nucleus, np.float32) / stain.background)
+    placed: list[tuple[float, float, float]] = []
+    for _ in range(cells * 40):
+        if len(placed) == cells:
+            break
+        radius = diameter_px / 2 * rng.normal(1, 0.07)
+        x, y = rng.uniform(0, shape[1]), rng.uniform(0, shape[0])
+        nearest = min((np.hypot(x - a, y - b) - c - radius for a, b, c in placed), default=np.inf)
+        if nearest < (-0.06 * diameter_px if touching else 3):
+            continue
+        placed.append((x, y, radius))
+        white_cell = len(placed) == cells // 2
+        outline, depth = _cell_profile(shape, x, y, radius * (1.5 if white_cell else 1), rng, pale=not white_cell)
+        own = outline & (labels == 0)
+        labels[own] = len(placed)
+        density[own] += (depth[own, None] * red) * (0.8 if white_cell else 1)
+        if white_cell:
+            nucleus, _ = _cell_profile(shape, x + radius * 0.2, y, radius * 0.9, rng, pale=False)
+            density[nucleus & own] += blue * 0.8
+    _draw_platelets(density, labels, blue, diameter_px, rng)
+    light = _render(density, stain, diameter_px, rng)
+    return light, relabel(labels, areas(labels) >= 0.02 * diameter_px**2)
+
+
+def _cell_profile(
+    shape: tuple[int, int], x: float, y: float, radius: float, rng: np.random.Generator, *, pale: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Where a cell lies, and how much stain it holds: thick rim and pale centre, as red cells have."""
+    yy, xx = np.ogrid[: shape[0], : shape[1]]
+    angle, stretch = rng.uniform(0, np.pi), rng.uniform(1.0, 1.18)
+    u = (np.cos(angle) * (xx - x) + np.sin(angle) * (yy - y)) * stretch
+    v = (-np.sin(angle) * (xx - x) + np.cos(angle) * (yy - y)) / stretch
+    r = np.hypot(u, v).astype(np.float32) / radius
+    pallor = rng.uniform(0.35, 0.75) if pale else 0.0
+    depth = rng.uniform(0.85, 1.15) * (1 - pallor * np.exp(-((r / 0.42) ** 2)))
+    return r <= 1, depth.astype(np.float32)
+
+
+def _draw_platelets(
+    density: NDArray[np.float32], labels: Labels, stain: NDArray[np.float32], diameter_px: float, rng: np.random.Generator
+) -> None:
+    shape = labels.shape
+    for _ in range(max(1, shape[0] * shape[1] // int(12 * diameter_px**2))):
+        x, y, radius = rng.uniform(0, shape[1]), rng.uniform(0, shape[0]), diameter_px * rng.uniform(0.06, 0.11)
+        spot, _ = _cell_profile(shape, x, y, radius, rng, pale=False)
+        if not labels[spot].any():
+            density[spot] += stain * 0.5
+
+
+def _render(
+    density: NDArray[np.float32], stain: Stain, diameter_px: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    h, w = density.shape[:2]
+    density = cv2.GaussianBlur(density, (0, 0), max(0.6, diameter_px / 60))
+    x = np.linspace(-1, 1, w, dtype=np.float32)[None, :, None]
+    y = np.linspace(-1, 1, h, dtype=np.float32)[:, None, None]
+    lamp = 1 - 0.05 * (x * x + y * y) + 0.02 * x
+    light = np.exp(-density) * np.array(stain.background, np.float32) * lamp
+    light += rng.normal(0, 0.008, light.shape).astype(np.float32)
+    return np.clip(light * 255 + 0.5, 0, 255).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Networks, weight files and inference. The only floor that imports torch besides `train`."""

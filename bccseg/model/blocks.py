@@ -1,0 +1,76 @@
+"""Building blocks that U-Net and ResU-Net share. Shapes are (batch, channels, height, width)."""
+
+import torch
+from torch import Tensor, nn
+
+
+def conv3x3(a: int, b: int) -> nn.Conv2d:
+    """3x3 convolution, padded to keep the size; the batch norm that follows brings the bias."""
+    return nn.Conv2d(a, b, kernel_size=3, padding=1, bias=False)
+
+
+class DoubleConv(nn.Sequential):
+    """Conv, batch norm, ReLU, twice: (B, a, H, W) -> (B, b, H, W).
+
+    Ronneberger et al. 2015, doi 10.1007/978-3-319-24574-4_28, Fig. 1, with padding and batch norm.
+    Parameters: 9ab + 9b² + 4b.
+    """
+
+    def __init__(self, a: int, b: int) -> None:
+        super().__init__(
+            conv3x3(a, b), nn.BatchNorm2d(b), nn.ReLU(inplace=True),
+            conv3x3(b, b), nn.BatchNorm2d(b), nn.ReLU(inplace=True),
+        )  # fmt: skip
+
+
+class ResidualConv(nn.Module):
+    """Two convolutions and a shortcut around them: (B, a, H, W) -> (B, b, H, W).
+
+    He et al. 2016, doi 10.1109/CVPR.2016.90, as used in Gómez-de-Mariscal et al. 2019,
+    doi 10.1038/s41598-019-49431-3. The shortcut is the identity, or a 1x1 convolution where the
+    number of channels changes. Parameters: 9ab + 9b² + 4b, and ab + 2b more for a 1x1 shortcut.
+    """
+
+    def __init__(self, a: int, b: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            conv3x3(a, b), nn.BatchNorm2d(b), nn.ReLU(inplace=True), conv3x3(b, b), nn.BatchNorm2d(b)
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if a != b:
+            self.shortcut = nn.Sequential(nn.Conv2d(a, b, 1, bias=False), nn.BatchNorm2d(b))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+class EncoderDecoder(nn.Module):
+    """The U: `depth` levels down by max pooling, as many up by 2x2 up-convolution, with skips.
+
+    Input (B, in_channels, H, W) with H and W multiples of 2**depth; output logits
+    (B, out_channels, H, W). Level k has width * 2**k channels.
+    """
+
+    block: type[nn.Module]  # set by U-Net and ResU-Net
+
+    def __init__(self, in_channels: int, out_channels: int, width: int, depth: int) -> None:
+        super().__init__()
+        sizes = [width * 2**k for k in range(depth + 1)]  # e.g. [16, 32, 64, 128, 256]
+        self.depth = depth
+        self.encoders = nn.ModuleList(
+            self.block(a, b) for a, b in zip([in_channels, *sizes[:-1]], sizes, strict=True)
+        )
+        self.ups = nn.ModuleList(nn.ConvTranspose2d(2 * c, c, 2, stride=2) for c in reversed(sizes[:-1]))
+        self.decoders = nn.ModuleList(self.block(2 * c, c) for c in reversed(sizes[:-1]))
+        self.head = nn.Conv2d(width, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips = []
+        for encoder in self.encoders[:-1]:
+            x = encoder(x)
+            skips.append(x)  # [width, 2 width, ...] at [hw, hw/2, ...]
+            x = nn.functional.max_pool2d(x, 2)
+        x = self.encoders[-1](x)
+        for up, decoder in zip(self.ups, self.decoders, strict=True):
+            x = decoder(torch.cat([skips.pop(), up(x)], dim=1))
+        return self.head(x.to(self.head.weight.dtype))

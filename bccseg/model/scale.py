@@ -1,0 +1,110 @@
+"""How large are the cells? The network itself is asked, at a few magnifications."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.config import SegmentSettings
+from bccseg.imaging.instances import separate
+from bccseg.imaging.labels import areas, border_ids, equivalent_diameter
+
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+VIEW_PX = 512  # side of the square views that are looked at
+STEPS = (0, -1, 1, -2, 2, -3, 3, 4, 5)  # magnifications, in octaves from the first view, in order of trying
+CLEAR_RANGE = (0.55, 1.8)  # cells seen at this share of the training diameter are measured reliably
+MIN_CELLS = 4
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What the network saw at one magnification."""
+
+    factor: float  # view px per image px
+    diameter_px: float  # median, in view px
+    cells: int
+    quality: float  # how much the view looks like a smear at the right size, 0 and up
+
+
+def resize(image: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:
+    """Image scaled by `factor`, at least 1 px a side."""
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
+    if size == (image.shape[1], image.shape[0]):
+        return image
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+
+
+def busiest_window(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The window of at most side x side px with the most contrast: where the cells are."""
+    h, w = image.shape[:2]
+    if h <= side and w <= side:
+        return image
+    shrink = max(1, max(h, w) // 256)
+    small = cv2.resize(image, (max(1, w // shrink), max(1, h // shrink)), interpolation=cv2.INTER_AREA)
+    grey = small.mean(axis=2)
+    contrast = np.abs(grey - np.median(grey)).astype(np.float32)
+    box = max(1, side // shrink)
+    density = cv2.boxFilter(contrast, -1, (box, box), borderType=cv2.BORDER_REFLECT)
+    y, x = np.unravel_index(int(np.argmax(density)), density.shape)
+    top = int(np.clip(y * shrink - side // 2, 0, max(0, h - side)))
+    left = int(np.clip(x * shrink - side // 2, 0, max(0, w - side)))
+    return image[top : top + side, left : left + side]
+
+
+def probe(image: NDArray[np.uint8], factor: float, predict: Predict, trained_px: float) -> Probe:
+    """Look at a view of the image magnified by `factor`."""
+    window = busiest_window(image, max(16, round(VIEW_PX / factor)))
+    view = resize(window, factor)
+    maps = predict(view)
+    distance = maps[1] if len(maps) > 1 else None
+    labels, scores = separate(maps[0], distance, SegmentSettings(), trained_px, view.shape[:2])
+    area = areas(labels)[1:]
+    inside = np.ones(len(area), bool)
+    inside[border_ids(labels) - 1] = False
+    if inside.sum() < MIN_CELLS:
+        inside[:] = True
+    if not inside.any():
+        return Probe(factor, 0.0, 0, 0.0)
+    diameter = float(np.average(np.sort(equivalent_diameter(area[inside]))[_middle(int(inside.sum()))]))
+    ratio = diameter / trained_px
+    fit = np.exp(-((np.log2(ratio)) ** 2))  # 1 at the trained size
+    sure = float(np.sum(scores * area) / max(1, area.sum()))
+    return Probe(factor, diameter, int(inside.sum()), sure * float(fit) * min(1.0, inside.sum() / MIN_CELLS))
+
+
+def _middle(n: int) -> slice:
+    return slice((n - 1) // 2, n // 2 + 1)  # one or two middle values: the median
+
+
+def estimate_diameter(image: NDArray[np.uint8], predict: Predict, trained_px: float) -> float | None:
+    """Median cell diameter in px of the image, or None where no cell is found.
+
+    Views at magnifications an octave apart are tried until cells are seen near the size the network
+    was trained at, and measured there once more.
+    """
+    first = min(1.0, VIEW_PX / max(image.shape[:2]))
+    best = Probe(first, 0.0, 0, 0.0)
+    for octave in STEPS:
+        factor = first * 2.0**octave
+        if min(image.shape[:2]) * factor < 16 or factor > 8:
+            continue
+        seen = probe(image, factor, predict, trained_px)
+        if seen.quality > best.quality:
+            best = seen
+        if good(seen, trained_px):
+            break
+    if best.cells == 0:
+        return None
+    again = probe(image, best.factor * trained_px / best.diameter_px, predict, trained_px)
+    if again.quality >= best.quality:
+        best = again
+    return best.diameter_px / best.factor
+
+
+def good(seen: Probe, trained_px: float) -> bool:
+    """Whether a view can be believed without looking at others."""
+    low, high = CLEAR_RANGE
+    return seen.cells >= MIN_CELLS and low <= seen.diameter_px / trained_px <= high and seen.quality > 0.4

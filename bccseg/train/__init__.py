@@ -1,0 +1,1 @@
+"""Training: pairs of images and masks -> targets -> the loop -> weights."""
