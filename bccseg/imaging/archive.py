@@ -104,3 +104,14 @@ def unique(stem: str, taken: set[str]) -> str:
         candidate = f"{stem}-{k}"
     taken.add(candidate.lower())
     return candidate
+
+
+def count_files(data: bytes) -> int:
+    """How many entries `expand` will give for these bytes, at least 1."""
+    if not is_zip(data):
+        return 1
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return max(1, sum(not m.is_dir() and not _is_hidden(m.filename) for m in archive.infolist()))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return 1

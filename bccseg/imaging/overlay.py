@@ -65,7 +65,7 @@ def draw_overlay(
     if style == "fill":
         area = labels > 0
     else:
-        area = cell_edges(labels, max(1, round(max(image.shape[:2]) / 1200)))
+        area = cell_edges(labels, max(1, round(max(image.shape[:2]) / 1000)))
     if colours is None:
         colours = cell_colours(int(labels.max(initial=0)))
         if style == "outline":

@@ -80,5 +80,6 @@ def segment_page(
         weights=predictor.source,
         device=describe_device(predictor.device, predictor.dtype),
         notes=page.notes,
+        page=page.number,
         seconds=found.seconds,
     )

@@ -16,33 +16,38 @@ DECIMALS = 2
 
 def coco(results: list[ImageResult]) -> dict[str, Any]:
     """COCO object detection format (cocodataset.org): images, annotations with polygons, one category."""
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for image_id, r in enumerate(results, start=1):
-        height, width = r.labels.shape
-        images.append({"id": image_id, "file_name": r.name, "width": width, "height": height})
-        area = np.bincount(r.labels.ravel())
-        for cell, ring in cell_outlines(r.labels):
-            (x0, y0), (x1, y1) = ring.min(axis=0), ring.max(axis=0)
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image_id,
-                    "category_id": 1,
-                    "segmentation": [ring.round(DECIMALS).ravel().tolist()],
-                    "bbox": [float(x0), float(y0), float(x1 - x0), float(y1 - y0)],
-                    "area": int(area[cell]),
-                    "iscrowd": 0,
-                    "score": round(float(r.scores[cell - 1]), 4),
-                    "attributes": {"cell_id": cell},
-                }
-            )
-    return {
+    out: dict[str, Any] = {
         "info": {"description": "Blood cells outlined by bccseg. Research use only."},
-        "images": images,
-        "annotations": annotations,
+        "images": [],
+        "annotations": [],
         "categories": [{"id": 1, "name": "cell", "supercategory": ""}],
     }
+    for result in results:
+        append_coco(out, result)
+    return out
+
+
+def append_coco(out: dict[str, Any], result: ImageResult) -> None:
+    """Add one image and its cells to a `coco` dictionary, in place."""
+    height, width = result.labels.shape
+    image_id = len(out["images"]) + 1
+    out["images"].append({"id": image_id, "file_name": result.name, "width": width, "height": height})
+    area = np.bincount(result.labels.ravel())
+    for cell, ring in cell_outlines(result.labels):
+        (x0, y0), (x1, y1) = ring.min(axis=0), ring.max(axis=0)
+        out["annotations"].append(
+            {
+                "id": len(out["annotations"]) + 1,
+                "image_id": image_id,
+                "category_id": 1,
+                "segmentation": [ring.round(DECIMALS).ravel().tolist()],
+                "bbox": [float(x0), float(y0), float(x1 - x0), float(y1 - y0)],
+                "area": int(area[cell]),
+                "iscrowd": 0,
+                "score": round(float(result.scores[cell - 1]), 4),
+                "attributes": {"cell_id": cell},
+            }
+        )
 
 
 def geojson(result: ImageResult) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Everything of a batch in one zip."""
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
 import pandas as pd
 
-from bccseg.imaging.export.annotations import as_json, coco, geojson, imagej_rois
+from bccseg.imaging.export.annotations import append_coco, as_json, coco, geojson, imagej_rois
 from bccseg.imaging.export.pictures import labels_png, mask_png, overlay_png
 from bccseg.imaging.export.result import ImageResult, summary_table
 
@@ -34,16 +34,20 @@ def csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, float_format="%.4f").encode("utf-8")
 
 
-def batch_files(results: list[ImageResult]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file of a batch, made one at a time."""
+def batch_files(results: Iterable[ImageResult]) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file of a batch, made one at a time; one image is in memory at a time."""
+    summaries: list[pd.DataFrame] = []
+    together = coco([])
     for result in results:
         for ending, make in IMAGE_FILES.items():
             yield result.stem + ending, make(result)
-    yield "summary.csv", csv(summary_table(results))
-    yield "coco.json", as_json(coco(results))
+        summaries.append(summary_table([result]))
+        append_coco(together, result)
+    yield "summary.csv", csv(pd.concat(summaries) if summaries else summary_table([]))
+    yield "coco.json", as_json(together)
 
 
-def write_zip(results: list[ImageResult], target: BinaryIO) -> None:
+def write_zip(results: Iterable[ImageResult], target: BinaryIO) -> None:
     """One zip with everything of a batch. PNGs are stored as they are, text is packed."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in batch_files(results):

@@ -26,6 +26,7 @@ class ImageResult:
     weights: str = ""
     device: str = ""
     notes: tuple[str, ...] = ()
+    page: int = 1  # of a file with several
     seconds: dict[str, float] = field(default_factory=dict)
 
     @cached_property

@@ -1,0 +1,39 @@
+"""Segment: images in, cells outlined, counted, measured and plotted."""
+
+import streamlit as st
+
+from ui.errors import plain, shown
+from ui.page import open_page
+from ui.progress import show_progress
+from ui.results_view import show_batch, show_image
+from ui.session import session
+from ui.settings import settings_sidebar
+from ui.uploads import ask_for_images, show_failures
+
+open_page("pages/segment.py", "Find, count and measure the cells of blood smears.")
+state = session()
+with shown():
+    chosen = settings_sidebar()
+    entries = ask_for_images(state)
+    if entries:
+        state.start(entries, chosen)
+        st.rerun()
+
+    if state.job:
+        show_progress(state)
+    show_failures(state)
+    if not state.results:
+        st.stop()
+
+    if not state.busy and state.used != chosen:
+        st.info("The settings have changed since these images were segmented.")
+        st.button("Segment again", type="primary", on_click=state.again, args=(chosen,), icon=":material/refresh:")
+    names = [f"{k}. {stored.slim.name}" for k, stored in enumerate(state.results, start=1)]
+    index = 0
+    if len(names) > 1:
+        pick = st.selectbox("Image", range(len(names)), format_func=names.__getitem__, key="chosen_image")
+        index = pick or 0
+    else:
+        st.subheader(plain(state.results[0].slim.name), anchor=False)
+    show_image(state.results[index])
+    show_batch(state)

@@ -1,0 +1,35 @@
+"""The frame of every page. Pages also run alone, when someone opens a deep link on a fresh server."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ui.errors import BANNER
+
+TIGHT = "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 3rem; }</style>"
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """One entry of the page list."""
+
+    path: str
+    title: str
+    icon: str
+    default: bool = False
+
+
+PAGES = (
+    PageInfo("pages/segment.py", "Segment", ":material/biotech:", default=True),
+    PageInfo("pages/weights.py", "Weights", ":material/hub:"),
+    PageInfo("pages/guide.py", "Guide", ":material/help:"),
+)
+
+
+def open_page(path: str, subtitle: str) -> None:
+    """Begin a page: browser title, heading, and what the person must know. Call first on each page."""
+    info = next(page for page in PAGES if page.path == path)
+    st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=":drop_of_blood:", layout="wide")
+    st.html(TIGHT)  # fixed text, nothing from outside
+    st.header(info.title, anchor=False)
+    st.caption(f"{subtitle} {BANNER}")

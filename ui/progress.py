@@ -1,0 +1,44 @@
+"""Progress of the running batch, with time left and a stop button."""
+
+import streamlit as st
+
+from ui.errors import plain
+from ui.session import Session
+
+POLL_SECONDS = 0.5
+
+
+def duration(seconds: float) -> str:
+    """'40 s' or '3 min 20 s' or '1 h 5 min'."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def show_progress(state: Session) -> None:
+    """The bar while a job runs; afterwards how it ended, if not well."""
+    job = state.job
+    if job is None:
+        return
+    if state.busy:
+        _poll(state, len(state.results))
+    elif job.error:
+        st.error(plain(job.error, 600))
+    elif job.stopped:
+        st.info(f"Stopped after {job.done} of {job.total} files. What was finished is kept.")
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _poll(state: Session, seen: int) -> None:
+    job = state.job
+    if job is None or job.finished.is_set() or len(state.results) > seen == 0:
+        st.rerun()  # the whole page: results are there
+    bar, button = st.columns([6, 1], vertical_alignment="center")
+    number = min(job.done + 1, job.total)
+    left = f" · about {duration(job.seconds_left)} left" if job.seconds_left is not None else ""
+    what = plain(job.current, 60) if job.current else "preparing the network"
+    bar.progress(job.progress, text=f"Image {number} of {job.total}: {what}{left}")
+    button.button("Stop", on_click=job.stop, icon=":material/stop_circle:", width="stretch", key="stop_job")

@@ -1,0 +1,173 @@
+"""The results of a batch: one image with its numbers, plots, table and downloads; and all images together."""
+
+import io
+from typing import Any
+
+import streamlit as st
+
+from bccseg.imaging import charts
+from bccseg.imaging.export.annotations import as_json, coco
+from bccseg.imaging.export.bundle import IMAGE_FILES, csv, write_zip
+from bccseg.imaging.export.result import ImageResult, summary_table
+from ui.errors import plain
+from ui.results import StoredResult
+from ui.session import Session
+from ui.viewer import NAME, picture_data, viewer
+
+TABLE_KEY = "cell_table"
+PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
+DOWNLOADS = {
+    "_overlay.png": ("Overlay (PNG)", "The image with green outlines."),
+    "_labels.png": ("Labels (16-bit PNG)", "0 is background, each cell has its own number."),
+    "_mask.png": ("Mask (PNG)", "White where there is a cell."),
+    "_cells.csv": ("Cells (CSV)", "The table, for Excel, R or Python."),
+    ".geojson": ("QuPath (GeoJSON)", "Drag it onto the image in QuPath."),
+    "_rois.zip": ("ImageJ ROIs (zip)", "Open it in the ROI Manager of ImageJ or Fiji."),
+}
+
+
+def show_image(chosen: StoredResult) -> None:
+    """Everything of one image."""
+    result = _open(chosen)
+    for note in result.notes:
+        st.caption(f":material/info: {note}")
+    show_numbers(result)
+    _viewer(result)
+    columns = st.columns(3)
+    for column, measure in zip(columns, charts.MEASURES, strict=True):
+        column.plotly_chart(charts.histogram(result.cells, measure), key=f"plot_{measure}", config=PLOT)
+    show_table(result)
+    show_downloads(result)
+
+
+def _open(stored: StoredResult) -> ImageResult:
+    """The unpacked result; the last one is kept, because every click asks for it again."""
+    kept: tuple[StoredResult, ImageResult] | None = st.session_state.get("open_result")
+    if kept is None or kept[0] is not stored:
+        kept = (stored, stored.unpack())
+        st.session_state["open_result"] = kept
+        st.session_state.pop("open_picture", None)
+        st.session_state.pop(TABLE_KEY, None)
+    return kept[1]
+
+
+def _viewer(result: ImageResult) -> None:
+    picture: dict[str, Any] | None = st.session_state.get("open_picture")
+    if picture is None:
+        picture = st.session_state["open_picture"] = picture_data(result)
+
+    def select() -> None:
+        cell = st.session_state[NAME]["selected"] or 0
+        rows = result.cells.index[result.cells["cell_id"] == cell].tolist()
+        st.session_state[TABLE_KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+
+    viewer(f"{result.stem}:{id(result)}", picture, selected_cell(result), select)
+    st.caption("Scroll or pinch to zoom, drag to move, point at a cell for its size, click to find it in the table.")
+
+
+def selected_cell(result: ImageResult) -> int:
+    """Id of the cell whose row is selected in the table, 0 without one."""
+    rows = st.session_state.get(TABLE_KEY, {}).get("selection", {}).get("rows", [])
+    return int(result.cells["cell_id"].iloc[rows[0]]) if rows and rows[0] < len(result.cells) else 0
+
+
+def show_numbers(result: ImageResult) -> None:
+    """Count, size, density, and how they were found."""
+    s = result.summary
+    size = "–" if s.median_diameter_px is None else f"{s.median_diameter_px:.1f} px"
+    if s.median_diameter_um is not None:
+        size = f"{s.median_diameter_um:.2f} µm"
+    spread = "–" if s.diameter_cv_percent is None else f"{s.diameter_cv_percent:.1f} %"
+    numbers = [
+        ("Cells", f"{s.cell_count:,}", "All cells found, also those cut by the border of the image."),
+        ("Whole cells", f"{s.cell_count_inside:,}", "Cells that do not touch the border of the image."),
+        ("Median diameter", size, "Of whole cells: the circle of the same area."),
+        ("Unevenness", spread, "Spread of the diameter over its mean (CV), as RDW says in a blood count."),
+        ("Area covered", f"{100 * s.area_fraction:.1f} %", "Share of the image that is cell."),
+    ]
+    if s.density_per_mm2 is not None:
+        numbers.append(("Density", f"{s.density_per_mm2:,.0f} /mm²", "Cells per square millimetre of the slide."))
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, tip in numbers:
+            st.metric(label, value, help=tip, width="content")
+    if s.cell_count == 0:
+        st.info("No cells were found. If there are some, type their diameter in the sidebar.")
+    how = "Cell diameter found" if result.diameter_known else "No cells to measure; diameter assumed"
+    pixel = f" · pixel size {result.pixel_size_um:.4g} µm" if result.pixel_size_um else ""
+    st.caption(
+        f"{how}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · {plain(result.device)} "
+        f"· {sum(result.seconds.values()):.1f} s"
+    )
+
+
+def show_table(result: ImageResult) -> None:
+    """The cells; a selected row lights up in the image."""
+    st.subheader("Cells", anchor=False)
+    st.dataframe(
+        result.cells,
+        key=TABLE_KEY,
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=280,
+        column_config={
+            name: st.column_config.NumberColumn(format="%.2f")
+            for name in result.cells.columns[result.cells.dtypes == float]
+        },
+    )
+
+
+def show_downloads(result: ImageResult) -> None:
+    """Each export of one image; made when it is asked for."""
+    with st.expander("Downloads for this image", icon=":material/download:"):
+        columns = st.columns(3)
+        for k, (ending, (title, tip)) in enumerate(DOWNLOADS.items()):
+            columns[k % 3].download_button(
+                title, lambda ending=ending: IMAGE_FILES[ending](result), file_name=result.stem + ending,
+                help=tip, key=f"save_{ending}", on_click="ignore", width="stretch",
+            )  # fmt: skip
+        columns[0].download_button(
+            "COCO (JSON)", lambda: as_json(coco([result])), file_name=f"{result.stem}_coco.json",
+            help="For training other programs.", key="save_coco", on_click="ignore", width="stretch",
+        )  # fmt: skip
+
+
+def show_batch(state: Session) -> None:
+    """All images together: summary, counts, distributions, one zip."""
+    slims = [stored.slim for stored in state.results]
+    table = summary_table(slims)
+    for column, image_shape in (("width_px", 1), ("height_px", 0)):
+        table[column] = [stored.shape[image_shape] for stored in state.results]
+    names = charts_names([r.name for r in slims])
+    if len(slims) > 1:
+        st.subheader("All images", anchor=False)
+        left, right = st.columns(2)
+        left.plotly_chart(charts.count_bars(table.assign(image=names)), key="plot_counts", config=PLOT)
+        with right:
+            measure = st.selectbox("Compare", list(charts.MEASURES), format_func=charts.MEASURES.__getitem__)
+            tables = dict(zip(names, (r.cells for r in slims), strict=True))
+            st.plotly_chart(charts.distributions(tables, measure), key="plot_spread", config=PLOT)
+        st.dataframe(table, hide_index=True, key="summary_table")
+    columns = st.columns(3)
+    columns[0].download_button("Everything (zip)", lambda: _zip(state), file_name="bccseg_results.zip", type="primary",
+                               help="Masks, labels, overlays, tables, QuPath, ImageJ and COCO files of all images.",
+                               on_click="ignore", icon=":material/folder_zip:", width="stretch")  # fmt: skip
+    columns[1].download_button("Summary (CSV)", lambda: csv(table), file_name="summary.csv", on_click="ignore",
+                               help="A row an image.", icon=":material/table:", width="stretch")  # fmt: skip
+
+
+def charts_names(names: list[str]) -> list[str]:
+    """Short names, all different, for axes; angle brackets would be read as markup by the chart."""
+    out: list[str] = []
+    for name in names:
+        clean = " ".join(name.split()).replace("<", "‹").replace(">", "›")
+        short = clean if len(clean) <= 28 else clean[:18] + "…" + clean[-9:]
+        out.append(short if short not in out else f"{short} ({out.count(short) + len(out)})")
+    return out
+
+
+def _zip(state: Session) -> io.BytesIO:
+    buffer = io.BytesIO()
+    write_zip((stored.unpack() for stored in state.results), buffer)
+    buffer.seek(0)
+    return buffer

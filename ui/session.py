@@ -1,0 +1,62 @@
+"""What one visitor has: results, failures, the running job. Never shared between visitors."""
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from bccseg.config import SegmentSettings
+from bccseg.imaging.archive import Entry
+from ui.engines import engines
+from ui.job import Job
+from ui.results import StoredResult
+
+KEY = "session"
+
+
+@dataclass
+class Session:
+    """State of one browser tab."""
+
+    results: list[StoredResult] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)  # name, reason
+    sources: list[Entry] = field(default_factory=list)  # files as uploaded, to segment them anew
+    job: Job | None = None
+    uploads: int = 0  # a new number empties the uploader
+    used: tuple[object, ...] | None = None  # the settings the results were made with
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running."""
+        return self.job is not None and not self.job.finished.is_set()
+
+    def start(self, entries: list[Entry], chosen: "tuple[SegmentSettings, float | None, str, str]") -> None:
+        """Segment further files with (settings, pixel size, weights, device)."""
+        settings, pixel_size, weights, device = chosen
+        self.sources.extend(entries)
+        self.used = chosen
+        self.job = Job(
+            entries,
+            settings,
+            pixel_size,
+            engines().request(weights, device),
+            {r.slim.stem.lower() for r in self.results},
+            self.results.append,
+            lambda name, reason: self.failures.append((name, reason)),
+        ).start()
+
+    def again(self, chosen: "tuple[SegmentSettings, float | None, str, str]") -> None:
+        """Segment all files anew with other settings."""
+        entries = self.sources
+        self.clear()
+        self.start(entries, chosen)
+
+    def clear(self) -> None:
+        """Forget everything of this visit."""
+        if self.job:
+            self.job.stop()
+        self.results, self.failures, self.sources, self.job, self.used = [], [], [], None, None
+
+
+def session() -> Session:
+    """The state of this visitor."""
+    return st.session_state.setdefault(KEY, Session())

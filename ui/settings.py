@@ -1,0 +1,117 @@
+"""The sidebar: weights, device and how cells are found; and which of them are in use."""
+
+from typing import Any
+
+import streamlit as st
+
+from bccseg.config import SegmentSettings
+from bccseg.errors import HubError
+from bccseg.model.sources import HUB_PREFIX, default_name, shipped_names
+from ui.engines import engines
+from ui.errors import plain
+from ui.kept import keep, recall, reset
+
+FROM_HUB = "From the Hugging Face Hub…"
+DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
+DEFAULTS: dict[str, Any] = {
+    "set_weights": None,
+    "set_hub": "",
+    "set_device": "auto",
+    "set_auto": True,
+    "set_diameter": 50.0,
+    "set_pixel_size": None,
+    "set_min_cell": SegmentSettings().min_cell_percent,
+    "set_drop_border": SegmentSettings().drop_border_cells,
+}
+
+Chosen = tuple[SegmentSettings, float | None, str, str]
+
+
+def settings_sidebar() -> Chosen:
+    """Ask for the settings; returns (settings, pixel size in µm or None, weights, device)."""
+    for key, default in {**DEFAULTS, "set_weights": weight_choices()[0]}.items():
+        recall(key, default)
+    with st.sidebar:
+        st.subheader("Settings", anchor=False)
+        weights = _ask_weights()
+        st.selectbox("Device", list(DEVICES), format_func=DEVICES.__getitem__, key="set_device",
+                     help="Where the network runs. Automatic takes a graphics card if there is one.")  # fmt: skip
+        st.toggle("Find the cell diameter automatically", key="set_auto",
+                  help="The network looks at the image at several magnifications and measures the cells. "
+                       "Switch this off if it is misled, and type the diameter.")  # fmt: skip
+        if not st.session_state["set_auto"]:
+            st.number_input("Cell diameter (px)", 3.0, 5000.0, step=1.0, key="set_diameter",
+                            help="Diameter of a typical red cell in pixels of your image.")  # fmt: skip
+        st.number_input("Pixel size (µm)", 0.001, 100.0, step=0.01, format="%.4f", key="set_pixel_size",
+                        placeholder="from the file, if it says",
+                        help="Width of one pixel on the slide. With it, sizes are also given in µm and the "
+                             "density in cells per mm². TIFF files often state it.")  # fmt: skip
+        st.slider("Smallest cell (% of the typical diameter)", 0.0, 100.0, step=5.0, key="set_min_cell",
+                  help="Anything narrower is taken for a speck or a platelet and left out.")  # fmt: skip
+        st.toggle("Leave out cells cut by the border", key="set_drop_border",
+                  help="Their size is not known. Sizes and histograms never use them; this leaves them out of "
+                       "the count too.")  # fmt: skip
+        st.button("Reset settings", on_click=reset, args=({**DEFAULTS, "set_weights": weight_choices()[0]},),
+                  icon=":material/restart_alt:", width="stretch")  # fmt: skip
+        device = st.session_state["set_device"]
+        show_engine(weights, device)
+    for key in DEFAULTS:
+        if key in st.session_state:
+            keep(key)
+    values = {**DEFAULTS, **{k: st.session_state[k] for k in DEFAULTS if k in st.session_state}}
+    settings = SegmentSettings(
+        diameter_px=None if values["set_auto"] else float(values["set_diameter"]),
+        min_cell_percent=float(values["set_min_cell"]),
+        drop_border_cells=bool(values["set_drop_border"]),
+    )
+    return settings, values["set_pixel_size"], weights, device
+
+
+def weight_choices() -> list[str]:
+    """What the weights menu offers, the one in use without a choice first."""
+    first = default_name()
+    return [first, *(name for name in shipped_names() if name != first), FROM_HUB]
+
+
+def _ask_weights() -> str:
+    choice = st.selectbox("Weights", weight_choices(), key="set_weights",
+                          help="The trained network. See the Weights page for what each was trained on.")  # fmt: skip
+    if choice != FROM_HUB:
+        return choice
+    spec = st.text_input("Repository", key="set_hub", placeholder="hf://owner/repo",
+                         help="hf://owner/repo, or hf://owner/repo@revision for a certain version. "
+                              "For private ones the server needs HF_TOKEN.").strip()  # fmt: skip
+    if not spec:
+        return default_name()
+    from bccseg.hub import parse_spec
+
+    try:
+        parse_spec(spec if spec.startswith(HUB_PREFIX) else HUB_PREFIX + spec)
+    except HubError as error:
+        st.error(plain(str(error), 300))
+        return default_name()
+    return spec if spec.startswith(HUB_PREFIX) else HUB_PREFIX + spec
+
+
+@st.fragment(run_every=1.0)
+def _engine_loading(weights: str, device: str) -> None:
+    future = engines().peek(weights, device)
+    if future is None or not future.done():
+        st.caption(f":material/hourglass_top: Preparing **{plain(weights)}** …")
+        return
+    st.rerun()
+
+
+def show_engine(weights: str, device: str) -> None:
+    """Which weights run on which device; loads them beside the page if that is still to be done."""
+    future = engines().peek(weights, device) or engines().request(weights, device)
+    if not future.done():
+        _engine_loading(weights, device)
+        return
+    if error := future.exception():
+        st.error(plain(str(error), 300))
+        return
+    engine = future.result()
+    if engine.trouble:
+        st.warning(plain(engine.trouble, 600))
+    st.caption(f":material/memory: In use: **{plain(engine.predictor.source)}** on **{plain(engine.device)}**")

@@ -1,0 +1,56 @@
+"""Asking for images: upload, or a drawn example; and telling which files could not be used."""
+
+import io
+
+import streamlit as st
+from PIL import Image
+
+from bccseg.imaging.archive import Entry
+from ui.errors import plain
+from ui.session import Session
+
+TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif", "zip"]
+EXAMPLE = "synthetic smear (drawn, not photographed).png"
+
+
+@st.cache_data(show_spinner=False)
+def example_png() -> bytes:
+    """The drawn example as a PNG file."""
+    from bccseg.imaging.synthetic import draw_smear
+
+    buffer = io.BytesIO()
+    Image.fromarray(draw_smear()[0]).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def ask_for_images(state: Session) -> list[Entry]:
+    """Files that were just given; empty if none."""
+    files = st.file_uploader(
+        "Smear images", TYPES, accept_multiple_files=True, key=f"upload_{state.uploads}", disabled=state.busy,
+        help="PNG, JPEG, TIFF (8 or 16 bit, several pages), BMP, WebP, or a zip of them. They stay on this "
+             "server's memory for your visit only.",
+    )  # fmt: skip
+    columns = st.columns([1, 1, 3])
+    example = columns[0].button("Try an example", disabled=state.busy, icon=":material/draw:", width="stretch",
+                                help="A synthetic smear: drawn by the program, not photographed.")  # fmt: skip
+    if state.results or state.failures:
+        columns[1].button("Clear all", on_click=state.clear, disabled=state.busy, icon=":material/delete:",
+                          width="stretch", help="Forget all images and results of this visit.")  # fmt: skip
+    if files:
+        state.uploads += 1  # an empty uploader, ready for more
+        return [Entry(file.name, file.getvalue()) for file in files]
+    if example:
+        return [Entry(EXAMPLE, example_png())]
+    if not (state.results or state.failures or state.busy):
+        st.info("Upload one or more smear photographs, or try the example. Cells are outlined at once.",
+                icon=":material/upload:")  # fmt: skip
+    return []
+
+
+def show_failures(state: Session) -> None:
+    """Files that could not be read, each with its reason."""
+    if not state.failures:
+        return
+    with st.expander(f"{len(state.failures)} file(s) could not be used", icon=":material/error:", expanded=True):
+        for name, reason in state.failures:
+            st.markdown(f"**{plain(name)}**: {plain(reason, 600)}")

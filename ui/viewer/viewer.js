@@ -1,0 +1,306 @@
+// Image with cells over it: zoom, pan, hover, select. Cells arrive as a picture whose pixels hold cell ids
+// (red + 256 green + 65536 blue), so whatever is under the pointer is known exactly, however many cells.
+const VIRIDIS = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 168, 132], [122, 209, 81], [253, 231, 37]];
+const PALETTE = [[230, 25, 75], [0, 150, 70], [0, 110, 220], [245, 130, 49], [145, 30, 180], [0, 170, 170],
+  [200, 0, 160], [120, 150, 0], [0, 60, 160], [170, 90, 20], [90, 60, 220], [0, 120, 110]];
+const GREEN = [0, 200, 90], SELECTED = [255, 220, 0];
+const MAX_ZOOM = 40;
+const choice = { style: "outline", opacity: 0.9, colour: "", numbers: false }; // kept from image to image
+const views = new WeakMap(); // one view an element, kept over Streamlit's reruns
+
+function load(url) {
+  return new Promise((resolve, reject) => {
+    const image = new Image();
+    image.onload = () => resolve(image);
+    image.onerror = () => reject(new Error("the picture could not be shown"));
+    image.src = url;
+  });
+}
+
+function readIds(picture) {
+  const canvas = new OffscreenCanvas(picture.width, picture.height);
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(picture, 0, 0);
+  const rgba = context.getImageData(0, 0, picture.width, picture.height).data;
+  const ids = new Uint32Array(picture.width * picture.height);
+  for (let i = 0; i < ids.length; i++) ids[i] = rgba[4 * i] | (rgba[4 * i + 1] << 8) | (rgba[4 * i + 2] << 16);
+  return ids;
+}
+
+function viridis(share) {
+  const at = Math.min(0.9999, Math.max(0, share)) * (VIRIDIS.length - 1), k = Math.floor(at), f = at - k;
+  return VIRIDIS[k].map((low, c) => Math.round(low + f * (VIRIDIS[k + 1][c] - low)));
+}
+
+class View {
+  constructor(root) {
+    this.root = root;
+    this.$ = (selector) => root.querySelector(selector);
+    this.stage = this.$(".stage");
+    this.canvas = this.$("canvas");
+    this.pointers = new Map();
+    this.key = null;
+    this.selected = 0;
+    this.listen();
+    new ResizeObserver(() => this.resize()).observe(this.stage);
+  }
+
+  async show(data, select) {
+    this.select = select;
+    if (data.key !== this.key) {
+      this.key = data.key;
+      const [image, labels] = await Promise.all([load(data.image), load(data.labels)]);
+      if (this.key !== data.key) return; // a newer image came meanwhile
+      Object.assign(this, { data, image, ids: readIds(labels), width: labels.width, height: labels.height });
+      this.index = new Map(data.cells.id.map((id, row) => [id, row]));
+      this.offerColours();
+      this.selected = data.selected;
+      this.repaint();
+      this.fit();
+      this.resize();
+    } else if (this.data && data.selected !== this.selected) {
+      this.selected = data.selected;
+      this.repaint();
+      this.reveal();
+    }
+    this.stage.dataset.ready = data.key;
+  }
+
+  offerColours() {
+    const menu = this.$(".colour");
+    menu.replaceChildren();
+    for (const [value, text] of [["", "one colour each"], ...Object.entries(this.data.measures)]) {
+      const option = document.createElement("option");
+      option.value = value;
+      option.textContent = text;
+      menu.append(option);
+    }
+    if (!(choice.colour in this.data.measures)) choice.colour = "";
+    menu.value = choice.colour;
+    this.$(".opacity").value = choice.opacity;
+    this.$(".numbers").checked = choice.numbers;
+  }
+
+  colours() {
+    const values = this.data.cells[choice.colour], out = new Map();
+    const known = (values || []).filter((v) => v !== null);
+    const low = Math.min(...known), high = Math.max(...known);
+    this.data.cells.id.forEach((id, row) => {
+      if (!values) out.set(id, choice.style === "fill" ? PALETTE[(id - 1) % PALETTE.length] : GREEN);
+      else out.set(id, values[row] === null ? [128, 128, 128] : viridis(high > low ? (values[row] - low) / (high - low) : 0.5));
+    });
+    const legend = this.$(".legend");
+    legend.hidden = !known.length || choice.style === "none";
+    if (known.length) {
+      this.$(".low").textContent = String(+low.toPrecision(3));
+      this.$(".high").textContent = String(+high.toPrecision(3));
+    }
+    return out;
+  }
+
+  repaint() { // the layer of cells, once a change; panning and zooming reuse it
+    const { width: w, height: h, ids } = this, colours = this.colours();
+    const layer = new ImageData(w, h), px = new Uint32Array(layer.data.buffer);
+    const thick = Math.max(2, Math.round(Math.max(w, h) / 800)), alpha = Math.round(choice.opacity * 255);
+    const packed = new Map([...colours].map(([id, [r, g, b]]) => [id, (alpha << 24 | b << 16 | g << 8 | r) >>> 0]));
+    const chosen = (255 << 24 | SELECTED[2] << 16 | SELECTED[1] << 8 | SELECTED[0]) >>> 0;
+    const edge = (i, x, y, id, t) => x < t || y < t || x >= w - t || y >= h - t ||
+      ids[i - t] !== id || ids[i + t] !== id || ids[i - t * w] !== id || ids[i + t * w] !== id;
+    for (let y = 0, i = 0; y < h; y++) {
+      for (let x = 0; x < w; x++, i++) {
+        const id = ids[i];
+        if (!id) continue;
+        if (id === this.selected && edge(i, x, y, id, 2 * thick)) px[i] = chosen;
+        else if (choice.style === "fill") px[i] = packed.get(id);
+        else if (choice.style === "outline" && edge(i, x, y, id, thick)) px[i] = packed.get(id);
+      }
+    }
+    this.layer = this.layer || new OffscreenCanvas(1, 1);
+    this.layer.width = w;
+    this.layer.height = h;
+    this.layer.getContext("2d").putImageData(layer, 0, 0);
+    this.$(".bar").querySelectorAll("[data-style]").forEach((b) => {
+      b.classList.toggle("on", b.dataset.style === choice.style);
+      b.setAttribute("aria-pressed", b.dataset.style === choice.style);
+    });
+    this.draw();
+  }
+
+  draw() {
+    if (!this.image || this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      const c = this.canvas.getContext("2d"), r = devicePixelRatio;
+      c.setTransform(1, 0, 0, 1, 0, 0);
+      c.clearRect(0, 0, this.canvas.width, this.canvas.height);
+      c.setTransform(this.scale * r, 0, 0, this.scale * r, this.x * r, this.y * r);
+      c.imageSmoothingEnabled = this.scale < 3;
+      c.drawImage(this.image, 0, 0, this.width, this.height);
+      c.drawImage(this.layer, 0, 0);
+      if (choice.numbers) this.drawNumbers(c, r);
+      Object.assign(this.stage.dataset, { scale: this.scale, x: this.x, y: this.y });
+    });
+  }
+
+  drawNumbers(c, r) {
+    const { id, x, y } = this.data.cells, typical = this.data.diameter * this.scale;
+    if (typical < 9) return; // would be a blur
+    c.setTransform(r, 0, 0, r, 0, 0);
+    c.font = `600 ${Math.min(16, Math.max(9, typical * 0.3))}px sans-serif`;
+    c.textAlign = "center";
+    c.textBaseline = "middle";
+    c.lineWidth = 3;
+    c.strokeStyle = "#fff";
+    c.fillStyle = "#000";
+    for (let k = 0; k < id.length; k++) {
+      const at = [x[k] * this.scale + this.x, y[k] * this.scale + this.y];
+      c.strokeText(id[k], ...at);
+      c.fillText(id[k], ...at);
+    }
+  }
+
+  resize() {
+    if (!this.image) return;
+    const w = this.stage.clientWidth, h = Math.min(w * this.height / this.width, Math.max(280, innerHeight * 0.75));
+    this.canvas.style.height = `${h}px`;
+    this.canvas.width = Math.round(w * devicePixelRatio);
+    this.canvas.height = Math.round(h * devicePixelRatio);
+    if (w !== this.seenWidth || this.fitted) { this.seenWidth = w; this.fit(); }
+    this.draw();
+  }
+
+  size() { return [this.canvas.clientWidth || this.stage.clientWidth, this.canvas.clientHeight || 1]; }
+
+  fit() {
+    const [w, h] = this.size();
+    this.scale = this.least = Math.min(w / this.width, h / this.height);
+    this.x = (w - this.width * this.scale) / 2;
+    this.y = (h - this.height * this.scale) / 2;
+    this.fitted = true;
+    this.draw();
+  }
+
+  zoom(factor, cx, cy) {
+    const [w, h] = this.size();
+    cx ??= w / 2; cy ??= h / 2;
+    const scale = Math.min(MAX_ZOOM, Math.max(this.least, this.scale * factor));
+    this.x = cx - (cx - this.x) * scale / this.scale;
+    this.y = cy - (cy - this.y) * scale / this.scale;
+    this.scale = scale;
+    if (scale === this.least) return this.fit();
+    this.move(0, 0);
+  }
+
+  move(dx, dy) { // some of the image stays in sight
+    const [w, h] = this.size(), keep = 40;
+    this.x = Math.min(w - keep, Math.max(keep - this.width * this.scale, this.x + dx));
+    this.y = Math.min(h - keep, Math.max(keep - this.height * this.scale, this.y + dy));
+    this.fitted = false;
+    this.draw();
+  }
+
+  reveal() { // bring the selected cell into sight
+    const row = this.index.get(this.selected);
+    if (row === undefined) return this.draw();
+    const [w, h] = this.size(), { x, y } = this.data.cells;
+    const px = x[row] * this.scale + this.x, py = y[row] * this.scale + this.y;
+    if (px < 0 || py < 0 || px > w || py > h) this.move(w / 2 - px, h / 2 - py);
+    this.draw();
+  }
+
+  cellAt(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const x = Math.floor((event.clientX - box.left - this.x) / this.scale);
+    const y = Math.floor((event.clientY - box.top - this.y) / this.scale);
+    return x >= 0 && y >= 0 && x < this.width && y < this.height ? this.ids[y * this.width + x] : 0;
+  }
+
+  tip(event) {
+    const tip = this.$(".tip"), id = this.ids ? this.cellAt(event) : 0, row = this.index?.get(id);
+    tip.hidden = row === undefined;
+    if (tip.hidden) return;
+    tip.textContent = [`Cell ${id}`, ...this.data.tips.map(([key, text]) => `${text}: ${this.data.cells[key][row] ?? "–"}`)].join("\n");
+    const box = this.stage.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+    tip.style.left = `${x + 14 + tip.offsetWidth > box.width ? x - 14 - tip.offsetWidth : x + 14}px`;
+    tip.style.top = `${Math.min(y + 14, box.height - tip.offsetHeight - 4)}px`;
+  }
+
+  choose(id) {
+    this.selected = id === this.selected ? 0 : id;
+    this.repaint();
+    this.select(this.selected);
+  }
+
+  set(change) {
+    Object.assign(choice, change);
+    if (this.ids) this.repaint();
+  }
+
+  listen() {
+    this.root.querySelectorAll("[data-style]").forEach((b) => (b.onclick = () => this.set({ style: b.dataset.style })));
+    this.$(".opacity").oninput = (e) => this.set({ opacity: +e.target.value });
+    this.$(".colour").onchange = (e) => this.set({ colour: e.target.value });
+    this.$(".numbers").onchange = (e) => this.set({ numbers: e.target.checked });
+    this.$(".in").onclick = () => this.zoom(1.5);
+    this.$(".out").onclick = () => this.zoom(1 / 1.5);
+    this.$(".fit").onclick = () => this.fit();
+    const stage = this.stage;
+    stage.addEventListener("wheel", (e) => {
+      e.preventDefault();
+      const box = this.canvas.getBoundingClientRect();
+      this.zoom(Math.exp(-e.deltaY * (e.ctrlKey ? 0.01 : 0.0015)), e.clientX - box.left, e.clientY - box.top);
+    }, { passive: false });
+    stage.onpointerdown = (e) => {
+      stage.setPointerCapture(e.pointerId);
+      this.pointers.set(e.pointerId, e);
+      this.travelled = this.pointers.size > 1 ? 99 : 0;
+    };
+    stage.onpointermove = (e) => {
+      const before = this.pointers.get(e.pointerId);
+      if (!before) return this.tip(e);
+      if (this.pointers.size === 2) this.pinch(before, e);
+      else this.move(e.clientX - before.clientX, e.clientY - before.clientY);
+      this.travelled += Math.abs(e.clientX - before.clientX) + Math.abs(e.clientY - before.clientY);
+      if (this.travelled > 4) { stage.classList.add("drag"); this.$(".tip").hidden = true; }
+      this.pointers.set(e.pointerId, e);
+    };
+    stage.onpointerup = (e) => {
+      if (this.pointers.delete(e.pointerId) && this.travelled <= 4 && this.ids) {
+        const id = this.cellAt(e);
+        if (id || this.selected) this.choose(id || this.selected);
+        this.tip(e);
+      }
+      stage.classList.remove("drag");
+    };
+    stage.onpointercancel = (e) => this.pointers.delete(e.pointerId);
+    stage.onpointerleave = () => (this.$(".tip").hidden = true);
+    stage.onkeydown = (e) => this.key_(e);
+  }
+
+  pinch(before, now) {
+    const other = [...this.pointers.values()].find((p) => p.pointerId !== now.pointerId);
+    const gap = (p) => Math.hypot(p.clientX - other.clientX, p.clientY - other.clientY);
+    const box = this.canvas.getBoundingClientRect();
+    this.zoom(gap(now) / Math.max(1, gap(before)), (now.clientX + other.clientX) / 2 - box.left, (now.clientY + other.clientY) / 2 - box.top);
+  }
+
+  key_(e) {
+    const step = 60, act = {
+      "+": () => this.zoom(1.5), "=": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5), "0": () => this.fit(),
+      ArrowLeft: () => this.move(step, 0), ArrowRight: () => this.move(-step, 0),
+      ArrowUp: () => this.move(0, step), ArrowDown: () => this.move(0, -step),
+      o: () => this.set({ style: "outline" }), f: () => this.set({ style: "fill" }), h: () => this.set({ style: "none" }),
+      n: () => { this.$(".numbers").checked = !choice.numbers; this.set({ numbers: !choice.numbers }); },
+      Escape: () => this.selected && this.choose(this.selected),
+    }[e.key];
+    if (act && !e.ctrlKey && !e.metaKey) { e.preventDefault(); e.stopPropagation(); act(); }
+  }
+}
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".viewer");
+  if (!views.has(root)) views.set(root, new View(root));
+  views.get(root).show(component.data, (id) => component.setTriggerValue("selected", id))
+    .catch((error) => { root.querySelector(".stage").textContent = String(error.message); });
+}
