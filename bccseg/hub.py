@@ -1,14 +1,20 @@
 """The Hugging Face Hub: fetch weights, pinned to a commit, cached, offline afterwards."""
 
+import logging
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bccseg.errors import HubError
 
+log = logging.getLogger("bccseg")
+
 PREFIX = "hf://"
 SPEC = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?/?")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+TIMEOUT_S = 10
 MAX_MODEL_BYTES = 1_000_000_000
 FILES = ("config.json", "model.safetensors")
 CARD = "README.md"
@@ -37,46 +43,54 @@ def fetch_weights(spec: str, cache_dir: Path | None = None) -> tuple[Path, str]:
     cached files are used. The token comes from HF_TOKEN or the login of huggingface_hub.
     Raises HubError.
     """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
     wanted = parse_spec(spec)
-    endpoint = os.environ.get("HF_ENDPOINT") or None
-
-    def fetch(file: str, revision: str | None) -> Path:
-        try:
-            _check_size(wanted.repo, file, revision, endpoint, cache_dir)
-            path = hf_hub_download(
-                wanted.repo, file, revision=revision, endpoint=endpoint, cache_dir=cache_dir, etag_timeout=10
-            )
-        except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
-            raise explain(error, wanted, file) from error
-        return Path(path)
-
-    config = fetch(FILES[0], wanted.revision)
+    config = _fetch(wanted, FILES[0], wanted.revision, cache_dir)
     commit = config.parent.name  # <cache>/models--owner--repo/snapshots/<commit>/config.json
     for file in FILES[1:]:
-        fetch(file, commit)
+        _fetch(wanted, file, commit, cache_dir)
     try:
-        fetch(CARD, commit)
-    except HubError:
-        pass  # a model card is good manners, not a need
+        _fetch(wanted, CARD, commit, cache_dir)
+    except HubError as error:
+        log.info("no model card: %s", error)  # good manners, not a need
     return config.parent, f"{PREFIX}{wanted.repo}@{commit}"
 
 
-def _check_size(repo: str, file: str, revision: str | None, endpoint: str | None, cache_dir: Path | None) -> None:
-    """Raise HubError for a file too large to be weights; silent if it is cached or cannot be asked for."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError
+def _fetch(wanted: HubSpec, file: str, revision: str | None, cache_dir: Path | None) -> Path:
+    """One file, from the Hub or, where that cannot be reached, from the cache. Raises HubError."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
-    if isinstance(try_to_load_from_cache(repo, file, cache_dir=cache_dir, revision=revision), str):
-        return
+    endpoint = os.environ.get("HF_ENDPOINT") or None
+    if revision and COMMIT.fullmatch(revision) and (path := _cached(wanted.repo, file, revision, cache_dir)):
+        return path  # a commit never changes
     try:
-        size = get_hf_file_metadata(hf_hub_url(repo, file, revision=revision, endpoint=endpoint), timeout=10).size
-    except (HfHubHTTPError, OSError, ValueError):
-        return  # the download that follows meets the same trouble and explains it
-    if size and size > MAX_MODEL_BYTES:
-        raise HubError(f"{file} of {repo} is {size / 1e9:.1f} GB; weights of bccseg are far smaller.")
+        # Asked first and without the client's minute of retries, so that being offline is noticed at once.
+        url = hf_hub_url(wanted.repo, file, revision=revision, endpoint=endpoint)
+        size = get_hf_file_metadata(url, timeout=TIMEOUT_S).size
+        if size and size > MAX_MODEL_BYTES:
+            raise HubError(f"{file} of {wanted.repo} is {size / 1e9:.1f} GB; weights of bccseg are far smaller.")
+        return Path(
+            hf_hub_download(wanted.repo, file, revision=revision, endpoint=endpoint, cache_dir=cache_dir)
+        )
+    except HubError:
+        raise
+    except Exception as error:  # the client lets errors of three other libraries through
+        if may_pass(error) and (path := _cached(wanted.repo, file, revision, cache_dir)):
+            log.warning("the Hub cannot be reached; using the cached %s of %s", file, wanted.repo)
+            return path
+        raise explain(error, wanted, file) from error
+
+
+def _cached(repo: str, file: str, revision: str | None, cache_dir: Path | None) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(repo, file, cache_dir=cache_dir, revision=revision)
+    return Path(path) if isinstance(path, str) else None
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether an error says that the Hub is out of reach for now, and not that it refuses."""
+    status = status_of(error)
+    return (status is None and not isinstance(error, ValueError)) or status == 429 or (status or 0) >= 500
 
 
 def explain(error: Exception, wanted: HubSpec, file: str) -> HubError:
@@ -84,15 +98,13 @@ def explain(error: Exception, wanted: HubSpec, file: str) -> HubError:
     from huggingface_hub import errors
 
     where = wanted.repo + (f"@{wanted.revision}" if wanted.revision else "")
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    status = status_of(error)
     if isinstance(error, errors.GatedRepoError):
         reason = f"'{wanted.repo}' is gated. Ask for access on its page and set HF_TOKEN to your token."
     elif isinstance(error, errors.RepositoryNotFoundError):
         reason = f"'{wanted.repo}' does not exist, or is private. Check the name; if it is private, set HF_TOKEN."
     elif isinstance(error, errors.RevisionNotFoundError):
         reason = f"'{wanted.repo}' has no revision '{wanted.revision}'. Check the branch, tag or commit."
-    elif isinstance(error, errors.LocalEntryNotFoundError):
-        reason = f"The Hugging Face Hub cannot be reached and '{where}' was not used here before. Check the network."
     elif isinstance(error, errors.EntryNotFoundError):
         reason = f"'{where}' has no {file}, so it holds no weights of bccseg. Choose another repository."
     elif status in (401, 403):
@@ -103,8 +115,21 @@ def explain(error: Exception, wanted: HubSpec, file: str) -> HubError:
         reason = f"The Hub has trouble of its own (error {status}). Try again in a few minutes."
     elif isinstance(error, errors.HFValidationError):
         reason = f"'{wanted.repo}' is not a name the Hub allows. Use owner/repo."
-    elif isinstance(error, OSError) and "consistency" in str(error).lower():
-        reason = f"{file} of '{where}' arrived incomplete. Try again."
+    elif any("Connect" in type(e).__name__ for e in causes(error)):
+        reason = f"The Hugging Face Hub cannot be reached and '{where}' was not used here before. Check the network."
     else:
-        reason = f"{file} of '{where}' could not be fetched ({type(error).__name__}). Check the network and try again."
+        reason = f"{file} of '{where}' did not arrive whole ({type(error).__name__}). Try again."
     return HubError(reason)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and those that led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def status_of(error: BaseException) -> int | None:
+    """HTTP status that an error came with, if any."""
+    codes = (getattr(getattr(e, "response", None), "status_code", None) for e in causes(error))
+    return next((code for code in codes if code), None)

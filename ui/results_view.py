@@ -110,11 +110,24 @@ def show_table(result: ImageResult) -> None:
         selection_mode="single-row",
         hide_index=True,
         height=280,
-        column_config={
-            name: st.column_config.NumberColumn(format="%.2f")
-            for name in result.cells.columns[result.cells.dtypes == float]
-        },
+        column_config={name: column_format(name) for name in result.cells},
     )
+
+
+def column_format(name: str) -> Any:
+    """Title and number format of a column: 'equivalent_diameter_px' becomes 'Diameter (px)'."""
+    stem, _, unit = name.rpartition("_")
+    unit = {"px": "px", "um": "µm", "um2": "µm²"}.get(unit, "")
+    if name == "area_px":
+        unit = "px²"
+    title = (stem if unit else name).replace("equivalent_", "").replace("centroid_", "").replace("_", " ")
+    title = {"cell id": "Cell", "x": "X", "y": "Y"}.get(title, title.capitalize())
+    title = f"{title} ({unit})" if unit else title
+    if name == "touches_border":
+        return st.column_config.CheckboxColumn("Cut by border")
+    if name in ("cell_id", "area_px"):
+        return st.column_config.NumberColumn(title, format="%d")
+    return st.column_config.NumberColumn(title, format="%.2f")
 
 
 def show_downloads(result: ImageResult) -> None:

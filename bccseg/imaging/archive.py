@@ -62,7 +62,8 @@ def expand(name: str, data: bytes) -> Iterator[Entry]:
 
 
 def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "__MACOSX")) and part != ".." for part in PurePosixPath(name).parts)
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts)
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, room: int) -> Entry:

@@ -53,9 +53,10 @@ def histogram(cells: pd.DataFrame, measure: str) -> go.Figure:
         return empty(title)
     figure = go.Figure(go.Histogram(x=values, nbinsx=30, marker_color=COLOUR))
     figure.update_traces(hovertemplate="%{x}: %{y} cells<extra></extra>")
-    figure.add_vline(x=float(values.median()), line_dash="dot", annotation_text="median", line_color="#888")
+    median = float(values.median())
+    figure.add_vline(x=median, line_dash="dot", line_color="#888")
     figure.update_yaxes(title="cells")
-    return _styled(figure, title)
+    return _styled(figure, f"{title}, median {median:.3g}" if median < 1000 else f"{title}, median {median:,.0f}")
 
 
 def count_bars(summary: pd.DataFrame) -> go.Figure:

@@ -86,7 +86,7 @@ def add_micrometres(table: pd.DataFrame, pixel_size_um: float | None) -> pd.Data
 
 
 def _ratio(a: NDArray, b: NDArray) -> NDArray[np.float64]:
-    return np.divide(a, b, out=np.zeros(len(a)), where=b > 0)
+    return np.divide(a, b, out=np.zeros(len(a)), where=np.asarray(b) > 0)
 
 
 def _ellipse(xx: NDArray, yy: NDArray, xy: NDArray) -> tuple[NDArray, NDArray, NDArray]:

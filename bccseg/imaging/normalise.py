@@ -5,18 +5,31 @@ from numpy.typing import NDArray
 
 WHITE_PERCENTILE = 98.0  # the empty background, in any smear that has some
 DARKEST_WHITE = 25.0  # a darker field is not brightened further
+BLANK_RANGE = 8.0  # grey levels; a field that varies less shows nothing but noise
 SAMPLE_PX = 250_000  # levels are read off about this many pixels
 
 
 def white_level(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Level of the background in each channel: float32 (3,), 25 to 255. image: uint8 (H, W, 3)."""
-    step = max(1, int(np.sqrt(image.shape[0] * image.shape[1] / SAMPLE_PX)))
-    sample = image[::step, ::step].reshape(-1, image.shape[2])
+    sample = thin_out(image).reshape(-1, image.shape[2])
     levels = [
         np.searchsorted(np.cumsum(np.bincount(channel, minlength=256)), len(sample) * WHITE_PERCENTILE / 100)
         for channel in sample.T
     ]
     return np.maximum(np.array(levels, np.float32), DARKEST_WHITE)
+
+
+def is_blank(image: NDArray[np.uint8]) -> bool:
+    """Whether an image uint8 (H, W, 3) shows nothing: 99 % of its pixels lie within BLANK_RANGE grey levels."""
+    grey = thin_out(image).mean(axis=2)
+    low, high = np.percentile(grey, [0.5, 99.5])
+    return bool(high - low < BLANK_RANGE)
+
+
+def thin_out(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every n-th row and column, so that about SAMPLE_PX pixels are left."""
+    step = max(1, int(np.sqrt(image.shape[0] * image.shape[1] / SAMPLE_PX)))
+    return image[::step, ::step]
 
 
 def normalise(image: NDArray[np.uint8], white: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from bccseg.config import SegmentSettings
 from bccseg.errors import Stopped
 from bccseg.imaging.instances import select_cells, separate
 from bccseg.imaging.labels import Labels, border_ids
-from bccseg.imaging.normalise import white_level
+from bccseg.imaging.normalise import is_blank, white_level
 from bccseg.model.predict import Predictor
 from bccseg.model.scale import estimate_diameter, resize
 
@@ -51,6 +51,10 @@ def segment(
     seconds = {"scale": 0.0, "network": 0.0, "instances": 0.0}
     started = time.perf_counter()
     diameter = settings.diameter_px
+    if is_blank(image):
+        tell(1.0)
+        nothing = np.zeros(image.shape[:2], np.int32), np.zeros(0, np.float32)
+        return Segmentation(*nothing, diameter or trained, diameter is not None, seconds)
     if diameter is None:
         diameter = estimate_diameter(image, lambda view: predictor(view, white), trained)
     known, diameter = diameter is not None, diameter or trained

@@ -69,7 +69,7 @@ class View {
   offerColours() {
     const menu = this.$(".colour");
     menu.replaceChildren();
-    for (const [value, text] of [["", "one colour each"], ...Object.entries(this.data.measures)]) {
+    for (const [value, text] of [["", "plain"], ...Object.entries(this.data.measures)]) {
       const option = document.createElement("option");
       option.value = value;
       option.textContent = text;

@@ -1,0 +1,150 @@
+"""The command line, in this process and as a program."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from odd_files import odd_files
+from PIL import Image
+
+from bccseg.cli import main
+
+
+@pytest.fixture
+def images(tmp_path, smear):
+    folder = tmp_path / "in"
+    (folder / "deeper").mkdir(parents=True)
+    Image.fromarray(smear[0]).save(folder / "a.png")
+    Image.fromarray(smear[0]).save(folder / "deeper" / "b.jpg", quality=95)
+    (folder / "notes.txt").write_text("not an image")
+    return folder
+
+
+def test_the_contract(images, tmp_path, smear):
+    out = tmp_path / "out"
+    assert main(["segment", str(images), "--out", str(out), "--pixel-size", "0.1"]) == 0
+    assert {p.name for p in out.iterdir()} == {
+        *(f"{s}_{e}" for s in "ab" for e in ("labels.png", "mask.png", "overlay.png", "cells.csv")), "summary.csv",
+    }  # fmt: skip
+    labels = Image.open(out / "a_labels.png")
+    assert labels.mode == "I;16"
+    assert labels.size == (500, 400)
+    mask = np.asarray(Image.open(out / "a_mask.png"))
+    assert set(np.unique(mask)) == {0, 255}
+    assert ((mask > 0) == (np.asarray(labels) > 0)).all()
+    cells = pd.read_csv(out / "a_cells.csv")
+    assert cells["cell_id"].tolist() == list(range(1, np.asarray(labels).max() + 1))
+    assert "area_um2" in cells
+    summary = pd.read_csv(out / "summary.csv")
+    assert summary["image"].tolist() == ["a.png", "b.jpg"]
+    assert summary.loc[0, "cell_count"] == len(cells)
+
+
+def test_extra_files_and_same_names(images, tmp_path):
+    out = tmp_path / "out"
+    paths = [str(images / "a.png"), str(images / "a.png")]
+    assert main(["segment", *paths, "--out", str(out), "--also", "coco", "geojson", "roi", "--diameter", "56"]) == 0
+    for stem in ("a", "a-2"):
+        for ending in ("_labels.png", "_coco.json", ".geojson", "_rois.zip"):
+            assert (out / f"{stem}{ending}").stat().st_size > 0
+
+
+def test_odd_files_are_reported_and_the_rest_done(tmp_path, capsys):
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    expected_done, expected_failed, skipped = 0, 0, 0
+    for name, (data, pictures) in odd_files().items():
+        if "/" in name or "\0" in name or len(name.encode()) > 250:
+            skipped += 1
+            continue
+        (folder / name).write_bytes(data)
+        expected_done += pictures
+        expected_failed += pictures == 0
+    expected_failed += 1  # the text file beside the picture in "text inside.zip"
+    assert len(list(folder.iterdir())) >= 60
+    assert skipped <= 1
+    out = tmp_path / "out"
+    everything = [str(p) for p in sorted(folder.iterdir())]
+    assert main(["segment", *everything, "--out", str(out), "--diameter", "30"]) == 1
+    err = capsys.readouterr().err
+    assert f"{expected_done} done, {expected_failed} failed" in err
+    assert "Traceback" not in err
+    summary = pd.read_csv(out / "summary.csv")
+    assert len(summary) == expected_done
+    assert len(list(out.glob("*_labels.png"))) == expected_done
+    assert all(p.parent == out for p in out.rglob("*"))
+    blank = summary[summary["image"] == "white field.png"].iloc[0]
+    assert blank["cell_count"] == 0
+    table = pd.read_csv(out / "white field_cells.csv")
+    assert table.empty
+    assert "area_px" in table.columns
+    assert summary["image"].str.startswith("'=cmd").sum() == 1
+
+
+def test_unreadable_and_missing_files(images, tmp_path, capsys):
+    (images / "broken.png").write_bytes(b"x")
+    arguments = ["segment", str(images / "broken.png"), str(images / "nowhere.png"), str(images / "a.png")]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 1
+    err = capsys.readouterr().err
+    assert "'broken.png': This is not a picture" in err
+    assert "'nowhere.png': The file cannot be opened" in err
+    assert (tmp_path / "out" / "a_labels.png").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [], ["segment"], ["segment", "x.png"], ["nonsense"],
+        ["segment", "x.png", "--out", "o", "--diameter", "big"],
+        ["segment", "x.png", "--out", "o", "--diameter", "0"],
+        ["segment", "x.png", "--out", "o", "--pixel-size", "-1"],
+        ["segment", "x.png", "--out", "o", "--device", "abacus"],
+        ["segment", "x.png", "--out", "o", "--min-cell", "200"],
+    ],
+)  # fmt: skip
+def test_wrong_use_is_exit_code_2(wrong, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(wrong)
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_weights(images, tmp_path, capsys):
+    assert main(["segment", str(images), "--out", str(tmp_path / "o"), "--weights", "nothing"]) == 1
+    assert "There are no weights called 'nothing'" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written(images, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert main(["segment", str(images), "--out", str(tmp_path / "file")]) == 2
+    assert "cannot be made" in capsys.readouterr().err
+
+
+def test_as_a_program(images, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "bccseg", "segment", str(images / "a.png"), "--out", str(tmp_path / "o"), "--drop-border"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "1 done, 0 failed" in done.stderr
+
+
+def test_train_on_synthetic_smears(tmp_path, smear):
+    for part in ("original", "mask"):
+        (tmp_path / "data" / part).mkdir(parents=True)
+    for k in range(3):
+        Image.fromarray(smear[0]).save(tmp_path / f"data/original/{k}.png")
+        Image.fromarray((smear[1] > 0).astype(np.uint8) * 255).save(tmp_path / f"data/mask/{k}.png")
+    run = tmp_path / "run"
+    arguments = ["train", "--data", str(tmp_path / "data"), "--out", str(run), "--width", "4", "--epochs", "1", "--steps", "2"]
+    assert main(arguments) == 0
+    assert (run / "weights" / "model.safetensors").exists()
+    assert main(["train", "--data", str(tmp_path / "nowhere"), "--out", str(run)]) == 1
+    out = ["segment", str(tmp_path / "data/original/0.png"), "--out", str(tmp_path / "o"), "--weights", str(run / "weights")]
+    assert main(out) == 0

@@ -1,0 +1,61 @@
+"""Shared fixtures. The Hub client and the cache live in a temporary folder; no test touches the network."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# Before huggingface_hub is imported anywhere: it reads these once.
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="bccseg-hf-")
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody listens there
+for name in ("HF_TOKEN", "BCCSEG_WEIGHTS"):
+    os.environ.pop(name, None)
+
+import numpy as np
+import pytest
+
+from bccseg.imaging.synthetic import draw_smear
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def predictor():
+    """The shipped default weights, ready to run."""
+    from bccseg.model.predict import Predictor
+    from bccseg.model.sources import locate
+    from bccseg.model.weights import load_weights
+
+    return Predictor(load_weights(*locate()))
+
+
+@pytest.fixture(scope="session")
+def smear():
+    """A drawn smear and its true labels."""
+    return draw_smear((400, 500), cells=24, diameter_px=56, seed=3)
+
+
+@pytest.fixture
+def discs():
+    """Two discs of radius 20 and 10 and one cut by the left border: labels (100, 140)."""
+    yy, xx = np.mgrid[:100, :140]
+    labels = np.zeros((100, 140), np.int32)
+    for cell, (x, y, r) in enumerate([(40, 50, 20), (100, 50, 10), (0, 10, 8)], start=1):
+        labels[(xx - x) ** 2 + (yy - y) ** 2 <= r * r] = cell
+    return labels
+
+
+@pytest.fixture
+def tiny_weights(tmp_path):
+    """A folder with a small untrained network, and its config."""
+    import torch
+
+    from bccseg.config import NetworkConfig
+    from bccseg.model.build import build_network
+    from bccseg.model.weights import WeightsConfig, save_weights
+
+    torch.manual_seed(0)
+    network = NetworkConfig(width=4, depth=2)
+    folder = tmp_path / "tiny"
+    config = save_weights(folder, build_network(network).state_dict(), WeightsConfig("tiny", network, 48.0))
+    return folder, config

@@ -1,0 +1,74 @@
+"""The rules of the house: who may import whom, what is documented, what stands in the files."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+PAGES = sorted((ROOT / "pages").glob("*.py"))
+
+
+def test_import_contracts_hold():
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_pages_are_recipes(page):
+    """At most 100 lines, no array maths, no imports of other pages."""
+    text = page.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 100
+    imported = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).split(".")[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert imported <= {"streamlit", "ui", "bccseg", "pathlib"}
+    assert f'open_page("pages/{page.name}"' in text
+
+
+def test_every_page_is_in_the_list():
+    from ui.page import PAGES as LISTED
+
+    assert {p.path for p in LISTED} == {f"pages/{p.name}" for p in PAGES}
+
+
+def test_importing_bccseg_and_the_first_page_needs_no_torch():
+    code = "import sys, bccseg, ui.results_view, ui.settings, ui.uploads, ui.progress, bccseg.cli; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True)
+
+
+def test_every_command_is_documented():
+    from bccseg.cli import parser
+
+    commands = parser()._subparsers._group_actions[0].choices
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in commands:
+        assert f"python -m bccseg {name}" in readme
+
+
+def test_requirements_are_pinned_and_reasoned():
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith(("#", "-")):
+            assert re.match(r"[\w\-\[\]]+==[\w.]+\s+# \w", line), line
+
+
+def test_version_is_one():
+    import bccseg
+
+    assert f'version = "{bccseg.__version__}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f"## {bccseg.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_error_tree_is_drawn():
+    from bccseg import errors
+
+    for name, value in vars(errors).items():
+        if isinstance(value, type) and issubclass(value, Exception):
+            assert name in (errors.__doc__ or "")
