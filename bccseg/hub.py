@@ -68,9 +68,7 @@ def _fetch(wanted: HubSpec, file: str, revision: str | None, cache_dir: Path | N
         size = get_hf_file_metadata(url, timeout=TIMEOUT_S).size
         if size and size > MAX_MODEL_BYTES:
             raise HubError(f"{file} of {wanted.repo} is {size / 1e9:.1f} GB; weights of bccseg are far smaller.")
-        return Path(
-            hf_hub_download(wanted.repo, file, revision=revision, endpoint=endpoint, cache_dir=cache_dir)
-        )
+        return Path(hf_hub_download(wanted.repo, file, revision=revision, endpoint=endpoint, cache_dir=cache_dir))
     except HubError:
         raise
     except Exception as error:  # the client lets errors of three other libraries through

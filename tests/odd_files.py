@@ -51,7 +51,12 @@ def png_header_only(width: int, height: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
 
 
 def flip(data: bytes, at: int) -> bytes:
@@ -151,7 +156,7 @@ def odd_files() -> dict[str, tuple[bytes, int]]:
         "new\nline\ttab.png": (png, 1),
         "blood 🩸 ñ 血.png": (png, 1),
         "n" * 240 + ".png": (png, 1),
-        "=cmd|' /C calc'!A0.png": (png, 1),
+        "=cmd|' C calc'!A0.png": (png, 1),
         "[link](javascript:alert(1)) **bold** `code` $x$.png": (png, 1),
         "..png": (png, 1),
         "con.png": (png, 1),

@@ -80,9 +80,7 @@ class Job:
 
         self.current, self.share = inner.name, 0.0
         self._tell(0.0)
-        for outcome in segment_entries(
-            [inner], predictor, self.settings, self.pixel_size_um, self._tell, self.taken
-        ):
+        for outcome in segment_entries([inner], predictor, self.settings, self.pixel_size_um, self._tell, self.taken):
             if isinstance(outcome, Failure):
                 self.on_failure(outcome.name, outcome.reason)
             else:

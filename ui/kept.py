@@ -8,9 +8,12 @@ STORE = "kept_values"
 
 
 def recall(key: str, default: Any) -> None:
-    """Before a widget with this key: give it the value it had, or the default."""
-    if key not in st.session_state:
-        st.session_state[key] = st.session_state.setdefault(STORE, {}).get(key, default)
+    """Before a widget with this key: give it the value it had, or the default.
+
+    Set even where it is there: on another page the same key is a new widget, which would start anew.
+    """
+    kept = st.session_state.setdefault(STORE, {}).get(key, default)
+    st.session_state[key] = st.session_state.get(key, kept)
 
 
 def keep(key: str) -> Any:

@@ -13,7 +13,6 @@ from bccseg.files import write_atomically
 
 if TYPE_CHECKING:
     from bccseg.imaging.export.result import ImageResult
-    from bccseg.model.predict import Predictor
 
 EXTRAS = ("coco", "geojson", "roi")
 
@@ -43,9 +42,7 @@ def settings_from(args: argparse.Namespace) -> SegmentSettings:
         raise SettingsError(f"--diameter is 'auto' or a number of px, not '{args.diameter}'.") from None
     if args.pixel_size is not None and not 0 < args.pixel_size < 1000:
         raise SettingsError("--pixel-size is the width of a pixel in µm, a number above 0.")
-    return SegmentSettings(
-        diameter_px=diameter, min_cell_percent=args.min_cell, drop_border_cells=args.drop_border
-    )
+    return SegmentSettings(diameter_px=diameter, min_cell_percent=args.min_cell, drop_border_cells=args.drop_border)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -125,6 +122,8 @@ def slim(result: "ImageResult") -> "ImageResult":
     """The result without its pixels, once they are written: a thousand images must not fill the memory."""
     import numpy as np
 
-    kept = replace(result, image=np.zeros((1, 1, 3), np.uint8), labels=np.broadcast_to(np.int32(0), result.labels.shape))
+    kept = replace(
+        result, image=np.zeros((1, 1, 3), np.uint8), labels=np.broadcast_to(np.int32(0), result.labels.shape)
+    )
     kept.__dict__.update(summary=result.summary)
     return kept

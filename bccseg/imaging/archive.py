@@ -74,7 +74,9 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, room: int) -> Entry
     bomb = member.file_size > RATIO_FROM_BYTES and ratio > MAX_RATIO
     limit = min(MAX_FILE_BYTES, room)
     if bomb or member.file_size > limit:
-        reason = f"It unpacks to {member.file_size / 1e6:,.0f} MB, more than is allowed from a zip. Upload it by itself."
+        reason = (
+            f"It unpacks to {member.file_size / 1e6:,.0f} MB, more than is allowed from a zip. Upload it by itself."
+        )
         return Entry(name, error=ImageTooLarge(reason))
     try:
         with archive.open(member) as file:
@@ -86,8 +88,6 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, room: int) -> Entry
     if is_zip(data):
         return Entry(name, error=ImageError("It is a zip within a zip. Unpack it first, then upload the images."))
     return Entry(name, data)
-
-
 
 
 def safe_stem(name: str) -> str:

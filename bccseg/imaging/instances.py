@@ -78,7 +78,8 @@ def merge_basins(
 
 def distance_from_mask(mask: Mask, diameter_px: float) -> NDArray[np.float32]:
     """Stand-in distance map, 0 to 1, for networks with the binary head: distance to the mask's edge in
-    typical cell radii."""
+    typical cell radii.
+    """
     edt = cv2.distanceTransform(np.pad(mask, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     return np.clip(edt / (diameter_px / 2), 0, 1)
 

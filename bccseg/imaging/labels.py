@@ -40,7 +40,8 @@ def equivalent_diameter(area_px: NDArray | float) -> NDArray | float:
 
 def median_diameter(labels: NDArray[np.integer]) -> float | None:
     """Median equivalent diameter in px of the cells off the border, of all cells if those are
-    fewer than three, None without cells."""
+    fewer than three, None without cells.
+    """
     area = areas(labels)
     present = area > 0
     present[0] = False

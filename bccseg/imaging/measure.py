@@ -137,9 +137,7 @@ def _solidities(labels: Labels, present: NDArray, area: NDArray) -> NDArray[np.f
     boxes = ndi.find_objects(labels)
     for k, cell in enumerate(present):
         box = boxes[cell - 1]
-        outlines, _ = cv2.findContours(
-            (labels[box] == cell).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-        )
+        outlines, _ = cv2.findContours((labels[box] == cell).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         hull = cv2.convexHull(np.concatenate(outlines))[:, 0]
         steps = np.abs(hull - np.roll(hull, 1, axis=0))
         on_edge = int(np.gcd(steps[:, 0], steps[:, 1]).sum())

@@ -75,7 +75,11 @@ def _cell_profile(
 
 
 def _draw_platelets(
-    density: NDArray[np.float32], labels: Labels, stain: NDArray[np.float32], diameter_px: float, rng: np.random.Generator
+    density: NDArray[np.float32],
+    labels: Labels,
+    stain: NDArray[np.float32],
+    diameter_px: float,
+    rng: np.random.Generator,
 ) -> None:
     shape = labels.shape
     for _ in range(max(1, shape[0] * shape[1] // int(12 * diameter_px**2))):

@@ -56,7 +56,7 @@ def _pages(tif: tifffile.TiffFile) -> list[Page]:
     pages = []
     for k, plane in enumerate(planes, start=1):
         grey_or_colour, notes = to_8_bit(plane)
-        pages.append(Page(_rgb(grey_or_colour, cmyk), k, len(planes), size, notes))
+        pages.append(Page(_rgb(grey_or_colour, cmyk=cmyk), k, len(planes), size, notes))
     return pages
 
 
@@ -82,7 +82,7 @@ def _as_planes(values: NDArray, axes: str) -> NDArray:
     return values
 
 
-def _rgb(plane: NDArray[np.uint8], cmyk: bool) -> NDArray[np.uint8]:
+def _rgb(plane: NDArray[np.uint8], *, cmyk: bool) -> NDArray[np.uint8]:
     """RGB uint8 (H, W, 3) from 1 (grey), 3 (RGB) or 4 (RGBA or CMYK) channels."""
     channels = plane.shape[-1]
     if channels == 1:

@@ -41,6 +41,7 @@ class ResidualConv(nn.Module):
             self.shortcut = nn.Sequential(nn.Conv2d(a, b, 1, bias=False), nn.BatchNorm2d(b))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, a, H, W) -> (B, b, H, W)."""
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
@@ -57,14 +58,13 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         sizes = [width * 2**k for k in range(depth + 1)]  # e.g. [16, 32, 64, 128, 256]
         self.depth = depth
-        self.encoders = nn.ModuleList(
-            self.block(a, b) for a, b in zip([in_channels, *sizes[:-1]], sizes, strict=True)
-        )
+        self.encoders = nn.ModuleList(self.block(a, b) for a, b in zip([in_channels, *sizes[:-1]], sizes, strict=True))
         self.ups = nn.ModuleList(nn.ConvTranspose2d(2 * c, c, 2, stride=2) for c in reversed(sizes[:-1]))
         self.decoders = nn.ModuleList(self.block(2 * c, c) for c in reversed(sizes[:-1]))
         self.head = nn.Conv2d(width, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, out_channels, H, W) of images (B, in_channels, H, W)."""
         skips = []
         for encoder in self.encoders[:-1]:
             x = encoder(x)

@@ -39,7 +39,7 @@ def inference_dtype(device: torch.device) -> torch.dtype:
     return torch.float16
 
 
-def training_autocast(device: torch.device, enabled: bool = True) -> AbstractContextManager:
+def training_autocast(device: torch.device, *, enabled: bool = True) -> AbstractContextManager:
     """bf16 where the hardware has it. Never fp16, whose range is too small for gradients unscaled."""
     bf16 = inference_dtype(device) == torch.bfloat16
     return torch.autocast(device.type, torch.bfloat16, enabled=enabled and bf16)

@@ -55,4 +55,3 @@ class Predictor:
         batch = batch.to(self.device, self.dtype).contiguous(memory_format=self.layout)
         maps = self.network(batch)[0, :, :h, :w].sigmoid()
         return maps.contiguous().cpu().numpy()
-

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +45,7 @@ def segment(
     finished share after each tile; it may raise Stopped, which ends the work.
     """
     settings = settings or settings_for(predictor)
-    tell = on_progress or (lambda share: None)
+    tell = on_progress or (lambda _share: None)
     white, trained = white_level(image), predictor.config.diameter_px
     seconds = {"scale": 0.0, "network": 0.0, "instances": 0.0}
     started = time.perf_counter()
@@ -140,7 +139,7 @@ def paste(
 def near_inner_edge(
     found: Labels, shape: tuple[int, int], window: tuple[slice, slice], margin: int
 ) -> NDArray[np.bool_]:
-    """For each id 0..N of a tile: does it come within `margin` px of a tile edge that is no image edge?"""
+    """Ids 0..N of a tile that come within `margin` px of a tile edge that is no image edge: bool (N + 1,)."""
     rows, cols = window
     near = np.zeros(int(found.max(initial=0)) + 1, bool)
     for inner, strip in (

@@ -6,7 +6,6 @@ file that is not the one config.json was written for, is an error.
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -35,9 +34,7 @@ class WeightsConfig:
     network: NetworkConfig
     diameter_px: float  # cells are shown to the network at this diameter
     sha256: str = ""  # of model.safetensors
-    normalisation: dict[str, Any] = field(
-        default_factory=lambda: {"kind": "white", "percentile": WHITE_PERCENTILE}
-    )
+    normalisation: dict[str, Any] = field(default_factory=lambda: {"kind": "white", "percentile": WHITE_PERCENTILE})
     thresholds: dict[str, float] = field(default_factory=dict)  # SegmentSettings fields these weights prefer
     data: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)

@@ -1,11 +1,11 @@
 """The training loop: seeded, resumable, one checkpoint an epoch.
 
-A run is a folder: config.json, log.jsonl (one line an epoch), checkpoint.pt (to resume), best.safetensors.
+A run is a folder: config.json, log.jsonl (one line an epoch), checkpoint.pt (to resume), best.safetensors,
+preview.png (see `preview`).
 """
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +25,8 @@ from bccseg.model.device import choose_device, training_autocast
 from bccseg.train.data import Crops, Field, validation_batches
 from bccseg.train.losses import dice_iou, overlap_counts, segmentation_loss
 from bccseg.train.optimise import Averager, learning_rate, make_optimizer
+from bccseg.train.preview import save_preview
+
 
 @dataclass(frozen=True)
 class EpochReport:
@@ -103,7 +105,7 @@ class Trainer:
     def _forward(self, batch: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         image, target, weight = (t.to(self.device, non_blocking=True) for t in batch)
         image = image.contiguous(memory_format=torch.channels_last)
-        with training_autocast(self.device, self.config.mixed_precision):
+        with training_autocast(self.device, enabled=self.config.mixed_precision):
             logits = self.network(image)
         logits = logits.float()
         config = self.config
@@ -120,6 +122,8 @@ class Trainer:
             logits, loss = self._forward(batch)
             losses.append(loss.item())
             counts += overlap_counts(logits, batch[1].to(self.device), batch[2].to(self.device)).cpu()
+            if len(losses) == 1:
+                save_preview(self.folder / "preview.png", batch[0], logits.cpu(), batch[1])
         if trained:
             self.network.load_state_dict(trained)
         return float(np.mean(losses)), *dice_iou(counts)
@@ -143,7 +147,7 @@ class Trainer:
             },
             temporary,
         )  # fmt: skip
-        os.replace(temporary, self.folder / "checkpoint.pt")
+        temporary.replace(self.folder / "checkpoint.pt")
 
     def _resume(self) -> None:
         saved = torch.load(self.folder / "checkpoint.pt", map_location=self.device, weights_only=True)

@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 def soft_dice(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ def segmentation_loss(
     logits, target: (B, C, H, W), channel 0 the cell map; target 0 to 1 (soft at cell edges).
     weight: (B, 1, H, W), 0 where the truth is not trusted.
     """
-    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight
+    entropy = functional.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight
     per_map = entropy.sum(dim=(0, 2, 3)) / weight.sum().clamp(min=1)  # (C,)
     loss = per_map[0] + distance_weight * per_map[1:].sum()
     if dice_weight:

@@ -10,7 +10,8 @@ from bccseg.config import TrainConfig
 
 class Averager:
     """Exponential moving average of weights and batch-norm statistics (Polyak and Juditsky 1992,
-    doi 10.1137/0330046); the averaged network is the one that is validated and saved."""
+    doi 10.1137/0330046); the averaged network is the one that is validated and saved.
+    """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
@@ -18,6 +19,7 @@ class Averager:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
+        """Move towards the network as it is after `step`."""
         decay = min(self.decay, (1 + step) / (10 + step))  # follows quickly at first
         for name, value in network.state_dict().items():
             if value.dtype.is_floating_point:

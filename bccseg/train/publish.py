@@ -10,7 +10,9 @@ from bccseg.errors import TrainingError
 from bccseg.model.weights import WeightsConfig, save_weights
 
 
-def export_run(run: Path, out: Path | None = None, *, name: str | None = None, data: str = "", licence: str = "") -> Path:
+def export_run(
+    run: Path, out: Path | None = None, *, name: str | None = None, data: str = "", licence: str = ""
+) -> Path:
     """Write the best weights of a run as a weight folder (default: `run`/weights); returns the folder."""
     best = run / "best.safetensors"
     if not best.exists():

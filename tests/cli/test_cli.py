@@ -142,9 +142,21 @@ def test_train_on_synthetic_smears(tmp_path, smear):
         Image.fromarray(smear[0]).save(tmp_path / f"data/original/{k}.png")
         Image.fromarray((smear[1] > 0).astype(np.uint8) * 255).save(tmp_path / f"data/mask/{k}.png")
     run = tmp_path / "run"
-    arguments = ["train", "--data", str(tmp_path / "data"), "--out", str(run), "--width", "4", "--epochs", "1", "--steps", "2"]
+    arguments = [
+        "train",
+        "--data",
+        str(tmp_path / "data"),
+        "--out",
+        str(run),
+        "--width",
+        "4",
+        "--epochs",
+        "1",
+        "--steps",
+        "2",
+    ]
     assert main(arguments) == 0
     assert (run / "weights" / "model.safetensors").exists()
     assert main(["train", "--data", str(tmp_path / "nowhere"), "--out", str(run)]) == 1
-    out = ["segment", str(tmp_path / "data/original/0.png"), "--out", str(tmp_path / "o"), "--weights", str(run / "weights")]
-    assert main(out) == 0
+    image, weights = str(tmp_path / "data/original/0.png"), str(run / "weights")
+    assert main(["segment", image, "--out", str(tmp_path / "o"), "--weights", weights]) == 0

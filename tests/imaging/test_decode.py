@@ -1,3 +1,4 @@
+import contextlib
 import io
 
 import numpy as np
@@ -113,12 +114,20 @@ def test_a_missing_file_is_an_image_error(tmp_path):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"II*\0\x08\0\0\0", b"GIF89a", b"BM", b"RIFF____WEBP", b"\xff\xd8\xff"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(
+        [b"", b"\x89PNG\r\n\x1a\n", b"II*\0\x08\0\0\0", b"GIF89a", b"BM", b"RIFF____WEBP", b"\xff\xd8\xff"]
+    ),
+)
 def test_noise_never_crashes(data, start):
     try:
-        assert decode(start + data)
+        decode(start + data)
     except ImageError as error:
-        assert str(error)
+        message = str(error)
+    else:
+        message = "read"
+    assert message
 
 
 @pytest.mark.parametrize("name", [n for n in FILES if n.endswith(".zip")])
@@ -131,10 +140,8 @@ def test_archives(name):
         assert "/" not in entry.name
         assert "\\" not in entry.name
         if entry.error is None:
-            try:
+            with contextlib.suppress(ImageError):
                 pictures += len(decode(entry.data))
-            except ImageError:
-                pass
     assert pictures == expected
 
 

@@ -120,7 +120,9 @@ def test_everything_in_one_zip(result):
 
 
 def test_exports_without_cells():
-    empty = ImageResult("e", "e", np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), np.int32), np.zeros(0, np.float32), 48, False)
+    empty = ImageResult(
+        "e", "e", np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), np.int32), np.zeros(0, np.float32), 48, False
+    )
     buffer = io.BytesIO()
     write_zip([empty], buffer)
     with zipfile.ZipFile(buffer) as archive:
@@ -136,5 +138,3 @@ def test_too_many_cells_for_16_bits():
 
     with pytest.raises(BccsegError, match="65,535"):
         labels_png(np.arange(70_000, dtype=np.int32).reshape(700, 100))
-
-

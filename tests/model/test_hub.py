@@ -152,7 +152,7 @@ def test_a_cut_connection_is_told_and_the_next_try_works(hub, files, cache, monk
     hub.repos["lab/smears"] = repo = Repo()
     repo.commit(files)
     hub.cut_after = 1000
-    with pytest.raises(HubError, match="try again|Try again"):
+    with pytest.raises(HubError, match="Try again"):
         fetch_weights("hf://lab/smears", cache)
     hub.cut_after = None
     load_weights(*fetch_weights("hf://lab/smears", cache))

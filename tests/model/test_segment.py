@@ -51,7 +51,11 @@ def test_a_typed_diameter_is_used(predictor, smear):
 
 
 def test_blank_fields_have_no_cells(predictor):
-    for image in (np.full((300, 400, 3), 255, np.uint8), np.zeros((64, 64, 3), np.uint8), np.full((1, 1, 3), 9, np.uint8)):
+    for image in (
+        np.full((300, 400, 3), 255, np.uint8),
+        np.zeros((64, 64, 3), np.uint8),
+        np.full((1, 1, 3), 9, np.uint8),
+    ):
         found = segment(image, predictor)
         assert found.labels.shape == image.shape[:2]
         assert found.labels.max() == 0

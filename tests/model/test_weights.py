@@ -87,9 +87,13 @@ def test_pickled_weights_are_refused_and_never_run(tiny_weights, tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{", '{"format": 2}', '{"format": 1}', '{"format": 1, "name": "x", "network": {"width": -1}, "diameter_px": 48}',
-     '{"format": 1, "name": "x", "network": {}, "diameter_px": "48"}', '{"format": 1, "name": "x", "network": 3, "diameter_px": 48}',
-     '{"format": 1, "name": "x", "network": {}, "diameter_px": 48, "normalisation": {"kind": "other"}}'],
+    [
+        "", "[]", "{", '{"format": 2}', '{"format": 1}',
+        '{"format": 1, "name": "x", "network": {"width": -1}, "diameter_px": 48}',
+        '{"format": 1, "name": "x", "network": {}, "diameter_px": "48"}',
+        '{"format": 1, "name": "x", "network": 3, "diameter_px": 48}',
+        '{"format": 1, "name": "x", "network": {}, "diameter_px": 48, "normalisation": {"kind": "other"}}',
+    ],
 )  # fmt: skip
 def test_bad_configurations_are_refused(tiny_weights, text):
     (tiny_weights[0] / "config.json").write_text(text)

@@ -69,5 +69,6 @@ def _rounded(values: Any, digits: int) -> list[float | None]:
 
 def viewer(key: str, data: dict[str, Any], selected: int, on_select: Any) -> None:
     """Show the picture. `key` names the image; `on_select` is called when a cell was clicked, with the
-    cell (0: none) as `st.session_state[NAME]["selected"]`."""
+    cell (0: none) as `st.session_state[NAME]["selected"]`.
+    """
     _component()(key=NAME, data={**data, "key": key, "selected": selected}, on_selected_change=on_select)

@@ -17,7 +17,7 @@ IMAGE_FILES: dict[str, Callable[[ImageResult], bytes]] = {
     "_overlay.png": lambda r: overlay_png(r.image, r.labels),
     "_cells.csv": lambda r: csv(r.cells),
     ".geojson": lambda r: as_json(geojson(r)),
-    "_rois.zip": lambda r: imagej_rois(r),
+    "_rois.zip": imagej_rois,
 }
 BASIC_FILES = ("_labels.png", "_mask.png", "_overlay.png", "_cells.csv")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -1,0 +1,197 @@
+"""The pages through Streamlit's AppTest: empty, loaded, kept, and with every odd file."""
+
+import threading
+import time
+
+import pytest
+from conftest import ROOT
+from odd_files import odd_files
+from streamlit.testing.v1 import AppTest
+
+APP = str(ROOT / "app.py")
+WAIT_S = 120
+
+
+def fresh():
+    at = AppTest.from_file(APP, default_timeout=60).run()
+    assert not at.exception
+    return at
+
+
+def finish(at):
+    """Run the page until its job is done, as the browser's polling does."""
+    end = time.monotonic() + WAIT_S
+    while at.session_state["session"].busy:
+        assert time.monotonic() < end, "the job does not end"
+        at.session_state["session"].job.finished.wait(1)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def button(at, label):
+    return next(b for b in at.button if b.label == label)
+
+
+@pytest.fixture(scope="module")
+def example():
+    at = fresh()
+    button(at, "Try an example").click().run()
+    return finish(at)
+
+
+def test_the_empty_page_says_what_to_do():
+    at = fresh()
+    assert at.header[0].value == "Segment"
+    assert "Upload one or more smear photographs" in at.info[0].value
+    assert any("Research use only" in c.value for c in at.caption)
+    assert not at.error
+
+
+def test_the_example_is_called_synthetic_and_counted(example):
+    assert any("synthetic" in s.value for s in example.subheader)
+    metrics = {m.label: m.value for m in example.metric}
+    assert 65 <= int(metrics["Cells"]) <= 78
+    assert metrics["Median diameter"].endswith(" px")
+    assert len(example.dataframe[0].value) == int(metrics["Cells"])
+    assert len(example.get("plotly_chart")) == 3
+    assert any("In use" in c.value for c in example.caption)
+
+
+def test_results_survive_another_page(example):
+    before = {m.label: m.value for m in example.metric}
+    example.switch_page("pages/guide.py").run()
+    assert not example.exception
+    assert example.header[0].value == "Guide"
+    example.switch_page("pages/weights.py").run()
+    assert not example.exception
+    assert example.header[0].value == "Weights"
+    example.switch_page("pages/segment.py").run()
+    assert {m.label: m.value for m in example.metric} == before
+
+
+@pytest.mark.parametrize("page", ["segment", "weights", "guide"])
+def test_deep_links_run_without_app_py(page):
+    at = AppTest.from_file(str(ROOT / "pages" / f"{page}.py"), default_timeout=60).run()
+    assert not at.exception
+    assert at.header[0].value == page.title()
+
+
+def test_two_visitors_see_their_own(example):
+    other = fresh()
+    assert not other.metric
+    assert other.session_state["session"].results == []
+    assert len(example.session_state["session"].results) == 1
+
+
+def test_settings_are_kept_and_reset():
+    at = fresh()
+    at.toggle(key="set_auto").set_value(False).run()
+    at.number_input(key="set_diameter").set_value(33.0).run()
+    at.slider(key="set_min_cell").set_value(60.0).run()
+    at.switch_page("pages/guide.py").run()
+    at.switch_page("pages/segment.py").run()
+    assert at.number_input(key="set_diameter").value == 33.0
+    assert at.slider(key="set_min_cell").value == 60.0
+    button(at, "Reset settings").click().run()
+    assert at.toggle(key="set_auto").value is True
+    from bccseg.config import SegmentSettings
+
+    assert at.slider(key="set_min_cell").value == SegmentSettings().min_cell_percent
+
+
+def test_changed_settings_are_applied_on_request():
+    at = fresh()
+    button(at, "Try an example").click().run()
+    finish(at)
+    count = int(at.metric[0].value)
+    at.toggle(key="set_drop_border").set_value(True).run()
+    at.number_input(key="set_pixel_size").set_value(0.11).run()
+    assert any("settings have changed" in i.value for i in at.info)
+    button(at, "Segment again").click().run()
+    finish(at)
+    metrics = {m.label: m.value for m in at.metric}
+    assert int(metrics["Cells"]) < count
+    assert metrics["Cells"] == metrics["Whole cells"]
+    assert metrics["Median diameter"].endswith("µm")
+    assert "/mm²" in metrics["Density"]
+    button(at, "Clear all").click().run()
+    assert not at.metric
+
+
+def upload(at, files):
+    at.file_uploader[0].set_value([(name, data, "application/octet-stream") for name, data in files]).run()
+    return finish(at)
+
+
+def test_every_odd_file_gives_a_result_or_a_reason():
+    files = {n: f for n, f in odd_files().items() if n.rpartition(".")[2] in {"png", "jpg", "tif", "bmp", "webp", "gif", "zip"}}
+    assert len(files) > 50
+    at = fresh()
+    at.toggle(key="set_auto").set_value(False).run()
+    at.number_input(key="set_diameter").set_value(30.0).run()
+    upload(at, [(name, data) for name, (data, _) in files.items()])
+    state = at.session_state["session"]
+    assert len(state.results) == sum(pictures for _, pictures in files.values())
+    failed = [name for name, (_, pictures) in files.items() if pictures == 0 and not name.endswith(".zip")]
+    assert set(failed) <= {name for name, _ in state.failures}
+    shown = " ".join(m.value for m in at.markdown)
+    assert "The file is empty" in shown
+    assert "Traceback" not in shown
+    for k, stored in enumerate(state.results):
+        if stored.slim.name in ("white field.png", "line.png", "one pixel.png", "<img src=x onerror=alert(1)>.png"):
+            at.selectbox(key="chosen_image").set_value(k).run()
+            assert not at.exception, stored.slim.name
+            assert not any("<img" in m.value for m in at.markdown)
+    blank = next(k for k, s in enumerate(state.results) if s.slim.name == "white field.png")
+    at.selectbox(key="chosen_image").set_value(blank).run()
+    assert {m.label: m.value for m in at.metric}["Cells"] == "0"
+    assert at.dataframe[0].value.empty
+    assert "area_px" in at.dataframe[0].value.columns
+    assert any("No cells were found" in i.value for i in at.info)
+
+
+def test_stop_keeps_what_is_done(monkeypatch):
+    from bccseg.model import batch
+
+    real, gate = batch.segment, threading.Event()
+
+    def slow(*args, **kwargs):
+        if gate.is_set():
+            while True:  # as a very large picture would: only the progress callback ends it
+                time.sleep(0.01)
+                args[3](0.5)
+        gate.set()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(batch, "segment", slow)
+    at = fresh()
+    png = odd_files()["no suffix"][0]
+    at.file_uploader[0].set_value([(f"{k}.png", png, "image/png") for k in range(3)]).run()
+    state = at.session_state["session"]
+    end = time.monotonic() + WAIT_S
+    while not state.results and time.monotonic() < end:
+        time.sleep(0.1)
+    button(at.run(), "Stop").click().run()
+    assert state.job.finished.wait(5)
+    at.run()
+    assert len(state.results) == 1
+    assert any("Stopped after 1 of 3" in i.value for i in at.info)
+    assert at.metric
+
+
+def test_hub_trouble_is_told_and_the_shipped_weights_run():
+    at = fresh()
+    at.selectbox(key="set_weights").set_value("From the Hugging Face Hub…").run()
+    at.text_input(key="set_hub").set_value("hf://lab/nowhere").run()
+    button(at, "Try an example").click().run()
+    finish(at)
+    assert any("cannot be reached" in w.value and "shipped weights are used" in w.value for w in at.warning)
+    assert at.session_state["session"].results[0].slim.weights == "unet-bbbc041seg"
+
+
+def test_a_visitor_cannot_name_a_folder(tmp_path):
+    at = fresh()
+    at.selectbox(key="set_weights").set_value("From the Hugging Face Hub…").run()
+    at.text_input(key="set_hub").set_value(str(tmp_path)).run()
+    assert any("is not of the form" in e.value for e in at.error)
