@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from pathlib import Path
 
 # Before huggingface_hub is imported anywhere: it reads these once.
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="bccseg-hf-")
@@ -15,8 +14,6 @@ import numpy as np
 import pytest
 
 from bccseg.imaging.synthetic import draw_smear
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")

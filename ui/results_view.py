@@ -62,7 +62,14 @@ def _viewer(result: ImageResult) -> None:
         st.session_state[TABLE_KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
 
     viewer(f"{result.stem}:{id(result)}", picture, selected_cell(result), select)
-    st.caption("Scroll or pinch to zoom, drag to move, point at a cell for its size, click to find it in the table.")
+    if cell := selected_cell(result):
+        st.caption(
+            f":material/my_location: **Cell {cell} selected**, marked yellow here and ticked in the table below."
+        )
+    else:
+        st.caption(
+            "Scroll or pinch to zoom, drag to move, point at a cell for its size, click to find it in the table."
+        )
 
 
 def selected_cell(result: ImageResult) -> int:

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from odd_files import odd_files
+from paths import ROOT
 from PIL import Image
 
 from bccseg.cli import main
@@ -128,7 +128,7 @@ def test_an_output_that_cannot_be_written(images, tmp_path, capsys):
 
 def test_as_a_program(images, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "bccseg", "segment", str(images / "a.png"), "--out", str(tmp_path / "o"), "--drop-border"],
+        [sys.executable, "-m", "bccseg", "segment", str(images / "a.png"), "--out", str(tmp_path / "o")],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
