@@ -50,9 +50,10 @@ class SegmentSettings:
 
     diameter_px: float | None = None  # None: estimated from the image
     cell_threshold: float = 0.5  # a pixel belongs to a cell above this probability
-    marker_depth: float = 0.08  # two peaks of the distance map are two cells if the dip between is deeper
-    marker_threshold: float = 0.35  # a peak lower than this is no cell of its own
-    min_cell_percent: float = 35.0  # cells narrower than this share of the typical diameter are specks
+    marker_depth: float = 0.3  # two peaks of the distance map are two cells if the dip between is deeper
+    marker_threshold: float = 0.5  # a peak lower than this is no cell of its own
+    min_score: float = 0.5  # cells the network is less sure of are left out
+    min_cell_percent: float = 40.0  # cells narrower than this share of the typical diameter are specks
     drop_border_cells: bool = False
 
     def __post_init__(self) -> None:
@@ -61,6 +62,8 @@ class SegmentSettings:
         for name in ("cell_threshold", "marker_threshold"):
             if not 0 < getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be between 0 and 1.")
+        if not 0 <= self.min_score < 1:
+            raise SettingsError("The lowest score must be between 0 and 1.")
         if not 0 <= self.min_cell_percent <= 100:
             raise SettingsError("The smallest cell must be between 0 and 100 % of the typical diameter.")
 

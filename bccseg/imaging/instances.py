@@ -168,14 +168,14 @@ def fill_holes(labels: Labels) -> None:
 def select_cells(
     labels: Labels, score: NDArray[np.float32], settings: SegmentSettings, diameter_px: float, border: NDArray
 ) -> tuple[Labels, NDArray[np.float32]]:
-    """Drop specks (`min_cell_percent` of `diameter_px`) and, if asked for, the cells whose ids are in `border`.
+    """Drop specks (`min_cell_percent` of `diameter_px`), cells below `min_score` and, if asked for, those in `border`.
 
     A cell cut by the border is measured by what is left of it, so it is held to half the size.
     """
     width = np.asarray(equivalent_diameter(areas(labels))) / diameter_px * 100  # percent
     needed = np.full(len(width), float(settings.min_cell_percent))
     needed[border] /= 2
-    keep = width >= needed
+    keep = (width >= needed) & (np.concatenate([[0], score]) >= settings.min_score)
     keep[0] = False
     if settings.drop_border_cells:
         keep[border] = False

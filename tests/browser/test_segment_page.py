@@ -50,6 +50,16 @@ def on_screen(page, x, y):
     )
 
 
+def scale_after(page, there):
+    """Screen px an image px once `there(scale)` holds, or as it is after 5 s."""
+    for _ in range(50):
+        scale = float(page.locator(".stage").get_attribute("data-scale"))
+        if there(scale):
+            break
+        page.wait_for_timeout(100)
+    return scale
+
+
 def rows_of_download(page, name):
     with page.expect_download() as download:
         page.get_by_role("button", name=name).click()
@@ -88,11 +98,11 @@ def test_upload_look_select_and_save(open_page, files):
     # Zoom keeps the point under the pointer, and the tip exact.
     page.mouse.move(*on_screen(page, x, y))
     page.mouse.wheel(0, -600)
-    page.wait_for_function("s => +document.querySelector('.stage').dataset.scale > s", arg=2.2)
+    assert scale_after(page, lambda scale: scale > 4) > 4
     page.mouse.move(*on_screen(page, x, y))
     expect(tip).to_contain_text("Cell 5")
     page.locator(".stage").press("0")
-    page.wait_for_function("() => +document.querySelector('.stage').dataset.scale < 3.1")
+    assert scale_after(page, lambda scale: scale < 3.1) < 3.1
     assert page.errors == []
 
 
