@@ -22,4 +22,5 @@ EXPOSE 7860
 HEALTHCHECK CMD python -c "import urllib.request as r; r.urlopen('http://127.0.0.1:7860/_stcore/health', timeout=5)"
 
 # Spaces show the app in a frame of another origin, where Streamlit's upload check would answer 403.
-CMD ["streamlit", "run", "app.py", "--server.port=7860", "--server.address=0.0.0.0", "--server.enableXsrfProtection=false"]
+CMD ["streamlit", "run", "app.py", "--server.port=7860", "--server.address=0.0.0.0", "--server.headless=true", \
+     "--server.enableXsrfProtection=false"]

@@ -15,6 +15,11 @@ from ui.session import Session
 from ui.viewer import NAME, picture_data, viewer
 
 TABLE_KEY = "cell_table"
+TITLES = {
+    "cell id": "Cell", "x": "X", "y": "Y", "cell count": "Cells", "cell count inside": "Whole cells",
+    "diameter cv percent": "Unevenness (%)", "density per mm2": "Density (/mm²)",
+    "expected diameter": "Diameter looked for",
+}  # fmt: skip
 PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
 DOWNLOADS = {
     "_overlay.png": ("Overlay (PNG)", "The image with green outlines."),
@@ -128,11 +133,13 @@ def column_format(name: str) -> Any:
     if name == "area_px":
         unit = "px²"
     title = (stem if unit else name).replace("equivalent_", "").replace("centroid_", "").replace("_", " ")
-    title = {"cell id": "Cell", "x": "X", "y": "Y"}.get(title, title.capitalize())
+    title = TITLES.get(title, title.capitalize())
     title = f"{title} ({unit})" if unit else title
+    if name in ("image", "weights"):
+        return st.column_config.TextColumn(title)
     if name == "touches_border":
         return st.column_config.CheckboxColumn("Cut by border")
-    if name in ("cell_id", "area_px"):
+    if name in ("cell_id", "area_px", "cell_count", "cell_count_inside", "width_px", "height_px"):
         return st.column_config.NumberColumn(title, format="%d")
     return st.column_config.NumberColumn(title, format="%.2f")
 
@@ -167,7 +174,9 @@ def show_batch(state: Session) -> None:
             measure = st.selectbox("Compare", list(charts.MEASURES), format_func=charts.MEASURES.__getitem__)
             tables = dict(zip(names, (r.cells for r in slims), strict=True))
             st.plotly_chart(charts.distributions(tables, measure), key="plot_spread", config=PLOT)
-        st.dataframe(table, hide_index=True, key="summary_table")
+        st.dataframe(
+            table, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in table}
+        )
     columns = st.columns(3)
     columns[0].download_button("Everything (zip)", lambda: _zip(state), file_name="bccseg_results.zip", type="primary",
                                help="Masks, labels, overlays, tables, QuPath, ImageJ and COCO files of all images.",
@@ -181,7 +190,7 @@ def charts_names(names: list[str]) -> list[str]:
     out: list[str] = []
     for name in names:
         clean = " ".join(name.split()).replace("<", "‹").replace(">", "›")
-        short = clean if len(clean) <= 28 else clean[:18] + "…" + clean[-9:]
+        short = clean if len(clean) <= 20 else clean[:11] + "…" + clean[-8:]
         out.append(short if short not in out else f"{short} ({out.count(short) + len(out)})")
     return out
 

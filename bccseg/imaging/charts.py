@@ -1,5 +1,7 @@
 """Plotly figures of cell and image measures. Without cells a figure says so."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -72,9 +74,15 @@ def count_bars(summary: pd.DataFrame) -> go.Figure:
         ]
     )
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(type="category", tickangle=-30 if len(summary) > 3 else 0)
+    figure.update_xaxes(type="category", tickangle=tilt(summary["image"]))
     _styled(figure, title, HEIGHT_PX + 60)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.08, "x": 1, "xanchor": "right"})
+    legend = {"orientation": "h", "y": 1.08, "x": 1, "xanchor": "right"}
+    return figure.update_layout(bargap=0.3, showlegend=True, legend=legend)
+
+
+def tilt(names: Iterable[str]) -> int:
+    """Angle of axis labels in degrees: tilted where they would run into each other."""
+    return -30 if sum(len(name) for name in names) > 40 else 0
 
 
 def distributions(tables: dict[str, pd.DataFrame], measure: str) -> go.Figure:
@@ -93,5 +101,5 @@ def distributions(tables: dict[str, pd.DataFrame], measure: str) -> go.Figure:
             )
     if not figure.data:
         return empty(title)
-    figure.update_xaxes(type="category", tickangle=-30 if len(tables) > 3 else 0)
+    figure.update_xaxes(type="category", tickangle=tilt(tables))
     return _styled(figure, title, HEIGHT_PX + 60)

@@ -76,7 +76,7 @@ def draw_overlay(
     if style == "fill":
         area = labels > 0
     else:
-        area = cell_edges(labels, max(1, round(max(image.shape[:2]) / 1000)))
+        area = cell_edges(labels, max(1, round(max(image.shape[:2]) / 900)))
     if colours is None:
         colours = cell_colours(int(labels.max(initial=0)))
         if style == "outline":

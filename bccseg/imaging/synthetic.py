@@ -15,7 +15,7 @@ class Stain:
 
     background: tuple[float, float, float] = (0.93, 0.91, 0.92)
     cell: tuple[float, float, float] = (0.80, 0.55, 0.62)
-    nucleus: tuple[float, float, float] = (0.35, 0.20, 0.55)
+    white_cell: tuple[tuple[float, float, float], tuple[float, float, float]] = ((0.80, 0.66, 0.82), (0.55, 0.38, 0.68))
 
 
 def draw_smear(
@@ -35,26 +35,26 @@ def draw_smear(
     rng, stain = np.random.default_rng(seed), stain or Stain()
     labels = np.zeros(shape, np.int32)
     density = np.zeros((*shape, 3), np.float32)
-    red = -np.log(np.array(stain.cell, np.float32) / stain.background)
-    blue = -np.log(np.array(stain.nucleus, np.float32) / stain.background)
+    red, lilac, blue = (-np.log(np.array(c, np.float32) / stain.background) for c in (stain.cell, *stain.white_cell))
     placed: list[tuple[float, float, float]] = []
     for _ in range(cells * 40):
         if len(placed) == cells:
             break
-        radius = diameter_px / 2 * rng.normal(1, 0.07)
+        white_cell = not placed  # the first, while there is room
+        radius = diameter_px / 2 * (1.5 if white_cell else rng.normal(1, 0.07))
         x, y = rng.uniform(0, shape[1]), rng.uniform(0, shape[0])
+        if white_cell:
+            x, y = shape[1] * rng.uniform(0.3, 0.7), shape[0] * rng.uniform(0.3, 0.7)
         nearest = min((np.hypot(x - a, y - b) - c - radius for a, b, c in placed), default=np.inf)
         if nearest < (-0.06 * diameter_px if touching else 3):
             continue
         placed.append((x, y, radius))
-        white_cell = len(placed) == cells // 2
-        outline, depth = _cell_profile(shape, x, y, radius * (1.5 if white_cell else 1), rng, pale=not white_cell)
+        outline, depth = _cell_profile(shape, x, y, radius, rng, pale=not white_cell)
         own = outline & (labels == 0)
         labels[own] = len(placed)
-        density[own] += (depth[own, None] * red) * (0.8 if white_cell else 1)
+        density[own] += depth[own, None] * (lilac if white_cell else red)
         if white_cell:
-            nucleus, _ = _cell_profile(shape, x + radius * 0.2, y, radius * 0.9, rng, pale=False)
-            density[nucleus & own] += blue * 0.8
+            _draw_nucleus(density, own, (x, y, radius), blue, rng)
     _draw_platelets(density, labels, blue, diameter_px, rng)
     light = _render(density, stain, diameter_px, rng)
     return light, relabel(labels, areas(labels) >= 0.02 * diameter_px**2)
@@ -72,6 +72,25 @@ def _cell_profile(
     pallor = rng.uniform(0.35, 0.75) if pale else 0.0
     depth = rng.uniform(0.85, 1.15) * (1 - pallor * np.exp(-((r / 0.42) ** 2)))
     return r <= 1, depth.astype(np.float32)
+
+
+def _draw_nucleus(
+    density: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    cell: tuple[float, float, float],
+    stain: NDArray[np.float32],
+    rng: np.random.Generator,
+) -> None:
+    """Three lobes, as neutrophils have, within the cell at (x, y, radius)."""
+    x, y, radius = cell
+    lobes = np.zeros(inside.shape, bool)
+    start = rng.uniform(0, 2 * np.pi)
+    for angle in start + np.array([0.0, 1.7, 3.4]):
+        u, v = x + 0.4 * radius * np.cos(angle), y + 0.4 * radius * np.sin(angle)
+        lobes |= _cell_profile(inside.shape, u, v, 0.42 * radius, rng, pale=False)[0]
+    grain = cv2.GaussianBlur(rng.normal(0, 1, inside.shape).astype(np.float32), (0, 0), radius / 8)
+    grain = 1 + 0.15 * grain / grain.std()  # clumps of chromatin
+    density[lobes & inside] += grain[lobes & inside, None] * stain
 
 
 def _draw_platelets(

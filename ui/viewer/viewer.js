@@ -101,7 +101,7 @@ class View {
   repaint() { // the layer of cells, once a change; panning and zooming reuse it
     const { width: w, height: h, ids } = this, colours = this.colours();
     const layer = new ImageData(w, h), px = new Uint32Array(layer.data.buffer);
-    const thick = Math.max(2, Math.round(Math.max(w, h) / 800)), alpha = Math.round(choice.opacity * 255);
+    const thick = Math.max(2, Math.round(Math.max(w, h) / 550)), alpha = Math.round(choice.opacity * 255);
     const packed = new Map([...colours].map(([id, [r, g, b]]) => [id, (alpha << 24 | b << 16 | g << 8 | r) >>> 0]));
     const chosen = (255 << 24 | SELECTED[2] << 16 | SELECTED[1] << 8 | SELECTED[0]) >>> 0;
     const edge = (i, x, y, id, t) => x < t || y < t || x >= w - t || y >= h - t ||
