@@ -57,12 +57,13 @@ def load_engine(weights: str, device: str) -> Engine:
     """
     from bccseg.model.device import describe_device
     from bccseg.model.predict import Predictor
-    from bccseg.model.sources import DEFAULT_WEIGHTS, locate
+    from bccseg.model.sources import DEFAULT_WEIGHTS, default_name, locate
     from bccseg.model.weights import load_weights
 
     trouble = ""
     try:
-        loaded = load_weights(*locate(weights, allow_paths=False))
+        # The owner of the server may have named a folder in BCCSEG_WEIGHTS; a visitor may not.
+        loaded = load_weights(*locate(None if weights == default_name() else weights, allow_paths=False))
     except BccsegError as error:
         trouble = f"{error} The shipped weights are used instead."
         loaded = load_weights(*locate(DEFAULT_WEIGHTS, allow_paths=False))

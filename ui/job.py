@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 
 from bccseg.config import SegmentSettings
@@ -60,6 +60,9 @@ class Job:
 
     def _run(self) -> None:
         try:
+            while not self.engine.done():  # loading may take a while; stop works meanwhile
+                self._tell(0.0)
+                wait([self.engine], timeout=0.1)
             predictor = self.engine.result().predictor
             self.started = time.monotonic()
             for entry in self.entries:

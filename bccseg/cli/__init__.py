@@ -32,6 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     except BccsegError as error:
         print(f"bccseg: {error}", file=sys.stderr)
         return SOME_FAILED
+    except OSError as error:
+        print(f"bccseg: a file could not be written or read ({error}). Is the disk full?", file=sys.stderr)
+        return SOME_FAILED
     except KeyboardInterrupt:
         print("bccseg: stopped; files that were finished are kept.", file=sys.stderr)
         return SOME_FAILED

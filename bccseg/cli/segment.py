@@ -48,6 +48,9 @@ def settings_from(args: argparse.Namespace) -> SegmentSettings:
 def run(args: argparse.Namespace) -> int:
     """Segment every path; returns 0, or 1 if some could not be done."""
     settings = settings_from(args)
+    paths = list(walk(args.paths))
+    if not paths:
+        raise SettingsError("There are no images in the folders you named.")
     from bccseg.imaging.archive import Entry
     from bccseg.imaging.export.bundle import csv
     from bccseg.imaging.export.result import summary_table
@@ -65,7 +68,6 @@ def run(args: argparse.Namespace) -> int:
 
     done: list[ImageResult] = []
     failed = 0
-    paths = list(walk(args.paths))
     for k, path in enumerate(paths, start=1):
         print(f"[{k}/{len(paths)}] {path}", file=sys.stderr)
         try:

@@ -1,5 +1,6 @@
 """One picture through the network: RGB in, probability maps out."""
 
+import threading
 from copy import deepcopy
 
 import cv2
@@ -41,6 +42,7 @@ class Predictor:
             fold_batch_norm(self.network)
         self.network = self.network.to(self.device, self.dtype, memory_format=self.layout).eval()
         self.network.head.float()  # logits keep their precision
+        self._turn = threading.Lock()  # one picture at a time: two would only halve each other's speed
 
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.uint8], white: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -53,5 +55,6 @@ class Predictor:
             planes = planes.mean(axis=2, keepdims=True)
         batch = torch.from_numpy(planes).permute(2, 0, 1)[None]  # (1, C, H', W')
         batch = batch.to(self.device, self.dtype).contiguous(memory_format=self.layout)
-        maps = self.network(batch)[0, :, :h, :w].sigmoid()
-        return maps.contiguous().cpu().numpy()
+        with self._turn:
+            maps = self.network(batch)[0, :, :h, :w].sigmoid()
+            return maps.contiguous().cpu().numpy()

@@ -115,6 +115,26 @@ def test_wrong_use_is_exit_code_2(wrong, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_without_images_is_wrong_use(tmp_path, capsys):
+    assert main(["segment", str(tmp_path), "--out", str(tmp_path / "o")]) == 2
+    assert "no images" in capsys.readouterr().err
+
+
+def test_weights_from_the_hub(images, tmp_path, monkeypatch, capsys):
+    from hub_server import Hub, Repo
+
+    hub = Hub()
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    hub.repos["lab/cli"] = repo = Repo()
+    commit = repo.commit({p.name: p.read_bytes() for p in (ROOT / "weights" / "unet-bbbc041seg").iterdir()})
+    arguments = ["segment", str(images / "a.png"), "--out", str(tmp_path / "o"), "--weights"]
+    assert main([*arguments, "hf://lab/cli"]) == 0
+    assert pd.read_csv(tmp_path / "o" / "summary.csv").loc[0, "weights"] == f"hf://lab/cli@{commit}"
+    assert main([*arguments, "hf://lab/none"]) == 1
+    assert "does not exist, or is private" in capsys.readouterr().err
+    hub.close()
+
+
 def test_unknown_weights(images, tmp_path, capsys):
     assert main(["segment", str(images), "--out", str(tmp_path / "o"), "--weights", "nothing"]) == 1
     assert "There are no weights called 'nothing'" in capsys.readouterr().err

@@ -197,3 +197,30 @@ def test_a_visitor_cannot_name_a_folder(tmp_path):
     at.selectbox(key="set_weights").set_value("From the Hugging Face Hub…").run()
     at.text_input(key="set_hub").set_value(str(tmp_path)).run()
     assert any("is not of the form" in e.value for e in at.error)
+
+
+def test_weights_from_the_hub_are_used_and_their_commit_shown(monkeypatch):
+    from hub_server import Hub, Repo
+
+    hub = Hub()
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    hub.repos["lab/smears"] = repo = Repo()
+    commit = repo.commit({p.name: p.read_bytes() for p in (ROOT / "weights" / "resunet-bbbc041seg").iterdir()})
+    at = fresh()
+    at.selectbox(key="set_weights").set_value("From the Hugging Face Hub…").run()
+    at.text_input(key="set_hub").set_value("lab/smears").run()  # hf:// may be left out
+    button(at, "Try an example").click().run()
+    finish(at)
+    hub.close()
+    assert at.session_state["session"].results[0].slim.weights == f"hf://lab/smears@{commit}"
+    assert any(commit in c.value for c in at.caption)
+    assert not at.warning
+
+
+def test_the_owner_may_name_a_folder(monkeypatch):
+    monkeypatch.setenv("BCCSEG_WEIGHTS", str(ROOT / "weights" / "resunet-bbbc041seg"))
+    at = fresh()
+    button(at, "Try an example").click().run()
+    finish(at)
+    assert at.session_state["session"].results[0].slim.weights.endswith("resunet-bbbc041seg")
+    assert not at.warning
