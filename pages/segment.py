@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from ui.batch_view import show_batch
 from ui.errors import plain, shown
 from ui.page import open_page
 from ui.progress import show_progress
-from ui.results_view import show_batch, show_image
+from ui.results_view import show_image
 from ui.session import session
 from ui.settings import settings_sidebar
 from ui.uploads import ask_for_images, show_failures

@@ -1,17 +1,15 @@
-"""The results of a batch: one image with its numbers, plots, table and downloads; and all images together."""
+"""The result of one image: picture, numbers, plots, table, downloads."""
 
-import io
 from typing import Any
 
 import streamlit as st
 
 from bccseg.imaging import charts
 from bccseg.imaging.export.annotations import as_json, coco
-from bccseg.imaging.export.bundle import IMAGE_FILES, csv, write_zip
-from bccseg.imaging.export.result import ImageResult, summary_table
+from bccseg.imaging.export.bundle import IMAGE_FILES
+from bccseg.imaging.export.result import ImageResult
 from ui.errors import plain
 from ui.results import StoredResult
-from ui.session import Session
 from ui.viewer import NAME, picture_data, viewer
 
 TABLE_KEY = "cell_table"
@@ -157,46 +155,3 @@ def show_downloads(result: ImageResult) -> None:
             "COCO (JSON)", lambda: as_json(coco([result])), file_name=f"{result.stem}_coco.json",
             help="For training other programs.", key="save_coco", on_click="ignore", width="stretch",
         )  # fmt: skip
-
-
-def show_batch(state: Session) -> None:
-    """All images together: summary, counts, distributions, one zip."""
-    slims = [stored.slim for stored in state.results]
-    table = summary_table(slims)
-    for column, image_shape in (("width_px", 1), ("height_px", 0)):
-        table[column] = [stored.shape[image_shape] for stored in state.results]
-    names = charts_names([r.name for r in slims])
-    if len(slims) > 1:
-        st.subheader("All images", anchor=False)
-        left, right = st.columns(2)
-        left.plotly_chart(charts.count_bars(table.assign(image=names)), key="plot_counts", config=PLOT)
-        with right:
-            measure = st.selectbox("Compare", list(charts.MEASURES), format_func=charts.MEASURES.__getitem__)
-            tables = dict(zip(names, (r.cells for r in slims), strict=True))
-            st.plotly_chart(charts.distributions(tables, measure), key="plot_spread", config=PLOT)
-        st.dataframe(
-            table, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in table}
-        )
-    columns = st.columns(3)
-    columns[0].download_button("Everything (zip)", lambda: _zip(state), file_name="bccseg_results.zip", type="primary",
-                               help="Masks, labels, overlays, tables, QuPath, ImageJ and COCO files of all images.",
-                               on_click="ignore", icon=":material/folder_zip:", width="stretch")  # fmt: skip
-    columns[1].download_button("Summary (CSV)", lambda: csv(table), file_name="summary.csv", on_click="ignore",
-                               help="A row an image.", icon=":material/table:", width="stretch")  # fmt: skip
-
-
-def charts_names(names: list[str]) -> list[str]:
-    """Short names, all different, for axes; angle brackets would be read as markup by the chart."""
-    out: list[str] = []
-    for name in names:
-        clean = " ".join(name.split()).replace("<", "‹").replace(">", "›")
-        short = clean if len(clean) <= 20 else clean[:11] + "…" + clean[-8:]
-        out.append(short if short not in out else f"{short} ({out.count(short) + len(out)})")
-    return out
-
-
-def _zip(state: Session) -> io.BytesIO:
-    buffer = io.BytesIO()
-    write_zip((stored.unpack() for stored in state.results), buffer)
-    buffer.seek(0)
-    return buffer

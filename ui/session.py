@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from bccseg.config import SegmentSettings
 from bccseg.imaging.archive import Entry
 from ui.engines import engines
 from ui.job import Job
 from ui.results import StoredResult
+from ui.settings import Chosen
 
 KEY = "session"
 
@@ -22,29 +22,28 @@ class Session:
     sources: list[Entry] = field(default_factory=list)  # files as uploaded, to segment them anew
     job: Job | None = None
     uploads: int = 0  # a new number empties the uploader
-    used: tuple[object, ...] | None = None  # the settings the results were made with
+    used: Chosen | None = None  # the settings the results were made with
 
     @property
     def busy(self) -> bool:
         """Whether a job is running."""
         return self.job is not None and not self.job.finished.is_set()
 
-    def start(self, entries: list[Entry], chosen: "tuple[SegmentSettings, float | None, str, str]") -> None:
-        """Segment further files with (settings, pixel size, weights, device)."""
-        settings, pixel_size, weights, device = chosen
+    def start(self, entries: list[Entry], chosen: Chosen) -> None:
+        """Segment further files."""
         self.sources.extend(entries)
         self.used = chosen
         self.job = Job(
             entries,
-            settings,
-            pixel_size,
-            engines().request(weights, device),
+            chosen.settings,
+            chosen.pixel_size_um,
+            engines().request(chosen.weights, chosen.device),
             {r.slim.stem.lower() for r in self.results},
             self.results.append,
             lambda name, reason: self.failures.append((name, reason)),
         ).start()
 
-    def again(self, chosen: "tuple[SegmentSettings, float | None, str, str]") -> None:
+    def again(self, chosen: Chosen) -> None:
         """Segment all files anew with other settings."""
         entries = self.sources
         self.clear()

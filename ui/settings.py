@@ -1,5 +1,6 @@
 """The sidebar: weights, device and how cells are found; and which of them are in use."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -14,7 +15,7 @@ from ui.kept import keep, recall, reset
 FROM_HUB = "From the Hugging Face Hub…"
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
 DEFAULTS: dict[str, Any] = {
-    "set_weights": None,
+    "set_weights": None,  # see defaults()
     "set_hub": "",
     "set_device": "auto",
     "set_auto": True,
@@ -24,12 +25,25 @@ DEFAULTS: dict[str, Any] = {
     "set_drop_border": SegmentSettings().drop_border_cells,
 }
 
-Chosen = tuple[SegmentSettings, float | None, str, str]
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the person has set."""
+
+    settings: SegmentSettings
+    pixel_size_um: float | None  # None: as the file states it
+    weights: str
+    device: str
+
+
+def defaults() -> dict[str, Any]:
+    """Default of every widget of the sidebar, by key."""
+    return {**DEFAULTS, "set_weights": weight_choices()[0]}
 
 
 def settings_sidebar() -> Chosen:
-    """Ask for the settings; returns (settings, pixel size in µm or None, weights, device)."""
-    for key, default in {**DEFAULTS, "set_weights": weight_choices()[0]}.items():
+    """Ask for the settings in the sidebar, and tell on the page what is in use."""
+    for key, default in defaults().items():
         recall(key, default)
     with st.sidebar:
         st.subheader("Settings", anchor=False)
@@ -51,20 +65,16 @@ def settings_sidebar() -> Chosen:
         st.toggle("Leave out cells cut by the border", key="set_drop_border",
                   help="Their size is not known. Sizes and histograms never use them; this leaves them out of "
                        "the count too.")  # fmt: skip
-        st.button("Reset settings", on_click=reset, args=({**DEFAULTS, "set_weights": weight_choices()[0]},),
-                  icon=":material/restart_alt:", width="stretch")  # fmt: skip
-        device = st.session_state["set_device"]
-        show_engine(weights, device)
-    for key in DEFAULTS:
-        if key in st.session_state:
-            keep(key)
-    values = {**DEFAULTS, **{k: st.session_state[k] for k in DEFAULTS if k in st.session_state}}
+        st.button("Reset settings", on_click=reset, args=(defaults(),), icon=":material/restart_alt:",
+                  width="stretch")  # fmt: skip
+    value = {key: keep(key) for key in DEFAULTS}
     settings = SegmentSettings(
-        diameter_px=None if values["set_auto"] else float(values["set_diameter"]),
-        min_cell_percent=float(values["set_min_cell"]),
-        drop_border_cells=bool(values["set_drop_border"]),
+        diameter_px=None if value["set_auto"] else float(value["set_diameter"]),
+        min_cell_percent=float(value["set_min_cell"]),
+        drop_border_cells=bool(value["set_drop_border"]),
     )
-    return settings, values["set_pixel_size"], weights, device
+    show_engine(weights, value["set_device"])
+    return Chosen(settings, value["set_pixel_size"], weights, value["set_device"])
 
 
 def weight_choices() -> list[str]:
