@@ -49,7 +49,7 @@ def _pages(tif: tifffile.TiffFile) -> list[Page]:
     if page.photometric == tifffile.PHOTOMETRIC.PALETTE and page.colormap is not None:
         values, axes = _apply_palette(values, page.colormap), axes + "S"
     elif page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-        values = np.invert(values) if values.dtype != np.float32 else values.max() - values
+        values = values.max() - values if np.issubdtype(values.dtype, np.floating) else np.invert(values)
     planes = _as_planes(values, axes)  # (pages, H, W, channels)
     size = pixel_size_um(tif)
     cmyk = page.photometric == tifffile.PHOTOMETRIC.SEPARATED

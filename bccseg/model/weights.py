@@ -24,6 +24,7 @@ from bccseg.model.build import build_network
 
 MODEL_FILE, CONFIG_FILE, CARD_FILE = "model.safetensors", "config.json", "README.md"
 FORMAT = 1
+THRESHOLDS = ("cell_threshold", "marker_depth", "marker_threshold", "min_score")  # fields of SegmentSettings
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,9 @@ def read_config(folder: Path) -> WeightsConfig:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, OSError, BccsegError) as error:
         raise WeightsError(f"{CONFIG_FILE} of '{folder.name}' cannot be used ({error}).") from error
+    odd = {k: v for k, v in config.thresholds.items() if k not in THRESHOLDS or not isinstance(v, int | float)}
+    if odd:
+        raise WeightsError(f"{CONFIG_FILE} of '{folder.name}' has thresholds that this version does not know: {odd}.")
     if config.normalisation.get("kind") != "white":
         raise WeightsError(f"'{folder.name}' needs a normalisation that this version does not know.")
     return config

@@ -93,6 +93,7 @@ def test_pickled_weights_are_refused_and_never_run(tiny_weights, tmp_path):
         '{"format": 1, "name": "x", "network": {}, "diameter_px": "48"}',
         '{"format": 1, "name": "x", "network": 3, "diameter_px": 48}',
         '{"format": 1, "name": "x", "network": {}, "diameter_px": 48, "normalisation": {"kind": "other"}}',
+        '{"format": 1, "name": "x", "network": {}, "diameter_px": 48, "thresholds": {"min_cell_percent": 0}}',
     ],
 )  # fmt: skip
 def test_bad_configurations_are_refused(tiny_weights, text):
