@@ -50,9 +50,9 @@ class SegmentSettings:
 
     diameter_px: float | None = None  # None: estimated from the image
     cell_threshold: float = 0.5  # a pixel belongs to a cell above this probability
-    marker_depth: float = 0.3  # two peaks of the distance map are two cells if the dip between is deeper
-    marker_threshold: float = 0.5  # a peak lower than this is no cell of its own
-    min_score: float = 0.5  # cells the network is less sure of are left out
+    marker_depth: float = 0.28  # two peaks of the distance map are two cells if the dip between is deeper
+    marker_threshold: float = 0.6  # a peak lower than this is no cell of its own
+    min_score: float = 0.55  # cells the network is less sure of are left out
     min_cell_percent: float = 40.0  # cells narrower than this share of the typical diameter are specks
     drop_border_cells: bool = False
 
