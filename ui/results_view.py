@@ -18,6 +18,11 @@ TITLES = {
     "diameter cv percent": "Unevenness (%)", "density per mm2": "Density (/mm²)",
     "expected diameter": "Diameter looked for",
 }  # fmt: skip
+DIAMETER_FROM = {
+    "measured": "Cell diameter found",
+    "given": "Cell diameter as typed",
+    "assumed": "No cells to measure; diameter assumed",
+}
 PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
 DOWNLOADS = {
     "_overlay.png": ("Overlay (PNG)", "The image with green outlines."),
@@ -102,10 +107,9 @@ def show_numbers(result: ImageResult) -> None:
             st.metric(label, value, help=tip, width="content")
     if s.cell_count == 0:
         st.info("No cells were found. If there are some, type their diameter in the sidebar.")
-    how = "Cell diameter found" if result.diameter_known else "No cells to measure; diameter assumed"
     pixel = f" · pixel size {result.pixel_size_um:.4g} µm" if result.pixel_size_um else ""
     st.caption(
-        f"{how}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · {plain(result.device)} "
+        f"{DIAMETER_FROM[result.diameter_from]}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · {plain(result.device)} "
         f"· {sum(result.seconds.values()):.1f} s"
     )
 

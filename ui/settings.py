@@ -60,7 +60,8 @@ def settings_sidebar() -> Chosen:
                         placeholder="from the file, if it says",
                         help="Width of one pixel on the slide. With it, sizes are also given in µm and the "
                              "density in cells per mm². TIFF files often state it.")  # fmt: skip
-        st.slider("Smallest cell (% of the typical diameter)", 0.0, 100.0, step=5.0, key="set_min_cell",
+        st.slider("Smallest cell, compared with the typical diameter", 0.0, 100.0, step=5.0, key="set_min_cell",
+                  format="%d %%",
                   help="Anything narrower is taken for a speck or a platelet and left out.")  # fmt: skip
         st.toggle("Leave out cells cut by the border", key="set_drop_border",
                   help="Their size is not known. Sizes and histograms never use them; this leaves them out of "

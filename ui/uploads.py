@@ -30,12 +30,12 @@ def ask_for_images(state: Session) -> list[Entry]:
         help="PNG, JPEG, TIFF (8 or 16 bit, several pages), BMP, WebP, or a zip of them. They stay on this "
              "server's memory for your visit only.",
     )  # fmt: skip
-    columns = st.columns([1, 1, 3])
-    example = columns[0].button("Try an example", disabled=state.busy, icon=":material/draw:", width="stretch",
-                                help="A synthetic smear: drawn by the program, not photographed.")  # fmt: skip
-    if state.results or state.failures:
-        columns[1].button("Clear all", on_click=state.clear, disabled=state.busy, icon=":material/delete:",
-                          width="stretch", help="Forget all images and results of this visit.")  # fmt: skip
+    with st.container(horizontal=True):
+        example = st.button("Try an example", disabled=state.busy, icon=":material/draw:",
+                            help="A synthetic smear: drawn by the program, not photographed.")  # fmt: skip
+        if state.results or state.failures:
+            st.button("Clear all", on_click=state.clear, disabled=state.busy, icon=":material/delete:",
+                      help="Forget all images and results of this visit.")  # fmt: skip
     if files:
         state.uploads += 1  # an empty uploader, ready for more
         return [Entry(file.name, file.getvalue()) for file in files]

@@ -75,7 +75,7 @@ def segment_page(
         labels=found.labels,
         scores=found.scores,
         diameter_px=found.diameter_px,
-        diameter_known=found.diameter_known,
+        diameter_from=found.diameter_from,
         pixel_size_um=pixel_size_um or page.pixel_size_um,
         weights=predictor.source,
         device=describe_device(predictor.device, predictor.dtype),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
 from bccseg.errors import Stopped
+from bccseg.imaging.export.result import DiameterFrom
 from bccseg.imaging.instances import select_cells, separate
 from bccseg.imaging.labels import Labels, border_ids
 from bccseg.imaging.normalise import is_blank, white_level
@@ -29,7 +30,7 @@ class Segmentation:
     labels: Labels  # int32 (H, W)
     scores: NDArray[np.float32]  # (N,), 0 to 1, by id
     diameter_px: float  # typical cell that was looked for
-    diameter_known: bool  # estimated from cells in the image, or given; False: none found, a guess
+    diameter_from: DiameterFrom
     seconds: dict[str, float]  # scale, network, instances
 
 
@@ -53,10 +54,12 @@ def segment(
     if is_blank(image):
         tell(1.0)
         nothing = np.zeros(image.shape[:2], np.int32), np.zeros(0, np.float32)
-        return Segmentation(*nothing, diameter or trained, diameter is not None, seconds)
+        return Segmentation(*nothing, diameter or trained, "given" if diameter else "assumed", seconds)
+    source: DiameterFrom = "given"
     if diameter is None:
         diameter = estimate_diameter(image, lambda view: predictor(view, white), trained)
-    known, diameter = diameter is not None, diameter or trained
+        source = "measured" if diameter else "assumed"
+    diameter = diameter or trained
     seconds["scale"] = time.perf_counter() - started
     tell(0.1)
 
@@ -77,7 +80,7 @@ def segment(
     started = time.perf_counter()
     labels, kept = select_cells(labels, np.concatenate(scores), settings, diameter, border_ids(labels))
     seconds["instances"] += time.perf_counter() - started
-    return Segmentation(labels, kept, diameter, known, seconds)
+    return Segmentation(labels, kept, diameter, source, seconds)
 
 
 def settings_for(predictor: Predictor, settings: SegmentSettings | None = None) -> SegmentSettings:

@@ -20,7 +20,7 @@ from bccseg.imaging.export.result import ImageResult, summary_table
 def result(smear):
     image, labels = smear
     scores = np.linspace(0.5, 0.9, labels.max()).astype(np.float32)
-    return ImageResult("smear ü.png", "smear ü", image, labels, scores, 56.0, True, 0.1, weights="w")
+    return ImageResult("smear ü.png", "smear ü", image, labels, scores, 56.0, "measured", 0.1, weights="w")
 
 
 def drawn(ring, shape):
@@ -121,7 +121,7 @@ def test_everything_in_one_zip(result):
 
 def test_exports_without_cells():
     empty = ImageResult(
-        "e", "e", np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), np.int32), np.zeros(0, np.float32), 48, False
+        "e", "e", np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), np.int32), np.zeros(0, np.float32), 48
     )
     buffer = io.BytesIO()
     write_zip([empty], buffer)

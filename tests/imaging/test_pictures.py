@@ -13,7 +13,7 @@ from bccseg.imaging.synthetic import draw_smear
 
 def result_of(labels, name="a"):
     image = np.full((*labels.shape, 3), 200, np.uint8)
-    return ImageResult(name, name, image, labels, np.ones(labels.max(), np.float32), 40, True)
+    return ImageResult(name, name, image, labels, np.ones(labels.max(), np.float32), 40)
 
 
 def test_edges_part_touching_cells():

@@ -39,7 +39,7 @@ def test_the_diameter_is_found_at_any_magnification(predictor, scale):
     image, truth = draw_smear((480, 640), cells=40, diameter_px=50, seed=8, stain=Stain(cell=(0.7, 0.6, 0.75)))
     view = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     found = segment(view, predictor)
-    assert found.diameter_known
+    assert found.diameter_from == "measured"
     assert found.diameter_px == pytest.approx(50 * scale, rel=0.12)
     shrunk = cv2.resize(truth.astype(np.float32), view.shape[1::-1], interpolation=cv2.INTER_NEAREST).astype(np.int64)
     assert matched(found.labels, shrunk) > 0.9
@@ -47,7 +47,7 @@ def test_the_diameter_is_found_at_any_magnification(predictor, scale):
 
 def test_a_typed_diameter_is_used(predictor, smear):
     found = segment(smear[0], predictor, SegmentSettings(diameter_px=50))
-    assert found.diameter_px == 50
+    assert (found.diameter_px, found.diameter_from) == (50, "given")
 
 
 def test_blank_fields_have_no_cells(predictor):
@@ -59,7 +59,7 @@ def test_blank_fields_have_no_cells(predictor):
         found = segment(image, predictor)
         assert found.labels.shape == image.shape[:2]
         assert found.labels.max() == 0
-        assert not found.diameter_known
+        assert found.diameter_from == "assumed"
 
 
 def test_tiles_give_the_cells_of_one_piece(predictor, monkeypatch):

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 
 from bccseg.imaging.labels import Labels
 from bccseg.imaging.measure import ImageSummary, measure_cells, summarise
+
+# measured in the image; given by the person; assumed, because no cells were found
+DiameterFrom = Literal["measured", "given", "assumed"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class ImageResult:
     labels: Labels  # (H, W)
     scores: NDArray[np.float32]  # (N,)
     diameter_px: float  # typical cell that was looked for
-    diameter_known: bool
+    diameter_from: DiameterFrom = "measured"
     pixel_size_um: float | None = None
     weights: str = ""
     device: str = ""
