@@ -109,8 +109,8 @@ def show_numbers(result: ImageResult) -> None:
         st.info("No cells were found. If there are some, type their diameter in the sidebar.")
     pixel = f" · pixel size {result.pixel_size_um:.4g} µm" if result.pixel_size_um else ""
     st.caption(
-        f"{DIAMETER_FROM[result.diameter_from]}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · {plain(result.device)} "
-        f"· {sum(result.seconds.values()):.1f} s"
+        f"{DIAMETER_FROM[result.diameter_from]}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · "
+        f"{plain(result.device)} · {sum(result.seconds.values()):.1f} s"
     )
 
 
