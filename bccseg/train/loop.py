@@ -150,9 +150,16 @@ class Trainer:
         temporary.replace(self.folder / "checkpoint.pt")
 
     def _resume(self) -> None:
+        begun = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+        wanted = json.loads(json.dumps(to_dict(self.config)))
+        if {**begun, "epochs": 0} != {**wanted, "epochs": 0}:
+            raise TrainingError(f"The run '{self.folder.name}' was begun with other settings. Choose another folder.")
         saved = torch.load(self.folder / "checkpoint.pt", map_location=self.device, weights_only=True)
         self.network.load_state_dict(saved["network"])
         self.optimizer.load_state_dict(saved["optimizer"])
         if self.average:
             self.average.state = saved["average"]
         self.epoch, self.best = saved["epoch"], saved["best"]
+        log = self.folder / "log.jsonl"  # an epoch may have been logged whose checkpoint was not finished
+        lines = log.read_text(encoding="utf-8").splitlines()[: self.epoch]
+        write_atomically(log, "".join(f"{line}\n" for line in lines).encode())

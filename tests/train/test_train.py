@@ -1,6 +1,7 @@
 """Targets, augmentation, data and the loop."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from bccseg.config import SEED_RECIPE, AugmentConfig, NetworkConfig, TrainConfig, to_dict, train_config
-from bccseg.errors import DataError, SettingsError
+from bccseg.errors import DataError, SettingsError, TrainingError
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.model.weights import load_weights
 from bccseg.train.augment import change_look, flip_and_turn, restain
@@ -122,8 +123,6 @@ def test_seed_recipe_is_the_published_one():
 
 
 def test_crops_are_scaled_to_the_training_diameter(dataset):
-    from dataclasses import replace
-
     config = replace(SMALL, augment=replace(SEED_RECIPE.augment), crop_px=96)
     learn, _ = fields_of(dataset, config)
     assert learn[0].image.shape[0] == pytest.approx(160 * 1.5, rel=0.1)
@@ -153,8 +152,6 @@ def test_average_follows():
 
 
 def test_training_learns_and_its_weights_load(dataset, tmp_path):
-    from dataclasses import replace
-
     config = replace(SMALL, epochs=3, steps_per_epoch=12)
     reports = list(Trainer(*fields_of(dataset, config), config, tmp_path / "run", "cpu").run())
     assert [r.epoch for r in reports] == [1, 2, 3]
@@ -173,6 +170,22 @@ def test_a_resumed_run_gives_the_same_curve(dataset, tmp_path):
     first = next(Trainer(*fields, SMALL, tmp_path / "b", "cpu").run())
     resumed = [r.loss for r in Trainer(*fields, SMALL, tmp_path / "b", "cpu").run()]
     assert [first.loss, *resumed] == straight
+    assert len((tmp_path / "b/log.jsonl").read_text().splitlines()) == SMALL.epochs
+    with pytest.raises(TrainingError, match="other settings"):
+        Trainer(*fields, replace(SMALL, learning_rate=1.0), tmp_path / "b", "cpu")
+
+
+def test_an_epoch_without_its_checkpoint_is_done_again(dataset, tmp_path):
+    fields = fields_of(dataset)
+    run = Trainer(*fields, SMALL, tmp_path, "cpu").run()
+    first = next(run)
+    with (tmp_path / "log.jsonl").open("a") as log:
+        log.write('{"epoch": 2, "half": true}\n')  # killed here
+    list(Trainer(*fields, SMALL, tmp_path, "cpu").run())
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2]
+    assert lines[0]["loss"] == first.loss
+    assert "half" not in lines[1]
 
 
 @pytest.mark.parametrize(
