@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from odd_files import saved
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect  # noqa: A004
 
 from bccseg.imaging.synthetic import draw_smear
 
@@ -28,11 +28,15 @@ def files():
 
 
 def upload(page, files):
+    expect(page.get_by_text("In use:")).to_be_visible()  # the page is complete and the network loaded
     page.locator('input[type="file"]').set_input_files(files)
 
 
 def wait_for_result(page):
-    page.locator(".stage[data-ready]").wait_for()
+    try:
+        page.locator(".stage[data-ready]").wait_for()
+    except TimeoutError as error:
+        raise AssertionError(f"no result; the page says: {page.locator('.stMain').inner_text()[:2000]}") from error
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 
 
