@@ -15,18 +15,18 @@ open_page("pages/segment.py", "Find, count and measure the cells of blood smears
 state = session()
 with shown():
     chosen = settings_sidebar()
-    entries = ask_for_images(state)
+    busy = state.busy  # asked once: the job may end while the page is drawn
+    entries = ask_for_images(state, busy=busy)
     if entries:
         state.start(entries, chosen)
         st.rerun()
 
-    if state.job:
-        show_progress(state)
+    show_progress(state, busy=busy)
     show_failures(state)
     if not state.results:
         st.stop()
 
-    if not state.busy and state.used != chosen:
+    if not busy and state.used != chosen:
         st.info("The settings have changed since these images were segmented.")
         st.button("Segment again", type="primary", on_click=state.again, args=(chosen,), icon=":material/refresh:")
     names = [f"{k}. {stored.slim.name}" for k, stored in enumerate(state.results, start=1)]

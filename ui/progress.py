@@ -18,12 +18,12 @@ def duration(seconds: float) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
-def show_progress(state: Session) -> None:
+def show_progress(state: Session, *, busy: bool) -> None:
     """The bar while a job runs; afterwards how it ended, if not well."""
     job = state.job
     if job is None:
         return
-    if state.busy:
+    if busy:  # if it has ended since, the first poll draws the page anew
         _poll(state, len(state.results))
     elif job.error:
         st.error(plain(job.error, 600))

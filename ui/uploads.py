@@ -23,25 +23,25 @@ def example_png() -> bytes:
     return buffer.getvalue()
 
 
-def ask_for_images(state: Session) -> list[Entry]:
+def ask_for_images(state: Session, *, busy: bool) -> list[Entry]:
     """Files that were just given; empty if none."""
     files = st.file_uploader(
-        "Smear images", TYPES, accept_multiple_files=True, key=f"upload_{state.uploads}", disabled=state.busy,
+        "Smear images", TYPES, accept_multiple_files=True, key=f"upload_{state.uploads}", disabled=busy,
         help="PNG, JPEG, TIFF (8 or 16 bit, several pages), BMP, WebP, or a zip of them. They stay on this "
              "server's memory for your visit only.",
     )  # fmt: skip
     with st.container(horizontal=True):
-        example = st.button("Try an example", disabled=state.busy, icon=":material/draw:",
+        example = st.button("Try an example", disabled=busy, icon=":material/draw:",
                             help="A synthetic smear: drawn by the program, not photographed.")  # fmt: skip
         if state.results or state.failures:
-            st.button("Clear all", on_click=state.clear, disabled=state.busy, icon=":material/delete:",
+            st.button("Clear all", on_click=state.clear, disabled=busy, icon=":material/delete:",
                       help="Forget all images and results of this visit.")  # fmt: skip
     if files:
         state.uploads += 1  # an empty uploader, ready for more
         return [Entry(file.name, file.getvalue()) for file in files]
     if example:
         return [Entry(EXAMPLE, example_png())]
-    if not (state.results or state.failures or state.busy):
+    if not (state.results or state.failures or busy):
         st.info("Upload one or more smear photographs, or try the example. Cells are outlined at once.",
                 icon=":material/upload:")  # fmt: skip
     return []
