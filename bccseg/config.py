@@ -98,6 +98,7 @@ class TrainConfig:
 
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    base_weights: str = ""  # weights to go on from, by the name `segment` takes; empty: start afresh
     diameter_px: float = 48.0  # cells are shown to the network at this diameter
     epochs: int = 50
     steps_per_epoch: int = 100

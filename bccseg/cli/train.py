@@ -21,6 +21,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--head", choices=sorted(HEAD_CHANNELS))
     p.add_argument("--greyscale", action="store_true", help="read images without colour")
     p.add_argument("--width", type=int)
+    p.add_argument("--init", metavar="W", help="weights to go on from: shipped name, folder or hf://owner/repo")
+    p.add_argument("--learning-rate", type=float)
     p.add_argument("--epochs", type=int)
     p.add_argument("--steps", type=int, help="steps an epoch")
     p.add_argument("--seed", type=int)
@@ -40,7 +42,10 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
     network = {k: v for k, v in network.items() if v is not None}
     if args.greyscale:
         network["in_channels"] = 1
-    changes = {"epochs": args.epochs, "steps_per_epoch": args.steps, "seed": args.seed}
+    changes = {
+        "base_weights": args.init, "learning_rate": args.learning_rate,
+        "epochs": args.epochs, "steps_per_epoch": args.steps, "seed": args.seed,
+    }  # fmt: skip
     changes = {k: v for k, v in changes.items() if v is not None}
     return dataclasses.replace(config, network=dataclasses.replace(config.network, **network), **changes)
 

@@ -11,6 +11,7 @@ from bccseg.config import SegmentSettings
 from bccseg.imaging.labels import Labels, Mask, areas, equivalent_diameter, relabel
 
 SMOOTHING = 0.02  # Gaussian on the distance map, in cell diameters
+CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)  # a pixel and its four neighbours
 SKIRT = 0.4  # labels are grown to this share of the cell threshold, then cut at full resolution
 
 
@@ -147,22 +148,19 @@ def tidy(labels: Labels, score: NDArray[np.float32]) -> tuple[Labels, NDArray[np
 
 def fill_holes(labels: Labels) -> None:
     """Fill, in place, background enclosed by one single cell. Gaps between several cells stay."""
-    holes = label(labels == 0, connectivity=1, background=0)
-    count = int(holes.max(initial=0))
-    open_sky = np.unique(np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]]))
-    if count == 0 or count + 1 == len(open_sky):
+    count, holes = cv2.connectedComponents((labels == 0).astype(np.uint8), connectivity=4)
+    open_sky = set(np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]]).tolist())
+    if count - 1 <= len(open_sky - {0}):
         return
-    lowest, highest = np.full(count + 1, np.iinfo(np.int32).max), np.zeros(count + 1, np.int64)
-    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
-        for hole, cell in ((holes[a], labels[b]), (holes[b], labels[a])):
-            edge = (hole > 0) & (cell > 0)
-            np.minimum.at(lowest, hole[edge], cell[edge])
-            np.maximum.at(highest, hole[edge], cell[edge])
-    fill = np.where(lowest == highest, highest, 0)
-    fill[open_sky] = 0
-    fill[0] = 0
-    inside = holes > 0
-    labels[inside] = fill[holes[inside]]
+    for k, box in enumerate(ndi.find_objects(holes), start=1):
+        if k in open_sky:
+            continue
+        around = tuple(slice(part.start - 1, part.stop + 1) for part in box)  # never at the border
+        hole = (holes[around] == k).astype(np.uint8)
+        ring = cv2.dilate(hole, CROSS) > hole
+        owners = labels[around][ring]
+        if (owners == owners[0]).all():
+            labels[around][hole > 0] = owners[0]
 
 
 def select_cells(

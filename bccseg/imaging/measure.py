@@ -36,10 +36,11 @@ def measure_cells(
     Columns COLUMNS, and UM_COLUMNS if the pixel size is known. Coordinates are of pixel centres, (0, 0)
     the top left one. Intensities are 0 to 255. No cells: no rows, same columns and types.
     """
-    rows, cols = np.nonzero(labels)
-    ids = labels[rows, cols]
-    present = np.unique(ids)
-    index = np.zeros(int(labels.max(initial=0)) + 1, np.intp)
+    flat = np.flatnonzero(labels)
+    rows, cols = np.divmod(flat.astype(np.int32), np.int32(max(1, labels.shape[1])))
+    ids = labels.ravel()[flat]
+    present = np.flatnonzero(np.bincount(ids))
+    index = np.zeros(int(ids.max(initial=0)) + 1, np.intp)
     index[present] = np.arange(len(present))
     group, n = index[ids], len(present)
 
@@ -51,7 +52,7 @@ def measure_cells(
     dx, dy = cols - x[group], rows - y[group]
     major, minor, eccentricity = _ellipse(total(dx * dx) / area, total(dy * dy) / area, total(dx * dy) / area)
     perimeter, solidity = _perimeters(labels, index, n), _solidities(labels, present, area)
-    pixels = image[rows, cols]
+    pixels = image.reshape(-1, 3)[flat]
     table = pd.DataFrame(
         {
             "cell_id": present.astype(np.int64),

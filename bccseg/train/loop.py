@@ -22,6 +22,8 @@ from bccseg.errors import TrainingError
 from bccseg.files import write_atomically
 from bccseg.model.build import build_network
 from bccseg.model.device import choose_device, training_autocast
+from bccseg.model.sources import locate
+from bccseg.model.weights import load_weights
 from bccseg.train.data import Crops, Field, validation_batches
 from bccseg.train.losses import dice_iou, overlap_counts, segmentation_loss
 from bccseg.train.optimise import Averager, learning_rate, make_optimizer
@@ -43,6 +45,22 @@ class EpochReport:
     seconds: float
 
 
+def first_network(config: TrainConfig) -> nn.Module:
+    """The network before the first step: freshly initialised, or with the base weights.
+
+    Raises WeightsError if those cannot be had, TrainingError if they are of another network.
+    """
+    if not config.base_weights:
+        return build_network(config.network)
+    base = load_weights(*locate(config.base_weights))
+    if base.config.network != config.network:
+        raise TrainingError(
+            f"'{config.base_weights}' are weights of another network than the one to be trained. "
+            "Choose its kind, width, depth and head, or start afresh."
+        )
+    return base.network
+
+
 class Trainer:
     """One run in a folder. `run()` yields an EpochReport after every epoch and can be resumed."""
 
@@ -53,7 +71,7 @@ class Trainer:
         self.device = choose_device(device)
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
-        self.network = build_network(config.network).to(self.device, memory_format=torch.channels_last)
+        self.network = first_network(config).to(self.device, memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.network, config)
         self.average = Averager(self.network, config.ema_decay) if config.ema_decay else None
         self.epoch, self.best = 0, -math.inf

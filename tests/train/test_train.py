@@ -216,3 +216,16 @@ def test_configurations_survive_json():
     assert train_config(json.loads(json.dumps(to_dict(SEED_RECIPE)))) == SEED_RECIPE
     with pytest.raises(SettingsError, match="nonsense"):
         train_config({"nonsense": 1})
+
+
+def test_a_run_goes_on_from_base_weights(dataset, tmp_path):
+    first = Trainer(*fields_of(dataset), SMALL, tmp_path / "first", "cpu")
+    list(first.run())
+    base = export_run(tmp_path / "first")
+    onward = replace(SMALL, base_weights=str(base), epochs=1)
+    state = Trainer(*fields_of(dataset), onward, tmp_path / "second", "cpu").network.state_dict()
+    shipped = load_weights(base).network.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in shipped.items() if value.is_floating_point())
+    other = replace(onward, network=replace(SMALL.network, architecture="resunet"))
+    with pytest.raises(TrainingError, match="another network"):
+        Trainer(*fields_of(dataset), other, tmp_path / "third", "cpu")
