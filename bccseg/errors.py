@@ -8,6 +8,8 @@
     │   └── HubError        the Hugging Face Hub did not give what was asked for
     ├── DataError           training data that does not fit together
     ├── TrainingError       a training run that cannot go on
+    ├── EditError           a correction that has no effect where it was drawn
+    ├── StoreError          collected labels that cannot be saved or read
     ├── SettingsError       a setting outside its range
     └── Stopped             the person pressed stop
 
@@ -53,3 +55,11 @@ class SettingsError(BccsegError):
 
 class Stopped(BccsegError):
     """Work was stopped on request; what was finished before is kept."""
+
+
+class EditError(BccsegError):
+    """An edit that cannot be made where it was drawn."""
+
+
+class StoreError(BccsegError):
+    """Collected labels could not be saved or read."""

@@ -31,28 +31,30 @@ class ImageScore:
     boundary_px: list[float] = field(default_factory=list)  # outline distance of each matched pair
 
 
-def pair_ious(truth: Labels, predicted: Labels) -> NDArray[np.float64]:
-    """IoU of every true with every predicted cell: float64 (true, predicted)."""
-    n, m = int(truth.max(initial=0)), int(predicted.max(initial=0))
-    both = np.bincount(truth.ravel().astype(np.int64) * (m + 1) + predicted.ravel(), minlength=(n + 1) * (m + 1))
-    both = both.reshape(n + 1, m + 1)
-    union = both.sum(axis=1)[1:, None] + both.sum(axis=0)[None, 1:] - both[1:, 1:]
-    return both[1:, 1:] / np.maximum(1, union)
+def overlaps(truth: Labels, predicted: Labels) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Every pair of a true and a predicted cell that share pixels: their ids and their IoU, three arrays (K,)."""
+    m = int(predicted.max(initial=0)) + 1
+    keys, shared = np.unique(truth.ravel().astype(np.int64) * m + predicted.ravel(), return_counts=True)
+    t, p = keys // m, keys % m
+    union = np.bincount(truth.ravel())[t] + np.bincount(predicted.ravel())[p] - shared
+    cells = (t > 0) & (p > 0)
+    return t[cells], p[cells], (shared / union)[cells]
 
 
 def match(truth: Labels, predicted: Labels) -> list[tuple[int, int, float]]:
     """Pairs (true id, predicted id, IoU) at IoU >= 0.5, best first, each cell once."""
-    iou = pair_ious(truth, predicted)
-    rows, cols = np.nonzero(iou >= MATCH_IOU)
+    true_ids, ids, iou = overlaps(truth, predicted)
     seen_true: set[int] = set()
     seen_predicted: set[int] = set()
     pairs = []
-    for k in np.argsort(-iou[rows, cols], kind="stable"):
-        t, p = int(rows[k]) + 1, int(cols[k]) + 1
+    for k in np.argsort(-iou, kind="stable"):
+        t, p = int(true_ids[k]), int(ids[k])
+        if iou[k] < MATCH_IOU:
+            break
         if t not in seen_true and p not in seen_predicted:  # only exact ties at 0.5 can meet twice
             seen_true.add(t)
             seen_predicted.add(p)
-            pairs.append((t, p, float(iou[t - 1, p - 1])))
+            pairs.append((t, p, float(iou[k])))
     return pairs
 
 

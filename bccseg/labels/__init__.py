@@ -1,0 +1,1 @@
+"""Labels made by people: edit commands, drafts, the store, review, datasets and their sync. Never imports torch."""
