@@ -75,7 +75,7 @@ def _fetch(wanted: HubSpec, file: str, revision: str | None, cache_dir: Path | N
         if may_pass(error) and (path := _cached(wanted.repo, file, revision, cache_dir)):
             log.warning("the Hub cannot be reached; using the cached %s of %s", file, wanted.repo)
             return path
-        raise explain(error, wanted, file) from error
+        raise explain(error, wanted.repo + (f"@{wanted.revision}" if wanted.revision else ""), file) from error
 
 
 def _cached(repo: str, file: str, revision: str | None, cache_dir: Path | None) -> Path | None:
@@ -91,32 +91,32 @@ def may_pass(error: Exception) -> bool:
     return (status is None and not isinstance(error, ValueError)) or status == 429 or (status or 0) >= 500
 
 
-def explain(error: Exception, wanted: HubSpec, file: str) -> HubError:
-    """The client's error in words that say what to do."""
+def explain(error: Exception, where: str, what: str) -> HubError:
+    """The client's error in words that say what to do. where: owner/repo[@revision]; what: file or thing asked for."""
     from huggingface_hub import errors
 
-    where = wanted.repo + (f"@{wanted.revision}" if wanted.revision else "")
+    repo, _, revision = where.partition("@")
     status = status_of(error)
     if isinstance(error, errors.GatedRepoError):
-        reason = f"'{wanted.repo}' is gated. Ask for access on its page and set HF_TOKEN to your token."
+        reason = f"'{repo}' is gated. Ask for access on its page and set HF_TOKEN to your token."
     elif isinstance(error, errors.RepositoryNotFoundError):
-        reason = f"'{wanted.repo}' does not exist, or is private. Check the name; if it is private, set HF_TOKEN."
+        reason = f"'{repo}' does not exist, or is private. Check the name; if it is private, set HF_TOKEN."
     elif isinstance(error, errors.RevisionNotFoundError):
-        reason = f"'{wanted.repo}' has no revision '{wanted.revision}'. Check the branch, tag or commit."
+        reason = f"'{repo}' has no revision '{revision}'. Check the branch, tag or commit."
     elif isinstance(error, errors.EntryNotFoundError):
-        reason = f"'{where}' has no {file}, so it holds no weights of bccseg. Choose another repository."
+        reason = f"'{where}' has no {what}, so it holds no weights of bccseg. Choose another repository."
     elif status in (401, 403):
-        reason = f"The Hub does not let you read '{where}'. Set HF_TOKEN to a token with access."
+        reason = f"The Hub does not let you use '{where}'. Set HF_TOKEN to a token with access."
     elif status == 429:
         reason = "The Hub asks to slow down (too many requests). Try again in a few minutes."
     elif status and status >= 500:
         reason = f"The Hub has trouble of its own (error {status}). Try again in a few minutes."
     elif isinstance(error, errors.HFValidationError):
-        reason = f"'{wanted.repo}' is not a name the Hub allows. Use owner/repo."
+        reason = f"'{repo}' is not a name the Hub allows. Use owner/repo."
     elif any("Connect" in type(e).__name__ for e in causes(error)):
-        reason = f"The Hugging Face Hub cannot be reached and '{where}' was not used here before. Check the network."
+        reason = "The Hugging Face Hub cannot be reached. Check the network; what was fetched before works without it."
     else:
-        reason = f"{file} of '{where}' did not arrive whole ({type(error).__name__}). Try again."
+        reason = f"{what[0].upper()}{what[1:]} of '{where}' did not get through whole ({type(error).__name__}). Try again."
     return HubError(reason)
 
 

@@ -6,14 +6,26 @@ import tempfile
 # Before huggingface_hub is imported anywhere: it reads these once.
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="bccseg-hf-")
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_DISABLE_XET"] = "1"  # the test server speaks the Hub's LFS protocol, not that of Xet storage
+os.environ["BCCSEG_STORE"] = tempfile.mkdtemp(prefix="bccseg-store-")
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody listens there
-for name in ("HF_TOKEN", "BCCSEG_WEIGHTS"):
+for name in ("HF_TOKEN", "BCCSEG_WEIGHTS", "BCCSEG_DATASET"):
     os.environ.pop(name, None)
 
 import numpy as np
 import pytest
+from hub_server import Hub
 
 from bccseg.imaging.synthetic import draw_smear
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A server that answers as the Hub does."""
+    server = Hub()
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")

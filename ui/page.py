@@ -17,10 +17,13 @@ class PageInfo:
     title: str
     icon: str
     default: bool = False
+    wide: bool = False  # wants the whole width: the sidebar is folded away
 
 
 PAGES = (
     PageInfo("pages/segment.py", "Segment", ":material/biotech:", default=True),
+    PageInfo("pages/correct.py", "Correct", ":material/draw:", wide=True),
+    PageInfo("pages/collection.py", "Collection", ":material/collections_bookmark:"),
     PageInfo("pages/weights.py", "Weights", ":material/hub:"),
     PageInfo("pages/guide.py", "Guide", ":material/help:"),
 )
@@ -29,7 +32,8 @@ PAGES = (
 def open_page(path: str, subtitle: str) -> None:
     """Begin a page: browser title, heading, and what the person must know. Call first on each page."""
     info = next(page for page in PAGES if page.path == path)
-    st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=":drop_of_blood:", layout="wide")
+    st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=":drop_of_blood:", layout="wide",
+                       initial_sidebar_state="collapsed" if info.wide else "auto")  # fmt: skip
     st.html(TIGHT)  # fixed text, nothing from outside
     st.header(info.title, anchor=False)
     st.caption(f"{subtitle} {BANNER}")

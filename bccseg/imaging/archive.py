@@ -4,13 +4,14 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from bccseg.errors import ImageError, ImageTooLarge
 
 MAX_FILES = 2000
+MAX_DATASET_FILES = 20_000  # a dataset is read one pair at a time
 MAX_UNPACKED_BYTES = 4_000_000_000
 MAX_FILE_BYTES = 1_000_000_000
 MAX_RATIO = 100  # images hardly compress further; more is a zip bomb ...
@@ -59,6 +60,33 @@ def expand(name: str, data: bytes) -> Iterator[Entry]:
             entry = _read(archive, member, MAX_UNPACKED_BYTES - total)
             total += len(entry.data)
             yield entry
+
+
+def zip_members(data: bytes) -> dict[str, Callable[[], bytes]]:
+    """Files of a zip by their path inside it, each with what reads it when it is needed.
+
+    The same limits as `expand`. Raises ImageError for a damaged zip; so do the readers, file by file.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise ImageError("The zip is damaged or cut off. Make it again and upload it anew.") from error
+    members = [m for m in archive.infolist() if not m.is_dir() and not _is_hidden(m.filename)]
+    if len(members) > MAX_DATASET_FILES:
+        raise ImageTooLarge(
+            f"The zip holds {len(members):,} files; at most {MAX_DATASET_FILES:,} can be opened. Split it."
+        )
+
+    def reader(member: zipfile.ZipInfo) -> Callable[[], bytes]:
+        def read() -> bytes:
+            entry = _read(archive, member, MAX_FILE_BYTES)
+            if entry.error:
+                raise entry.error
+            return entry.data
+
+        return read
+
+    return {m.filename.replace("\\", "/"): reader(m) for m in members}
 
 
 def _is_hidden(name: str) -> bool:

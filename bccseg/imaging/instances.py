@@ -165,16 +165,22 @@ def fill_holes(labels: Labels) -> None:
 
 def select_cells(
     labels: Labels, score: NDArray[np.float32], settings: SegmentSettings, diameter_px: float, border: NDArray
-) -> tuple[Labels, NDArray[np.float32]]:
+) -> tuple[Labels, NDArray[np.float32], NDArray[np.float32]]:
     """Drop specks (`min_cell_percent` of `diameter_px`), cells below `min_score` and, if asked for, those in `border`.
 
-    A cell cut by the border is measured by what is left of it, so it is held to half the size.
+    A cell cut by the border is measured by what is left of it, so it is held to half the size. Returns the
+    labels, their scores, and where doubtful cells were left out: float32 (K, 3) x, y in px, score.
     """
     width = np.asarray(equivalent_diameter(areas(labels))) / diameter_px * 100  # percent
     needed = np.full(len(width), float(settings.min_cell_percent))
     needed[border] /= 2
-    keep = (width >= needed) & (np.concatenate([[0], score]) >= settings.min_score)
+    scores = np.concatenate([[0], score])
+    keep = width >= needed
     keep[0] = False
+    unsure = np.flatnonzero(keep & (scores < settings.min_score))
+    keep[unsure] = False
     if settings.drop_border_cells:
         keep[border] = False
-    return relabel(labels, keep), score[np.flatnonzero(keep) - 1]
+    middles = ndi.center_of_mass(labels > 0, labels, unsure) if len(unsure) else []
+    places = np.array([(x + 0.5, y + 0.5, scores[k]) for (y, x), k in zip(middles, unsure, strict=True)], np.float32)
+    return relabel(labels, keep), score[np.flatnonzero(keep) - 1], places.reshape(-1, 3)

@@ -20,6 +20,11 @@ def areas(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     return np.bincount(labels.ravel())
 
 
+def count_cells(labels: NDArray[np.integer]) -> int:
+    """Number of different ids, 0 left out; they need not be consecutive."""
+    return int((areas(labels)[1:] > 0).sum())
+
+
 def relabel(labels: NDArray[np.integer], keep: NDArray[np.bool_]) -> Labels:
     """Drop the ids that `keep` (bool, (N + 1,)) does not hold and number the rest 1..M in order."""
     keep = keep.copy()

@@ -186,7 +186,7 @@ def open_draft(store: LabelStore, draft: str) -> Draft:
         proposal = _read_labels(folder / "proposal.png") if (folder / "proposal.png").exists() else base
         found = Draft(folder, info, image, base, proposal)
         found.replay()
-    except (OSError, ValueError, TypeError, EditError, cv2.error) as error:
+    except (OSError, ValueError, TypeError, AttributeError, EditError) as error:  # imread gives None for a bad file
         raise StoreError(f"That draft cannot be read ({error}).") from error
     return found
 
@@ -209,8 +209,13 @@ def draft_from_version(store: LabelStore, version: Version) -> Draft:
         store.image(version.image),
         labels,
         DraftInfo(
-            info.name, pixel_size_um=info.pixel_size_um, weights=version.weights, image=version.image,
-            parent=version.id, scores=details.scores if root.id == version.id else [], places=details.places,
+            info.name,
+            pixel_size_um=info.pixel_size_um,
+            weights=version.weights,
+            image=version.image,
+            parent=version.id,
+            scores=details.scores if root.id == version.id else [],
+            places=details.places,
         ),  # fmt: skip
         proposal,
     )

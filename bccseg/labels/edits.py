@@ -44,7 +44,10 @@ class Edit:
             raise EditError(f"There is no tool called '{self.kind}'.")
         if not 1 <= len(self.points) <= MAX_POINTS:
             raise EditError("That stroke is empty or far too long. Draw it again.")
-        if not (np.abs(np.asarray(self.points, float)) <= MAX_COORDINATE).all() or not 0 <= self.radius_px <= MAX_RADIUS_PX:
+        if (
+            not (np.abs(np.asarray(self.points, float)) <= MAX_COORDINATE).all()
+            or not 0 <= self.radius_px <= MAX_RADIUS_PX
+        ):
             raise EditError("That stroke lies far outside the image. Draw it again.")
         # What is applied is what is stored: hundredths of a pixel.
         object.__setattr__(self, "points", tuple((round(float(x), 2), round(float(y), 2)) for x, y in self.points))
@@ -189,7 +192,9 @@ def _reach_out(labels: Labels, points: list[Point], cell_px: float) -> list[Poin
         row, col = int(np.floor(y)), int(np.floor(x))
         if not (0 <= row < labels.shape[0] and 0 <= col < labels.shape[1]) or labels[row, col] == 0:
             continue
-        back = next((p for p in (points[1:] if end == 0 else points[-2::-1]) if np.hypot(x - p[0], y - p[1]) >= 3), None)
+        back = next(
+            (p for p in (points[1:] if end == 0 else points[-2::-1]) if np.hypot(x - p[0], y - p[1]) >= 3), None
+        )
         if back is None:
             continue
         length = np.hypot(x - back[0], y - back[1])

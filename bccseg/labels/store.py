@@ -26,10 +26,27 @@ from numpy.typing import NDArray
 from bccseg.errors import StoreError
 from bccseg.files import write_atomically, write_once
 from bccseg.imaging.export.pictures import labels_png, png
-from bccseg.imaging.labels import Labels
+from bccseg.imaging.labels import Labels, count_cells
 from bccseg.labels.records import (
-    IMAGE_ID, MAX_NAME, MAX_TEXT, SPLITS, STATUSES, VERSION_ID, Details, ImageInfo, Split, Status, Version, checked,
-    clean_text, from_json, image_id, new_id, now, split_of, to_json,
+    IMAGE_ID,
+    MAX_NAME,
+    MAX_TEXT,
+    SPLITS,
+    STATUSES,
+    VERSION_ID,
+    Details,
+    ImageInfo,
+    Split,
+    Status,
+    Version,
+    checked,
+    clean_text,
+    from_json,
+    image_id,
+    new_id,
+    now,
+    split_of,
+    to_json,
 )  # fmt: skip
 
 REVIEW = ".review-"
@@ -136,7 +153,7 @@ class LabelStore:
         details, time, data = details or Details(), now(), labels_png(labels)
         version = Version(
             id=new_id(time), image=image, author=clean_text(author, MAX_NAME) or "anonymous", time=time.isoformat(),
-            status=status, cells=len(np.unique(labels[labels > 0])), sha256=hashlib.sha256(data).hexdigest(),
+            status=status, cells=count_cells(labels), sha256=hashlib.sha256(data).hexdigest(),
             comment=clean_text(comment, MAX_TEXT), licence=licence, edit_count=len(details.edits), **facts,
         )  # fmt: skip
         folder = self.root / "labels" / image

@@ -74,6 +74,7 @@ def segment_page(
         image=page.image,
         labels=found.labels,
         scores=found.scores,
+        places=found.places,
         diameter_px=found.diameter_px,
         diameter_from=found.diameter_from,
         pixel_size_um=pixel_size_um or page.pixel_size_um,

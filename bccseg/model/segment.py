@@ -29,6 +29,7 @@ class Segmentation:
 
     labels: Labels  # int32 (H, W)
     scores: NDArray[np.float32]  # (N,), 0 to 1, by id
+    places: NDArray[np.float32]  # (K, 3): x, y, score of what was left out as too doubtful
     diameter_px: float  # typical cell that was looked for
     diameter_from: DiameterFrom
     seconds: dict[str, float]  # scale, network, instances
@@ -53,7 +54,7 @@ def segment(
     diameter = settings.diameter_px
     if is_blank(image):
         tell(1.0)
-        nothing = np.zeros(image.shape[:2], np.int32), np.zeros(0, np.float32)
+        nothing = np.zeros(image.shape[:2], np.int32), np.zeros(0, np.float32), np.zeros((0, 3), np.float32)
         return Segmentation(*nothing, diameter or trained, "given" if diameter else "assumed", seconds)
     source: DiameterFrom = "given"
     if diameter is None:
@@ -78,9 +79,9 @@ def segment(
         seconds["instances"] += time.perf_counter() - halfway
         tell(0.1 + 0.9 * k / len(tiles))
     started = time.perf_counter()
-    labels, kept = select_cells(labels, np.concatenate(scores), settings, diameter, border_ids(labels))
+    labels, kept, places = select_cells(labels, np.concatenate(scores), settings, diameter, border_ids(labels))
     seconds["instances"] += time.perf_counter() - started
-    return Segmentation(labels, kept, diameter, source, seconds)
+    return Segmentation(labels, kept, places, diameter, source, seconds)
 
 
 def settings_for(predictor: Predictor, settings: SegmentSettings | None = None) -> SegmentSettings:

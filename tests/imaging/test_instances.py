@@ -96,6 +96,6 @@ def test_specks_and_border_cells_are_dropped_by_their_settings(discs):
         (SegmentSettings(min_cell_percent=60), [0.9]),  # 20.1 px of 40 is 50 %; the cut cell needs 30 %, has 26 %
         (SegmentSettings(min_cell_percent=0, drop_border_cells=True), [0.9, 0.8]),
     ):
-        labels, left = select_cells(discs, scores, settings_, 40.0, border_ids(discs))
+        labels, left, _ = select_cells(discs, scores, settings_, 40.0, border_ids(discs))
         assert left.tolist() == pytest.approx(kept)
         assert labels.max() == len(kept)

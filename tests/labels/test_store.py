@@ -57,8 +57,12 @@ def test_splits_depend_on_the_image_alone():
 
 def test_versions_keep_everything(store):
     info = store.add_image(picture(), "a.png")
-    details = Details(edits=[{"kind": "delete", "points": [[1, 2]], "radius_px": 0}], scores=[0.5], places=[[1, 2, 0.3]])
-    first = store.save_version(info.id, cells(), author="Ana", details=details, weights="w", doubt=0.25, comment=" ok\x00 ")
+    details = Details(
+        edits=[{"kind": "delete", "points": [[1, 2]], "radius_px": 0}], scores=[0.5], places=[[1, 2, 0.3]]
+    )
+    first = store.save_version(
+        info.id, cells(), author="Ana", details=details, weights="w", doubt=0.25, comment=" ok\x00 "
+    )
     second = store.save_version(info.id, cells(7), author="Ben", parent=first.id)
     fresh = LabelStore(store.root)
     assert fresh.versions(info.id) == [first, second] == fresh.versions()

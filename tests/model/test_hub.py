@@ -3,20 +3,12 @@
 import json
 
 import pytest
-from hub_server import Hub, Repo
+from hub_server import Repo
 
 from bccseg.errors import HubError, WeightsError
 from bccseg.hub import fetch_weights, parse_spec
 from bccseg.model.sources import locate
 from bccseg.model.weights import load_weights
-
-
-@pytest.fixture
-def hub(monkeypatch):
-    server = Hub()
-    monkeypatch.setenv("HF_ENDPOINT", server.url)
-    yield server
-    server.close()
 
 
 @pytest.fixture
@@ -115,7 +107,7 @@ def broken(hub, files, case):
         ("no config", "hf://lab/smears", "has no config.json"),
         ("no model", "hf://lab/smears", "has no model.safetensors"),
         ("gated", "hf://lab/smears", "gated"),
-        ("forbidden", "hf://lab/smears", "does not let you read"),
+        ("forbidden", "hf://lab/smears", "does not let you use"),
         ("limited", "hf://lab/smears", "slow down"),
         ("down", "hf://lab/smears", "trouble of its own"),
         ("", "hf://smears", "not of the form"),

@@ -25,6 +25,7 @@ class ImageResult:
     labels: Labels  # (H, W)
     scores: NDArray[np.float32]  # (N,)
     diameter_px: float  # typical cell that was looked for
+    places: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))  # doubtful; x, y, score
     diameter_from: DiameterFrom = "measured"
     pixel_size_um: float | None = None
     weights: str = ""

@@ -1,0 +1,30 @@
+"""The collection of this server, shared by all who use it."""
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from bccseg.labels.store import LabelStore
+
+ENVIRONMENT = "BCCSEG_STORE"
+SPACE_DISK = Path("/data")  # storage that a Hugging Face Space may have mounted
+
+
+def store_root() -> Path:
+    """Where the collection lies: BCCSEG_STORE, the disk of a Space, or a folder of this account."""
+    if named := os.environ.get(ENVIRONMENT, "").strip():
+        return Path(named).expanduser()
+    if SPACE_DISK.is_dir() and os.access(SPACE_DISK, os.W_OK) and os.environ.get("SPACE_ID"):
+        return SPACE_DISK / "bccseg"
+    return Path.home() / ".bccseg" / "collection"
+
+
+@st.cache_resource(show_spinner=False)
+def _store(root: str) -> LabelStore:
+    return LabelStore(Path(root))
+
+
+def store() -> LabelStore:
+    """The collection. Raises StoreError if its folder cannot be made."""
+    return _store(str(store_root()))
