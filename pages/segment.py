@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.batch_view import show_batch
+from ui.bench_start import CORRECT_PAGE, correct_result
 from ui.errors import plain, shown
 from ui.page import open_page
 from ui.progress import show_progress
@@ -36,5 +37,9 @@ with shown():
         index = pick or 0
     else:
         st.subheader(plain(state.results[0].slim.name), anchor=False)
+    if st.button("Correct this image", icon=":material/draw:", disabled=busy,
+                 help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
+        correct_result(state.results[index])
+        st.switch_page(CORRECT_PAGE)
     show_image(state.results[index])
     show_batch(state)

@@ -238,6 +238,7 @@ def bench() -> Bench | None:
 def put_on_bench(draft: Draft) -> None:
     """Open a draft in this tab; the address then names it, so that a reload finds it again."""
     st.session_state[KEY] = Bench(draft)
+    st.session_state.pop("submitted", None)  # the thanks for the one before
 
 
 def clear_bench() -> None:

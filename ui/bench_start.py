@@ -12,6 +12,7 @@ from ui.bench import Bench, bench, clear_bench, put_on_bench
 from ui.collection import store
 from ui.desk import desk, remembered_author
 from ui.errors import plain, shown
+from ui.hub_sync import saved
 from ui.results import StoredResult
 from ui.session import session
 
@@ -123,15 +124,16 @@ def _to_remember() -> dict[str, str]:
 def _submit(work: Bench, author: str, comment: str, licence: str) -> None:
     with shown():
         version = work.draft.submit(store(), author, comment, licence)
+        saved(store())
         st.session_state["last_author"] = st.session_state["remembered_author"] = author
-        st.session_state["submitted"] = (version.cells, version.edit_count)
         clear_bench()
+        st.session_state["submitted"] = (version.cells, version.edit_count)
         st.rerun()
 
 
 def tell_submitted() -> None:
     """After a submission: thanks, and where it went."""
-    if done := st.session_state.pop("submitted", None):
+    if done := st.session_state.get("submitted"):
         desk("author_memory", {}, lambda _: None, _to_remember())
         cells, edits = done
         st.success(f"Submitted: {cells:,} cells, {edits:,} edits. It waits for review in the collection.",

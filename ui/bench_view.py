@@ -86,9 +86,12 @@ def _canvas(work: Bench, room: tuple[int, int]) -> None:
     draft, tool, view = work.draft, TOOLS[work.tool], work.make_view(room)
     base = draft.proposal if work.show == "proposal" else draft.base
     picture = draw_view(view, draft.image, draft.labels, base, work.show, work.opacity, work.ring)
-    key = f"canvas_{draft.id}_{work.revision}"
+    revision = work.revision
+    key = f"canvas_{draft.id}_{revision}"
 
     def drawn() -> None:
+        if work.revision != revision:  # the browser may tell of one stroke twice
+            return
         drawing = (st.session_state.get(key) or {}).get("drawing") or {}
         work.drawn((drawing.get("raw") or {}).get("objects") or [])
 

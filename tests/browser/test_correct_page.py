@@ -1,0 +1,199 @@
+"""The Correct page and the collection in a real browser, on the real canvas."""
+
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+from scipy import ndimage as ndi
+
+from bccseg.labels.store import LabelStore
+from browser.bench_helpers import Bench, brushed, discs, picture_of, stored_labels
+
+pytestmark = pytest.mark.browser
+SHAPE = (450, 600)
+
+
+@pytest.fixture
+def store():
+    """The collection of the server."""
+    return LabelStore(Path(os.environ["BCCSEG_STORE"]))
+
+
+@pytest.mark.parametrize("width", [1280, 700])
+def test_strokes_change_exactly_their_pixels_at_three_zooms(open_page, store, width):
+    """Paint and erase at the whole image, and two zooms beyond: the pixels are those of the formula, no more, no less."""
+    centres = [(90, 90), (300, 225), (500, 370)]
+    labels = discs(SHAPE, centres, 40)
+    page = open_page("correct", width=width, height=1100)
+    bench = Bench.open_pair(page, picture_of(labels, seed=width), labels, name=f"exact {width}.png")
+    expected, close = labels.copy(), np.zeros(SHAPE, bool)  # the canvas writes the ends of a stroke 0.006 px off
+    for k, zooms in enumerate((0, 1, 2)):
+        for _ in range(zooms):
+            bench.press("+")
+        cx, cy = centres[k]
+        if zooms:
+            bench.look_at(cx, cy)
+        for tool, (start, end) in {"paint": ((0, 0), (57, 13)), "erase": ((-60, -8), (-25, 6))}.items():
+            bench.tool(tool)
+            brush = float(page.get_by_role("slider", name="Brush").input_value())
+            seen = bench.draw_image((cx + start[0], cy + start[1]), (cx + end[0], cy + end[1]), steps=1)
+            a, b = (bench.to_image(*p) for p in (seen[0], seen[-1]))
+            inside, gap = brushed(SHAPE, a, b, brush / 2)
+            if tool == "paint":
+                expected[inside & (expected == 0)] = k + 1
+            else:
+                expected[inside] = 0
+            close |= gap < 0.01
+        bench.press("0")
+    bench.submit("Ana")
+    found, version = stored_labels(store, f"exact {width}.png")
+    assert version.edit_count == 6
+    wrong = np.argwhere(((found > 0) != (expected > 0)) & ~close)
+    assert close.sum() < 40  # of some 1500 on the rims: so hardly any pixel is left out of the comparison
+    assert len(wrong) == 0, f"{len(wrong)} px differ, e.g. {wrong[:3].tolist()}"
+    assert not page.errors
+
+
+def test_from_upload_to_accepted_dataset(open_page, store):
+    """Segment, correct with every tool, undo, reload in the middle, submit, review as someone else, accept, export."""
+    centres = [(80, 80), (200, 80), (330, 80), (460, 80), (80, 230), (200, 230), (330, 230), (460, 230)]
+    labels = discs(SHAPE, centres, 38)
+    labels[70:90, 315:345] = 0  # a hole in the third
+    labels[226:234, 497:515] = 8  # a spike on the last
+    page = open_page("correct", height=1100)
+    bench = Bench.open_pair(page, picture_of(labels, seed=1), labels, name="journey <b>.png")
+    assert bench.cells == 8
+
+    bench.tool("delete")
+    bench.draw_image((80, 80))
+    assert bench.cells == 7
+    bench.press("z")
+    assert (bench.cells, bench.edits) == (8, 0)
+    bench.press("y")
+    assert bench.cells == 7
+    bench.tool("cut")
+    bench.draw_image((200, 30), (200, 130))
+    assert bench.cells == 8
+    bench.tool("fill")
+    bench.draw_image((330, 80))
+    bench.tool("merge")
+    bench.draw_image((80, 230), (200, 230), edits=0)
+    page.get_by_text("too far apart").wait_for()
+    bench.tool("paint")
+    bench.draw_image((80, 230), (155, 230))
+    bench.tool("merge")
+    bench.draw_image((100, 230), (200, 230))
+    assert bench.cells == 7
+
+    page.reload()
+    bench.settled()
+    assert (bench.cells, bench.edits) == (7, 5)
+    bench.press("z")
+    assert bench.cells == 8
+    bench.press("y")
+
+    bench.tool("smooth")
+    bench.draw_image((460, 230))
+    bench.tool("erase")
+    bench.draw_image((330, 180), (330, 280))
+    assert bench.cells == 8
+    bench.tool("add")
+    bench.draw_image((300, 330), (380, 330), (380, 400), (300, 400), (300, 332))
+    assert bench.cells == 9
+    page.get_by_text("By corners").click()
+    bench.settled()
+    for corner in ((450, 330), (520, 330), (520, 400), (450, 330)):
+        box = page.locator("canvas").last.bounding_box()
+        x, y = bench.to_canvas(*corner)
+        page.mouse.click(box["x"] + x, box["y"] + y)
+        page.wait_for_timeout(150)
+    expect(page.locator("[data-testid=stMetricValue]").nth(0)).to_have_text("10")
+    bench.settled()
+    bench.tool("delete")
+    bench.draw_image((430, 40), (500, 40), (500, 125), (430, 125), (430, 45))  # around one
+    assert bench.cells == 9
+    bench.submit("Ana", "hard to see")
+
+    found, version = stored_labels(store, "journey <b>.png")
+    kinds = [edit["kind"] for edit in store.details(version).edits]
+    assert kinds == ["delete", "cut", "fill", "paint", "merge", "smooth", "erase", "add", "add", "delete"]
+    assert (version.author, version.status, version.cells) == ("Ana", "submitted", 9)
+    expect_pixels(found, labels)
+
+    other = open_page("collection", height=1400)
+    other.get_by_role("tab", name="Review").click()
+    other.get_by_text("waits for review", exact=True).first.wait_for()
+    if other.get_by_role("combobox", name="In the queue").count():
+        other.get_by_role("combobox", name="In the queue").click()
+        other.get_by_role("option", name="journey").click()
+    other.get_by_text("hard to see").wait_for()
+    other.get_by_role("textbox", name="Your name").fill("Ben")
+    other.get_by_role("button", name="Accept").click()
+    expect(other.get_by_text("hard to see")).to_have_count(0)
+    assert stored_labels(store, "journey <b>.png")[1].reviewer == "Ben"
+
+    other.get_by_role("tab", name="Export").click()
+    with other.expect_download() as download:
+        other.get_by_role("button", name="Download dataset").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        name = next(n for n in archive.namelist() if "mask" in n and "journey" in n)
+        mask = np.asarray(Image.open(io.BytesIO(archive.read(name))))
+        original = np.asarray(Image.open(io.BytesIO(archive.read(name.replace("/mask/", "/original/")))))
+    assert (original == picture_of(labels, seed=1)).all()
+    assert ndi.label(mask > 127)[1] == 9
+    assert ((mask > 127) <= (found > 0)).all()
+    assert ((found > 0) & (mask <= 127)).sum() < 200  # only the parting lines
+    assert not page.errors
+    assert not other.errors
+
+
+def expect_pixels(found, labels):
+    """What the strokes of the journey must have left, each checked by itself."""
+    gone, kept = found[60:100, 60:100], labels == 5
+    assert not gone.any()  # deleted
+    left, right = found[80, 180], found[80, 220]
+    assert left != right  # cut ...
+    assert ((found > 0) == (labels > 0))[40:120, 160:240].all()  # ... without losing a pixel
+    assert len(np.unique(found[50:110, 300:360])) <= 2
+    assert (found[70:90, 315:345] > 0).all()  # filled
+    assert found[230, 80] == found[230, 200] > 0  # merged
+    assert found[kept].min() > 0
+    assert not found[229:231, 513:515].any()  # smoothed
+    assert not found[195:265, 330].any()  # erased ...
+    assert found[230, 310] != found[230, 350]  # ... into two
+    assert found[365, 340] > 0  # added
+    assert found[345, 500] > 0  # added by corners
+    assert not found[45:115, 440:480].any()  # deleted by region
+
+
+def test_drafts_of_others_stay_closed_and_wrong_addresses_are_told(open_page):
+    page = open_page("correct?draft=" + "0" * 32)
+    page.get_by_text("not here any more").wait_for()
+    other = open_page("correct?draft=../../etc")
+    other.get_by_text("not the id of a draft").wait_for()
+
+
+def test_a_result_is_corrected_and_the_doubtful_come_first(open_page):
+    page = open_page(height=1100)
+    page.get_by_text("In use:").wait_for()
+    page.get_by_role("button", name="Try an example").click()
+    page.get_by_role("button", name="Correct this image").click()
+    bench = Bench(page, (600, 800)).settled()
+    first = bench.cells
+    bench.press("n")
+    page.get_by_text("Doubtful place 1 of").wait_for()
+    zoomed = bench.window
+    bench.press("n")
+    page.get_by_text("Doubtful place 2 of").wait_for()
+    assert bench.window != zoomed
+    bench.press("0")
+    bench.press("v")
+    expect(page.get_by_role("combobox", name="Show")).to_have_value("Filled")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Correct it").wait_for()
+    assert first > 0
