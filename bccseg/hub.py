@@ -116,7 +116,9 @@ def explain(error: Exception, where: str, what: str) -> HubError:
     elif any("Connect" in type(e).__name__ for e in causes(error)):
         reason = "The Hugging Face Hub cannot be reached. Check the network; what was fetched before works without it."
     else:
-        reason = f"{what[0].upper()}{what[1:]} of '{where}' did not get through whole ({type(error).__name__}). Try again."
+        reason = (
+            f"{what[0].upper()}{what[1:]} of '{where}' did not get through whole ({type(error).__name__}). Try again."
+        )
     return HubError(reason)
 
 

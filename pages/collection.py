@@ -4,7 +4,8 @@ import streamlit as st
 
 from bccseg.labels.review import items, queue
 from ui.collection import store
-from ui.collection_view import show_export, show_hub, show_images, show_import, show_queue, show_totals
+from ui.collection_transfer import show_export, show_growth, show_hub, show_import, show_totals
+from ui.collection_view import show_images, show_queue
 from ui.errors import shown
 from ui.page import open_page
 
@@ -12,22 +13,22 @@ open_page("pages/collection.py", "Everything that was submitted: review it, take
 with shown():
     collection = store()
     found = items(collection)
-    if not found:
+    if found:
+        show_totals(found)
+    else:
         st.info("Nothing is collected yet. Correct a segmented smear and submit it, or import a dataset.",
                 icon=":material/collections_bookmark:")  # fmt: skip
         st.page_link("pages/correct.py", label="Go to Correct", icon=":material/arrow_forward:")
-    else:
-        show_totals(found)
-    titles = ["Images", f"Review ({len(queue(found))})", "Export", "Import", "Hub"]
-    images, review, export, bring, hub = st.tabs(titles, default="Import" if not found else None, key="collection_tabs")
-    with images:
-        if found:
-            show_images(collection, found)
-    with review:
-        show_queue(collection, found)
-    with export:
-        show_export(collection, found)
-    with bring:
-        show_import(collection)
-    with hub:
-        show_hub(collection)
+    parts = [
+        ("Images", lambda: show_images(collection, found)),
+        (f"Review ({len(queue(found))})", lambda: show_queue(collection, found)),
+        ("Growth", lambda: show_growth(found)),
+        ("Export", lambda: show_export(collection, found)),
+        ("Import", lambda: show_import(collection)),
+        ("Hub", lambda: show_hub(collection)),
+    ]
+    if not found:
+        parts = parts[-2:]
+    for tab, (_, show) in zip(st.tabs([title for title, _ in parts]), parts, strict=True):
+        with tab:
+            show()

@@ -146,7 +146,7 @@ class Hub:
 
     # --- writing
 
-    def take(self, request: BaseHTTPRequestHandler) -> None:
+    def take(self, request: BaseHTTPRequestHandler) -> None:  # noqa: C901
         data = read_body(request)
         if self._refuses(request):
             return

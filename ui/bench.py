@@ -46,18 +46,21 @@ TOOLS = {
              "Wipe away what is no cell. Through a cell, it makes two.", brush=True, colour="rgba(230,40,70,0.55)"),
         Tool("cut", "Cut", ":material/content_cut:", "c", "Draw a line across a cell: it becomes two."),
         Tool("merge", "Merge", ":material/join:", "m", "Draw from one part into the other: they become one cell."),
-        Tool("delete", "Delete", ":material/delete:", "d", "Click on a cell, or draw around several.", colour="#e62846"),
+        Tool("delete", "Delete", ":material/delete:", "d", "Click on a cell, or draw around several.",
+             colour="#e62846"),
         Tool("fill", "Fill holes", ":material/format_color_fill:", "f", "Click on a cell that has holes."),
         Tool("smooth", "Smooth", ":material/gesture:", "s", "Click on a cell with a ragged outline."),
         Tool("move", "Move", ":material/pan_tool:", "h", "Drag the image."),
     )
 }  # fmt: skip
 SHOWS: dict[Show, str] = {
-    "outlines": "Outlines", "filled": "Filled", "image": "Image only", "proposal": "First proposal", "changes": "Changes",
+    "outlines": "Outlines", "filled": "Filled", "image": "Image only", "proposal": "First proposal",
+    "changes": "Changes",
 }  # fmt: skip
 KEYS = {
     **{tool.key: f"tool:{tool.name}" for tool in TOOLS.values()},
-    "z": "undo", "y": "redo", "+": "zoom:in", "=": "zoom:in", "-": "zoom:out", "0": "zoom:fit", "n": "next", "b": "back",
+    "z": "undo", "y": "redo", "+": "zoom:in", "=": "zoom:in", "-": "zoom:out", "0": "zoom:fit",
+    "n": "next", "b": "back",
     "v": "show", "[": "brush:-", "]": "brush:+",
     "ArrowLeft": "pan:-1,0", "ArrowRight": "pan:1,0", "ArrowUp": "pan:0,-1", "ArrowDown": "pan:0,1",
 }  # fmt: skip

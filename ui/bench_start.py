@@ -97,7 +97,8 @@ def ask_to_submit(work: Bench) -> None:
     desk("author_memory", {}, lambda _: None, _to_remember())
     with st.form("submit_form", border=True):
         left, right = st.columns(2)
-        author = left.text_input("Your name", value=remembered_author(), max_chars=80, key=f"author_{bool(remembered_author())}",
+        known = remembered_author()
+        author = left.text_input("Your name", value=known, max_chars=80, key=f"author_{known}",
                                  help="Stands beside your labels. This browser remembers it.")  # fmt: skip
         licence = right.selectbox(
             "Licence of this image and your labels", LICENCES, help="What others may do with them."

@@ -67,7 +67,7 @@ def _toolbar(work: Bench) -> None:
         )
         unsure = len(work.spots)
         st.button("Next doubtful", icon=":material/help_center:", on_click=work.next_spot, disabled=not unsure,
-                  help=f"Goes to the {unsure} cells and places the network was least sure of, one by one (N).")  # fmt: skip
+                  help=f"One by one to the {unsure} cells and places the network was least sure of (N).")  # fmt: skip
         if tool.brush:
             st.session_state["bench_brush"] = work.brush_px
             st.slider("Brush", 1, 200, key="bench_brush", width=180, help="Diameter in px of the image ([ and ]).",

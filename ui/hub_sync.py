@@ -1,4 +1,4 @@
-"""Syncing the collection with the Hub beside the pages, with a state that everyone can see. No Streamlit in the thread."""
+"""Syncing the collection with the Hub beside the pages, in a thread without Streamlit; its state is for all to see."""
 
 import logging
 import os

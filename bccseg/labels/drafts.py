@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from bccseg.errors import EditError, StoreError
 from bccseg.files import write_atomically
 from bccseg.imaging.export.pictures import labels_png, png
-from bccseg.imaging.labels import Labels
+from bccseg.imaging.labels import Labels, median_diameter
 from bccseg.labels.agreement import agreement, doubt
 from bccseg.labels.edits import Edit, edit_from
 from bccseg.labels.history import History
-from bccseg.labels.records import Details, Version, checked, from_json, now
+from bccseg.labels.records import Details, Version, checked, from_json, now, origin
 from bccseg.labels.store import LabelStore, disk_errors
 
 DRAFT_ID = re.compile(r"[0-9a-f]{32}")
@@ -198,24 +198,12 @@ def _read_labels(path: Path) -> Labels:
 def draft_from_version(store: LabelStore, version: Version) -> Draft:
     """Go on from a version of the collection; the network's own proposal, if there is one, comes along."""
     info = store.image_info(version.image)
-    labels, chain = store.labels(version), {v.id: v for v in store.versions(version.image)}
-    root: Version = version
-    while root.parent in chain:
-        root = chain[root.parent]
+    labels, root = store.labels(version), origin(version, store.versions(version.image))
     proposal = store.labels(root) if root.status == "proposal" and root.id != version.id else None
     details = store.details(root)
-    return create_draft(
-        store,
-        store.image(version.image),
-        labels,
-        DraftInfo(
-            info.name,
-            pixel_size_um=info.pixel_size_um,
-            weights=version.weights,
-            image=version.image,
-            parent=version.id,
-            scores=details.scores if root.id == version.id else [],
-            places=details.places,
-        ),  # fmt: skip
-        proposal,
-    )
+    start = DraftInfo(
+        info.name, pixel_size_um=info.pixel_size_um, diameter_px=median_diameter(labels) or DraftInfo.diameter_px,
+        weights=version.weights, image=version.image, parent=version.id,
+        scores=details.scores if root.id == version.id else [], places=details.places,
+    )  # fmt: skip
+    return create_draft(store, store.image(version.image), labels, start, proposal)

@@ -47,9 +47,7 @@ def chosen_versions(found: list[Item], *, submitted: bool = False) -> list[tuple
     return [(item, item.best) for item in found if item.best and item.best.status in wanted]
 
 
-def dataset_files(
-    store: LabelStore, chosen: list[tuple[Item, Version]], layout: Layout
-) -> Iterator[tuple[str, bytes]]:
+def dataset_files(store: LabelStore, chosen: list[tuple[Item, Version]], layout: Layout) -> Iterator[tuple[str, bytes]]:
     """Paths and contents of the dataset, one file after the other; the data card comes first."""
     yield "README.md", data_card(chosen, layout).encode()
     taken: set[str] = set()

@@ -5,6 +5,7 @@ Points are (x, y) in px of the image, continuous: pixel (row r, column c) is the
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,6 @@ def line_pixels(points: Sequence[Point], shape: tuple[int, int]) -> NDArray[np.i
     """
     pixels = [(int(np.floor(y)), int(np.floor(x))) for x, y in points]
     found = [np.array([pixels[0]])]
-    found += [np.stack(line(*a, *b), axis=1)[1:] for a, b in zip(pixels, pixels[1:], strict=False)]
+    found += [np.stack(line(*a, *b), axis=1)[1:] for a, b in pairwise(pixels)]
     rc = np.concatenate(found)
     return rc[(rc >= 0).all(axis=1) & (rc[:, 0] < shape[0]) & (rc[:, 1] < shape[1])]

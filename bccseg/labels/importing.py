@@ -8,11 +8,12 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 from skimage.measure import label
 
 from bccseg.errors import DataError, ImageError
 from bccseg.imaging.archive import is_zip, zip_members
-from bccseg.imaging.decode import SUFFIXES, decode
+from bccseg.imaging.decode import MAX_PIXELS, SUFFIXES, decode
 from bccseg.imaging.labels import Labels, areas, label_mask, relabel
 from bccseg.labels.edits import MIN_PIECE_PX
 from bccseg.labels.records import Split
@@ -23,6 +24,7 @@ LABEL_FOLDERS = ("mask", "masks", "label", "labels")
 SPLIT_FOLDERS: dict[str, Split] = {"train": "train", "test": "test", "validation": "validation", "val": "validation"}
 LABEL_ENDINGS = ("_labels", "_mask")  # as `segment` writes them
 
+MAX_ID = 2**31 - 1
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 Read = Callable[[], bytes]
 
@@ -48,33 +50,39 @@ def read_labels(data: bytes, shape: tuple[int, int]) -> Labels:
     return relabel(pieces, areas(pieces) >= MIN_PIECE_PX)
 
 
-def _grey(data: bytes) -> np.ndarray:
-    """One channel of whole numbers 0 and up, (H, W)."""
-    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        try:
-            values = tifffile.imread(io.BytesIO(data), key=0)
-        except Exception as error:  # the library lets errors of many kinds through
-            raise ImageError(
-                "The labels are a TIFF that cannot be read. Save them anew as 16-bit TIFF or PNG."
-            ) from error
-    else:
-        values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-        if values is None:  # 1-bit, palette and the like; also decides what is no picture at all
-            values = decode(data)[0].image
-    if values.ndim == 3:
-        if values.shape[2] > 1 and (values[..., :1] != values[..., : min(3, values.shape[2])]).any():
-            raise ImageError("The labels are a colour picture. Save them as greyscale, a number for each cell.")
-        values = values[..., 0]
-    if values.ndim != 2 or values.size > 150_000_000:
-        raise ImageError("The labels are no single greyscale picture of a usable size.")
+def _grey(data: bytes) -> NDArray:
+    """One channel of whole numbers 0 and up, (H, W). Raises ImageError."""
+    values = _one_channel(_pixels(data))
     if values.dtype.kind == "f":
         if not np.isfinite(values).all() or (values != np.round(values)).any():
             raise ImageError("The labels are not whole numbers. Save them as 16-bit PNG or TIFF.")
         values = values.astype(np.int64)
     if values.dtype.kind == "b":
         values = values.astype(np.uint8)
-    if values.min(initial=0) < 0 or values.max(initial=0) > 2**31 - 1:
+    if values.min(initial=0) < 0 or values.max(initial=0) > MAX_ID:
         raise ImageError("The labels hold numbers below 0 or too large. Save them as 16-bit PNG or TIFF.")
+    return values
+
+
+def _pixels(data: bytes) -> NDArray:
+    """Values as the file has them, (H, W) or (H, W, C). Raises ImageError."""
+    if data[:4] in TIFF_STARTS:
+        try:
+            return tifffile.imread(io.BytesIO(data), key=0)
+        except Exception as error:  # the library lets errors of many kinds through
+            raise ImageError("The labels are a damaged TIFF. Save them anew as 16-bit TIFF or PNG.") from error
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+    return decode(data)[0].image if values is None else values  # 1-bit, palette and the like, or no picture at all
+
+
+def _one_channel(values: NDArray) -> NDArray:
+    if values.ndim == 3:
+        colours = values[..., : min(3, values.shape[2])]
+        if (colours != values[..., :1]).any():
+            raise ImageError("The labels are a colour picture. Save them as greyscale, a number for each cell.")
+        values = values[..., 0]
+    if values.ndim != 2 or values.size > MAX_PIXELS:
+        raise ImageError("The labels are no single greyscale picture of a usable size.")
     return values
 
 

@@ -105,6 +105,14 @@ def clean_text(text: str, limit: int) -> str:
     return kept.strip()[:limit]
 
 
+def origin(version: Version, versions: list[Version]) -> Version:
+    """The version of the same image that a chain of corrections began from: the proposal, where there is one."""
+    by_id = {v.id: v for v in versions}
+    while version.parent in by_id:
+        version = by_id[version.parent]
+    return version
+
+
 def to_json(record: Any) -> dict[str, Any]:
     """A record as JSON-ready values."""
     return asdict(record)

@@ -49,7 +49,9 @@ class SyncReport:
     commit: str  # that the repository is at
 
 
-def sync(store: LabelStore, repo: str, token: str | None = None, on_step: Callable[[str], None] | None = None) -> SyncReport:
+def sync(
+    store: LabelStore, repo: str, token: str | None = None, on_step: Callable[[str], None] | None = None
+) -> SyncReport:
     """Bring the collection and the dataset repository `owner/name` to the same state.
 
     The repository is made, private, if it is not there. What is new here goes up in one commit; what another
@@ -192,5 +194,3 @@ def _pull(store: LabelStore, api: Any, repo: str, head: str, there: set[str], te
             fetched.unlink()
     shutil.rmtree(scratch, ignore_errors=True)
     return len(wanted)
-
-

@@ -26,7 +26,7 @@ def store():
 
 @pytest.mark.parametrize("width", [1280, 700])
 def test_strokes_change_exactly_their_pixels_at_three_zooms(open_page, store, width):
-    """Paint and erase at the whole image, and two zooms beyond: the pixels are those of the formula, no more, no less."""
+    """Paint and erase at the whole image, and two zooms beyond: exactly the pixels of the formula."""
     centres = [(90, 90), (300, 225), (500, 370)]
     labels = discs(SHAPE, centres, 40)
     page = open_page("correct", width=width, height=1100)

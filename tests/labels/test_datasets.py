@@ -67,7 +67,9 @@ def collection(store):
     """Twelve accepted images of all splits, and one that waits."""
     for k in range(12):
         image, labels = draw_smear((96, 128), cells=5, diameter_px=26, seed=k)
-        info = store.add_image(image, f"smear {k % 3}.png", licence="CC BY 4.0", split=("train", "validation", "test")[k % 3])
+        info = store.add_image(
+            image, f"smear {k % 3}.png", licence="CC BY 4.0", split=("train", "validation", "test")[k % 3]
+        )
         version = store.save_version(info.id, labels * 3, author="Ana *b*", weights="unet")
         if k < 11:
             store.review(version, "accepted", "Ben")
@@ -116,7 +118,21 @@ def test_zip_coco_and_data_card(collection):
     assert set(LAYOUTS) == {"kaggle", "labels", "coco"}
 
 
-@pytest.mark.parametrize("kind", ["uint16 png", "uint16 tiff", "int32 tiff", "float tiff", "uint8 ids", "mask", "mask 1", "jpeg-like", "rgb", "1-bit"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "uint16 png",
+        "uint16 tiff",
+        "int32 tiff",
+        "float tiff",
+        "uint8 ids",
+        "mask",
+        "mask 1",
+        "jpeg-like",
+        "rgb",
+        "1-bit",
+    ],
+)
 def test_labels_of_many_kinds_are_read(kind):
     labels = touching()
     mask = (parted_mask(labels)).astype(np.uint8)
@@ -142,7 +158,8 @@ def test_labels_of_many_kinds_are_read(kind):
     ("data", "words"),
     [
         (b"", "empty|not|read"), (b"text", "not|read"), (as_file(np.zeros((5, 5), np.uint8)), "same size"),
-        (as_file(np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)), "colour"), (b"II*\0broken", "TIFF|usable"),
+        (as_file(np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)), "colour"),
+        (b"II*\0broken", "TIFF|usable"),
     ],
 )  # fmt: skip
 def test_bad_labels_are_told(data, words):
@@ -175,7 +192,8 @@ def test_a_zip_with_strays_is_imported_and_told(store):
     data = kaggle_zip(**{
         "BCCD/train/original/alone.png": as_file(image), "BCCD/train/original/bad.png": b"no picture",
         "BCCD/train/mask/bad.png": as_file(np.zeros((96, 128), np.uint8)), "../../evil.png": as_file(image),
-        "BCCD/train/original/small.png": as_file(image), "BCCD/train/mask/small.png": as_file(np.zeros((9, 9), np.uint8)),
+        "BCCD/train/original/small.png": as_file(image),
+        "BCCD/train/mask/small.png": as_file(np.zeros((9, 9), np.uint8)),
         "__MACOSX/BCCD/train/original/0.png": b"x", "BCCD/readme.txt": b"hello",
     })  # fmt: skip
     report = last(import_dataset(store, data, "Ana", "CC0 1.0"))

@@ -141,7 +141,9 @@ step = st.one_of(
     st.builds(
         Edit,
         st.sampled_from(["add", "paint", "erase", "cut", "merge", "delete", "fill", "smooth"]),
-        st.lists(st.tuples(st.floats(0, 160, width=32), st.floats(0, 120, width=32)), min_size=1, max_size=5).map(tuple),
+        st.lists(st.tuples(st.floats(0, 160, width=32), st.floats(0, 120, width=32)), min_size=1, max_size=5).map(
+            tuple
+        ),
         st.floats(1, 10, width=16),
     ),
 )

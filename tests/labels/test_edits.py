@@ -157,8 +157,8 @@ def test_smooth_takes_a_spike_off():
     assert (smooth == 3).sum() == pytest.approx((discs() == 3).sum(), rel=0.05)
 
 
-@pytest.mark.parametrize("bad", [("bend", ((1, 1),), 0), ("add", (), 0), ("add", ((np.nan, 1),), 0), ("paint", ((1, 1),), 9e9),
-                                 ("cut", ((1e12, 1),), 0)])  # fmt: skip
+@pytest.mark.parametrize("bad", [("bend", ((1, 1),), 0), ("add", (), 0), ("add", ((np.nan, 1),), 0),
+                                 ("paint", ((1, 1),), 9e9), ("cut", ((1e12, 1),), 0)])  # fmt: skip
 def test_bad_commands_are_refused(bad):
     with pytest.raises(EditError):
         Edit(*bad)

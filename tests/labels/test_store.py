@@ -200,7 +200,7 @@ def test_a_full_disk_is_told_and_loses_nothing(store, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(StoreError, match="disk is full.*unharmed"):
+    with pytest.raises(StoreError, match=r"disk is full.*unharmed"):
         store.save_version(info.id, cells(3), author="Ana")
     with pytest.raises(StoreError, match="disk is full"):
         store.add_image(picture(9), "b.png")
@@ -226,7 +226,9 @@ def test_a_write_the_system_cuts_short(tmp_path):
         "try: store.save_version(store.images()[0].id, labels, author='x')\n"
         "except StoreError as error: print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path), str(ROOT)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), str(ROOT)], capture_output=True, text=True, check=True
+    )
     assert "disk is full" in done.stdout, done.stderr
     assert store.versions() == []
     assert [p.name for p in (tmp_path / "labels" / info.id).iterdir()] == []
