@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from ui.errors import BANNER
+from ui.collection import store
+from ui.errors import BANNER, shown
+from ui.hub_sync import dataset_name, syncer
 
 TIGHT = "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 3rem; }</style>"
 
@@ -37,3 +39,6 @@ def open_page(path: str, subtitle: str) -> None:
     st.html(TIGHT)  # fixed text, nothing from outside
     st.header(info.title, anchor=False)
     st.caption(f"{subtitle} {BANNER}")
+    if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first
+        with shown():
+            syncer(store())

@@ -1,14 +1,14 @@
-"""The command line: python -m bccseg segment | train."""
+"""The command line: python -m bccseg segment | train | export | import | sync."""
 
 import argparse
 import sys
 
 from bccseg import __version__
-from bccseg.cli import segment, train
+from bccseg.cli import collection, segment, train
 from bccseg.errors import BccsegError, SettingsError
 
 OK, SOME_FAILED, WRONG_USE = 0, 1, 2
-COMMANDS = (segment, train)
+COMMANDS = (segment, train, collection)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     config = config_from(args)
     from bccseg.train.data import find_pairs, load_field, split_pairs
     from bccseg.train.loop import Trainer
-    from bccseg.train.publish import export_run
+    from bccseg.train.publish import calibrate_weights, export_run
 
     learn, check = split_pairs(find_pairs(args.data), config.validation_share)
     print(f"{len(learn)} images to learn from, {len(check)} to check on; reading them", file=sys.stderr)
@@ -69,5 +69,8 @@ def run(args: argparse.Namespace) -> int:
             flush=True,
         )
     folder = export_run(args.out, data=args.data.name)
+    error = calibrate_weights(folder, check, args.device)
+    if error is not None:
+        print(f"scores calibrated on the images held out, error {error:.3f}", file=sys.stderr)
     print(f"weights in {folder}", file=sys.stderr)
     return 0

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
 from bccseg.errors import Stopped
+from bccseg.imaging.calibration import Calibration
 from bccseg.imaging.export.result import DiameterFrom
 from bccseg.imaging.instances import select_cells, separate
 from bccseg.imaging.labels import Labels, border_ids
@@ -28,7 +29,7 @@ class Segmentation:
     """Cells of one image."""
 
     labels: Labels  # int32 (H, W)
-    scores: NDArray[np.float32]  # (N,), 0 to 1, by id
+    scores: NDArray[np.float32]  # (N,), 0 to 1, by id: how likely each is a true cell, where calibrated
     places: NDArray[np.float32]  # (K, 3): x, y, score of what was left out as too doubtful
     diameter_px: float  # typical cell that was looked for
     diameter_from: DiameterFrom
@@ -80,6 +81,9 @@ def segment(
         tell(0.1 + 0.9 * k / len(tiles))
     started = time.perf_counter()
     labels, kept, places = select_cells(labels, np.concatenate(scores), settings, diameter, border_ids(labels))
+    if predictor.config.calibration:
+        meaning = Calibration(**predictor.config.calibration)
+        kept, places[:, 2] = meaning(kept), meaning(places[:, 2])
     seconds["instances"] += time.perf_counter() - started
     return Segmentation(labels, kept, places, diameter, source, seconds)
 

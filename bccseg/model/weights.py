@@ -6,7 +6,7 @@ file that is not the one config.json was written for, is an error.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class WeightsConfig:
     sha256: str = ""  # of model.safetensors
     normalisation: dict[str, Any] = field(default_factory=lambda: {"kind": "white", "percentile": WHITE_PERCENTILE})
     thresholds: dict[str, float] = field(default_factory=dict)  # SegmentSettings fields these weights prefer
+    calibration: dict[str, float] = field(default_factory=dict)  # slope and offset of `imaging.calibration`
     data: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     licence: str = ""
@@ -63,8 +64,12 @@ def save_weights(folder: Path, state: dict[str, torch.Tensor], config: WeightsCo
         if not name.endswith("num_batches_tracked")  # only training counts batches
     }
     data = save(half, {"format": "pt"})
-    config = WeightsConfig(**{**vars(config), "sha256": hashlib.sha256(data).hexdigest()})
     write_atomically(folder / MODEL_FILE, data)
+    return write_config(folder, replace(config, sha256=hashlib.sha256(data).hexdigest()))
+
+
+def write_config(folder: Path, config: WeightsConfig) -> WeightsConfig:
+    """Write config.json of a weight folder; returns the config."""
     text = json.dumps(asdict(config), indent=2, ensure_ascii=False) + "\n"
     write_atomically(folder / CONFIG_FILE, text.encode())
     return config
@@ -93,12 +98,20 @@ def read_config(folder: Path) -> WeightsConfig:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, OSError, BccsegError) as error:
         raise WeightsError(f"{CONFIG_FILE} of '{folder.name}' cannot be used ({error}).") from error
+    _check(config, folder.name)
+    return config
+
+
+def _check(config: WeightsConfig, name: str) -> None:
+    """Raise WeightsError for values that this version cannot use."""
     odd = {k: v for k, v in config.thresholds.items() if k not in THRESHOLDS or not isinstance(v, int | float)}
     if odd:
-        raise WeightsError(f"{CONFIG_FILE} of '{folder.name}' has thresholds that this version does not know: {odd}.")
+        raise WeightsError(f"{CONFIG_FILE} of '{name}' has thresholds that this version does not know: {odd}.")
+    curve = config.calibration
+    if curve and (curve.keys() != {"slope", "offset"} or not all(isinstance(v, int | float) for v in curve.values())):
+        raise WeightsError(f"{CONFIG_FILE} of '{name}' has a calibration that this version does not know: {curve}.")
     if config.normalisation.get("kind") != "white":
-        raise WeightsError(f"'{folder.name}' needs a normalisation that this version does not know.")
-    return config
+        raise WeightsError(f"'{name}' needs a normalisation that this version does not know.")
 
 
 def load_weights(folder: Path, source: str | None = None) -> Weights:

@@ -1,15 +1,25 @@
 """From a finished run to a weight folder."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors.torch import load_file
 
 from bccseg.config import train_config
 from bccseg.errors import TrainingError
 from bccseg.files import write_atomically
-from bccseg.model.weights import WeightsConfig, save_weights
+from bccseg.imaging.calibration import calibration_error, fit_calibration
+from bccseg.imaging.decode import read_image, read_mask
+from bccseg.imaging.labels import border_ids, label_mask
+from bccseg.imaging.matching import MIN_TRUE_AREA_PX, match
+from bccseg.model.predict import Predictor
+from bccseg.model.segment import segment
+from bccseg.model.weights import WeightsConfig, load_weights, save_weights, write_config
+
+MIN_CELLS_TO_CALIBRATE = 50
 
 
 def export_run(
@@ -54,3 +64,28 @@ def export_run(
     )
     write_atomically(out / "training.json", (json.dumps(values, indent=2) + "\n").encode())
     return out
+
+
+def calibrate_weights(folder: Path, pairs: list[tuple[Path, Path]], device: str = "auto") -> float | None:
+    """Give the weights in `folder` a calibration from images they have not learned from; returns its error there.
+
+    pairs: image and mask files. Every cell off the border counts as right if it matches a true one at IoU 0.5.
+    None, with nothing changed, if those are fewer than MIN_CELLS_TO_CALIBRATE.
+    """
+    weights = load_weights(folder)
+    predictor = Predictor(replace(weights, config=replace(weights.config, calibration={})), device)
+    scores, right = [], []
+    for image, mask in pairs:
+        found = segment(read_image(image), predictor)
+        matched = {cell for _, cell, _ in match(label_mask(read_mask(mask), MIN_TRUE_AREA_PX), found.labels)}
+        border = set(border_ids(found.labels).tolist())
+        for cell, score in enumerate(found.scores, start=1):
+            if cell not in border:
+                scores.append(float(score))
+                right.append(cell in matched)
+    if len(scores) < MIN_CELLS_TO_CALIBRATE:
+        return None
+    curve = fit_calibration(np.array(scores), np.array(right))
+    values = {"slope": round(curve.slope, 4), "offset": round(curve.offset, 4)}
+    write_config(folder, replace(weights.config, calibration=values))
+    return calibration_error(curve(np.array(scores)), np.array(right))

@@ -155,3 +155,12 @@ def test_greyscale_weights_read_colour_images(tmp_path):
     save_weights(tmp_path, build_network(network).state_dict(), WeightsConfig("grey", network, 48.0))
     maps = Predictor(load_weights(tmp_path), "cpu")(np.zeros((33, 47, 3), np.uint8), np.full(3, 255, np.float32))
     assert maps.shape == (1, 33, 47)
+
+
+@pytest.mark.parametrize("curve", ['{"slope": 2}', '{"slope": 2, "offset": "x"}', '{"slope": 1, "offset": 0, "b": 3}'])
+def test_an_unknown_calibration_is_refused(tiny_weights, curve):
+    folder, _ = tiny_weights
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace('"calibration": {}', f'"calibration": {curve}'))
+    with pytest.raises(WeightsError, match="calibration"):
+        load_weights(folder)

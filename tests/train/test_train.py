@@ -1,6 +1,7 @@
 """Targets, augmentation, data and the loop."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -10,14 +11,20 @@ import torch
 
 from bccseg.config import SEED_RECIPE, AugmentConfig, NetworkConfig, TrainConfig, to_dict, train_config
 from bccseg.errors import DataError, SettingsError, TrainingError
+from bccseg.imaging.calibration import Calibration
+from bccseg.imaging.decode import read_image
 from bccseg.imaging.synthetic import draw_smear
+from bccseg.labels.exporting import parted_mask
+from bccseg.model.predict import Predictor
+from bccseg.model.segment import segment
+from bccseg.model.sources import DEFAULT_WEIGHTS, SHIPPED
 from bccseg.model.weights import load_weights
 from bccseg.train.augment import change_look, flip_and_turn, restain
 from bccseg.train.data import Crops, find_pairs, load_field, split_pairs
 from bccseg.train.loop import Trainer
 from bccseg.train.losses import dice_iou, overlap_counts, segmentation_loss, soft_dice
 from bccseg.train.optimise import Averager, learning_rate
-from bccseg.train.publish import export_run
+from bccseg.train.publish import calibrate_weights, export_run
 from bccseg.train.targets import distance_target, trusted_pixels
 
 SMALL = TrainConfig(
@@ -229,3 +236,25 @@ def test_a_run_goes_on_from_base_weights(dataset, tmp_path):
     other = replace(onward, network=replace(SMALL.network, architecture="resunet"))
     with pytest.raises(TrainingError, match="another network"):
         Trainer(*fields_of(dataset), other, tmp_path / "third", "cpu")
+
+
+def test_scores_are_calibrated_on_images_held_out(tmp_path, predictor, monkeypatch):
+    """The curve is fitted to the cells that match, stored, and used by inference."""
+    folder = tmp_path / "w"
+    shutil.copytree(SHIPPED / DEFAULT_WEIGHTS, folder)
+    pairs = []
+    for k in range(3):
+        image, labels = draw_smear((400, 500), cells=30, diameter_px=56, seed=k)
+        cv2.imwrite(str(tmp_path / f"{k}.png"), image[..., ::-1])
+        cv2.imwrite(str(tmp_path / f"{k}_mask.png"), parted_mask(labels))
+        pairs.append((tmp_path / f"{k}.png", tmp_path / f"{k}_mask.png"))
+    error = calibrate_weights(folder, pairs, "cpu")
+    assert error < 0.1
+    curve = load_weights(folder).config.calibration
+    assert curve["slope"] > 0
+    found = segment(read_image(pairs[0][0]), Predictor(load_weights(folder), "cpu"))
+    raw = replace(predictor.config, calibration={})
+    monkeypatch.setattr(predictor, "config", raw)
+    plain = segment(read_image(pairs[0][0]), predictor)
+    assert found.scores == pytest.approx(Calibration(**curve)(plain.scores))
+    assert calibrate_weights(folder, pairs[:0], "cpu") is None

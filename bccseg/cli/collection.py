@@ -1,0 +1,77 @@
+"""`bccseg export | import | sync`: the collection of labels as a dataset, from one, and on the Hub."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bccseg.errors import DataError, SettingsError
+
+LAYOUTS = ("kaggle", "labels", "coco")  # of labels.exporting, which the parser need not load
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the commands."""
+    p = commands.add_parser("export", help="write collected labels as a dataset")
+    p.add_argument("--store", required=True, type=Path, metavar="DIR", help="folder of the collection")
+    p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the dataset")
+    p.add_argument("--layout", default="kaggle", choices=LAYOUTS)
+    p.add_argument("--submitted", action="store_true", help="also labels that wait for review")
+    p.set_defaults(run=run_export)
+
+    p = commands.add_parser("import", help="add images with masks or labels to the collection")
+    p.add_argument("path", type=Path, metavar="PATH", help="folder or zip with original/ and mask/, or <image>_labels")
+    p.add_argument("--store", required=True, type=Path, metavar="DIR", help="folder of the collection")
+    p.add_argument("--author", default="import", help="who labelled them")
+    p.add_argument("--licence", default="", help="licence of images and labels")
+    p.set_defaults(run=run_import)
+
+    p = commands.add_parser("sync", help="push and fetch the collection to and from a dataset on the Hub")
+    p.add_argument("--store", required=True, type=Path, metavar="DIR", help="folder of the collection")
+    p.add_argument("--repo", required=True, metavar="owner/name", help="dataset; made, private, if it is not there")
+    p.set_defaults(run=run_sync)
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write the dataset; returns 0."""
+    if not (args.store / "images").is_dir():
+        raise SettingsError(f"'{args.store}' is not a collection.")
+    from bccseg.labels.exporting import chosen_versions, dataset_files, write_dataset
+    from bccseg.labels.review import items
+    from bccseg.labels.store import LabelStore
+
+    store = LabelStore(args.store)
+    chosen = chosen_versions(items(store), submitted=args.submitted)
+    if not chosen:
+        raise DataError("There are no accepted labels yet; --submitted takes those that wait for review too.")
+    write_dataset(dataset_files(store, chosen, args.layout), args.out)
+    print(f"{len(chosen)} images in {args.out}", file=sys.stderr)
+    return 0
+
+
+def run_import(args: argparse.Namespace) -> int:
+    """Add a dataset; returns 0, or 1 if some of it could not be used."""
+    from bccseg.labels.importing import ImportReport, import_dataset
+    from bccseg.labels.store import LabelStore
+
+    if not args.path.exists():
+        raise SettingsError(f"'{args.path}' does not exist.")
+    source = args.path if args.path.is_dir() else args.path.read_bytes()
+    report = ImportReport()
+    for report in import_dataset(LabelStore(args.store), source, args.author, args.licence):  # noqa: B007
+        pass
+    for name in report.lonely:
+        print(f"{name}: has no partner of the same name", file=sys.stderr)
+    for name, reason in report.failed:
+        print(f"{name}: {reason}", file=sys.stderr)
+    print(f"{report.added} images added, {report.already} were there already", file=sys.stderr)
+    return 1 if report.lonely or report.failed else 0
+
+
+def run_sync(args: argparse.Namespace) -> int:
+    """Bring collection and dataset to the same state; returns 0. The token comes from HF_TOKEN or the login."""
+    from bccseg.labels.store import LabelStore
+    from bccseg.labels.sync import sync
+
+    report = sync(LabelStore(args.store), args.repo, on_step=lambda text: print(text, file=sys.stderr))
+    print(f"{report.pushed} files pushed, {report.pulled} fetched; {args.repo} is at {report.commit}", file=sys.stderr)
+    return 0

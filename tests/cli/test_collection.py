@@ -1,0 +1,60 @@
+"""`export`, `import` and `sync` on the command line."""
+
+import cv2
+import numpy as np
+import pytest
+
+from bccseg.cli import main
+from bccseg.imaging.synthetic import draw_smear
+from bccseg.labels.exporting import parted_mask
+from bccseg.labels.store import LabelStore
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    for k, part in enumerate(("train", "test")):
+        for side in ("original", "mask"):
+            (tmp_path / "data" / part / side).mkdir(parents=True)
+        image, labels = draw_smear((96, 128), cells=5, diameter_px=26, seed=k)
+        cv2.imwrite(str(tmp_path / "data" / part / "original" / f"{k}.png"), image[..., ::-1])
+        cv2.imwrite(str(tmp_path / "data" / part / "mask" / f"{k}.png"), parted_mask(labels))
+    return tmp_path / "data"
+
+
+def test_in_out_and_to_the_hub(dataset, tmp_path, hub, capsys):
+    store = tmp_path / "store"
+    assert main(["import", str(dataset), "--store", str(store), "--author", "Ana", "--licence", "CC BY 4.0"]) == 0
+    assert main(["export", "--store", str(store), "--out", str(tmp_path / "out"), "--layout", "kaggle"]) == 0
+    for part, name in (("train", "0.png"), ("test", "1.png")):
+        before = cv2.imread(str(dataset / part / "mask" / name), cv2.IMREAD_GRAYSCALE)
+        after = cv2.imread(str(tmp_path / "out" / part / "mask" / name), cv2.IMREAD_GRAYSCALE)
+        assert (np.abs(before.astype(int) - after) > 0).mean() < 0.01
+    assert main(["sync", "--store", str(store), "--repo", "lab/smears"]) == 0
+    assert main(["sync", "--store", str(tmp_path / "fresh"), "--repo", "lab/smears"]) == 0
+    assert LabelStore(tmp_path / "fresh").versions() == LabelStore(store).versions()
+    assert "8 files pushed, 0 fetched" in capsys.readouterr().err  # 2 images, 2 versions: a picture and a record each
+
+
+def test_what_does_not_fit_is_told_with_exit_code_1(dataset, tmp_path, capsys):
+    (dataset / "train" / "original" / "alone.png").write_bytes(b"x")
+    assert main(["import", str(dataset), "--store", str(tmp_path / "store")]) == 1
+    assert "alone.png: has no partner" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["export", "--store", "nowhere", "--out", "x"], 2),
+        (["import", "nowhere", "--store", "x"], 2),
+        (["sync", "--store", "x", "--repo", "not a name"], 1),
+    ],
+)
+def test_wrong_use(command, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == code
+
+
+def test_nothing_accepted_yet(tmp_path, capsys):
+    LabelStore(tmp_path / "store")
+    assert main(["export", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]) == 1
+    assert "no accepted labels" in capsys.readouterr().err
