@@ -212,7 +212,7 @@ class Bench:
         """A key was pressed; see KEYS."""
         name, _, value = action.partition(":")
         if name == "tool" and value in TOOLS:
-            self.tool = value
+            self.tool, self.said = value, ("info", "")  # the tool's own help is shown again
         elif name in ("undo", "redo"):
             getattr(self, name)()
         elif name == "zoom":

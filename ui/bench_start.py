@@ -6,11 +6,11 @@ import streamlit as st
 from bccseg.errors import StoreError
 from bccseg.imaging.decode import decode
 from bccseg.imaging.labels import median_diameter
-from bccseg.labels.drafts import DraftInfo, create_draft, open_draft
+from bccseg.labels.drafts import DraftInfo, create_draft, draft_name, open_draft
 from bccseg.labels.importing import read_labels
 from ui.bench import Bench, bench, clear_bench, put_on_bench
 from ui.collection import store
-from ui.desk import desk, remembered_author
+from ui.desk import desk, remember, remembered
 from ui.errors import plain, shown
 from ui.hub_sync import saved
 from ui.results import StoredResult
@@ -44,10 +44,28 @@ def reopen_from_address() -> None:
             st.warning(plain(str(error), 300))
 
 
+def keep_in_browser(open_draft_id: str = "") -> None:
+    """Let this browser know its person's name and drafts, so that a closed tab loses neither."""
+    told = {"drafts": open_draft_id} if open_draft_id else {}
+    if author := remembered("author"):
+        told |= {"author": author}
+    desk("memory", {}, lambda _: None, told)
+
+
+def _offer_drafts() -> None:
+    """Drafts that this browser began and that are still there."""
+    found = [(draft, name) for draft in remembered("drafts").split(",") if (name := draft_name(store(), draft))]
+    for draft, name in found:
+        st.button(f"Go on with {plain(name, 60)}", icon=":material/history:", key=f"draft_{draft}",
+                  on_click=lambda draft=draft: put_on_bench(open_draft(store(), draft)))  # fmt: skip
+
+
 def ask_what_to_correct() -> None:
     """Nothing is open yet: offer what there is."""
+    keep_in_browser()
     results = session().results
     st.subheader("Correct an image", anchor=False)
+    _offer_drafts()
     if results:
         names = [f"{k}. {stored.slim.name}" for k, stored in enumerate(results, start=1)]
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -88,16 +106,24 @@ def show_heading(work: Bench) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(work.draft.info.name)}**", width="stretch")
         st.button("Close", icon=":material/close:", on_click=clear_bench, key="close_bench",
-                  help="The draft stays. Its address brings it back; note it down to go on later.")  # fmt: skip
+                  help="The draft stays; this browser remembers it.")  # fmt: skip
+        with st.popover("Discard", icon=":material/delete_forever:"):
+            st.markdown("Forget this draft and all its edits? This cannot be undone.")
+            st.button("Discard the draft", on_click=_discard, args=(work,), type="primary", key="discard_bench")
+    keep_in_browser(work.draft.id)
+
+
+def _discard(work: Bench) -> None:
+    work.draft.discard()
+    clear_bench()
 
 
 def ask_to_submit(work: Bench) -> None:
     """The form at the end: who, what, and consent."""
     st.subheader("Submit", anchor=False)
-    desk("author_memory", {}, lambda _: None, _to_remember())
     with st.form("submit_form", border=True):
         left, right = st.columns(2)
-        known = remembered_author()
+        known = remembered("author")
         author = left.text_input("Your name", value=known, max_chars=80, key=f"author_{known}",
                                  help="Stands beside your labels. This browser remembers it.")  # fmt: skip
         licence = right.selectbox(
@@ -117,16 +143,11 @@ def ask_to_submit(work: Bench) -> None:
         _submit(work, author.strip(), comment, licence)
 
 
-def _to_remember() -> dict[str, str]:
-    name = st.session_state.get("last_author", "")
-    return {"author": name} if name else {}
-
-
 def _submit(work: Bench, author: str, comment: str, licence: str) -> None:
     with shown():
         version = work.draft.submit(store(), author, comment, licence)
         saved(store())
-        st.session_state["last_author"] = st.session_state["remembered_author"] = author
+        remember("author", author)
         clear_bench()
         st.session_state["submitted"] = (version.cells, version.edit_count)
         st.rerun()
@@ -135,7 +156,6 @@ def _submit(work: Bench, author: str, comment: str, licence: str) -> None:
 def tell_submitted() -> None:
     """After a submission: thanks, and where it went."""
     if done := st.session_state.get("submitted"):
-        desk("author_memory", {}, lambda _: None, _to_remember())
         cells, edits = done
         st.success(f"Submitted: {cells:,} cells, {edits:,} edits. It waits for review in the collection.",
                    icon=":material/check_circle:")  # fmt: skip

@@ -5,12 +5,11 @@ import streamlit as st
 from bccseg.imaging import charts
 from bccseg.imaging.labels import count_cells
 from bccseg.imaging.measure import measure_cells, summarise
-from bccseg.imaging.view import draw_view, jpeg, overview
+from bccseg.imaging.view import View, draw_view, jpeg, overview
 from ui.bench import KEYS, SHOWS, TOOLS, Bench
 from ui.desk import desk
 from ui.errors import plain
 from ui.overview import overview_map
-from ui.results_view import PLOT
 
 WIDE = 760  # px; from here on the overview stands beside the canvas
 FIRST_WIDTH = 640  # until the browser has told its own
@@ -27,24 +26,22 @@ HINTS = (
 def show_bench(work: Bench) -> None:
     """The whole desk. A fragment: a stroke draws this anew and nothing else of the page."""
     width = desk("desk", KEYS, work.press) or FIRST_WIDTH
-    _toolbar(work)
-    if width >= WIDE:
-        left, right = st.columns([1 - SIDE_SHARE, SIDE_SHARE], gap="small")
-        room = int(width * (1 - SIDE_SHARE)) - 16
-    else:
-        left, right, room = st.container(), st.container(), width
+    wide = width >= WIDE
+    view = work.make_view((int(width * (1 - SIDE_SHARE)) - 16 if wide else width, MAX_HEIGHT))
+    _toolbar(work, view)
+    left, right = st.columns([1 - SIDE_SHARE, SIDE_SHARE], gap="small") if wide else (st.container(), st.container())
     with left:
-        _canvas(work, (room, MAX_HEIGHT))
+        _canvas(work, view)
     with right:
-        _side(work, wide=width >= WIDE)
+        _side(work, view, wide=wide)
     st.caption(HINTS)
 
 
-def _toolbar(work: Bench) -> None:
+def _toolbar(work: Bench, view: View) -> None:
     st.session_state["bench_tool"] = work.tool
 
     def chosen() -> None:
-        work.tool = st.session_state["bench_tool"] or work.tool
+        work.press(f"tool:{st.session_state['bench_tool'] or work.tool}")
 
     st.segmented_control(
         "Tool", list(TOOLS), format_func=lambda name: f"{TOOLS[name].icon} {TOOLS[name].title}", key="bench_tool",
@@ -77,13 +74,18 @@ def _toolbar(work: Bench) -> None:
             st.toggle("By corners", key="bench_corners", help="Click corner after corner, and the first one again to "
                       "close: easier with a trackpad. Off: draw around the cell in one go.",
                       on_change=lambda: setattr(work, "corners", st.session_state["bench_corners"]))  # fmt: skip
-    st.caption(f"**{tool.title}**: {tool.help}")
+        st.markdown(f":gray[{100 * view.zoom[0]:.0f} %]", width="content")
+    kind, text = work.said
+    if not text:
+        st.markdown(f":gray[**{tool.title}**: {tool.help}]")
+    else:
+        st.markdown(f":orange[:material/warning: {plain(text, 300)}]" if kind == "warning" else plain(text, 300))
 
 
-def _canvas(work: Bench, room: tuple[int, int]) -> None:
+def _canvas(work: Bench, view: View) -> None:
     from streamlit_drawable_canvas import st_canvas  # registers itself with the running server
 
-    draft, tool, view = work.draft, TOOLS[work.tool], work.make_view(room)
+    draft, tool = work.draft, TOOLS[work.tool]
     base = draft.proposal if work.show == "proposal" else draft.base
     picture = draw_view(view, draft.image, draft.labels, base, work.show, work.opacity, work.ring)
     revision = work.revision
@@ -106,13 +108,9 @@ def _canvas(work: Bench, room: tuple[int, int]) -> None:
         key=key,
         on_change=drawn,
     )
-    kind, text = work.said
-    zoom = f"{view.zoom[0]:.2g} screen px an image px"
-    line = f":material/warning: {plain(text, 300)}" if kind == "warning" else plain(text, 300)
-    st.markdown(f":orange[{line}]" if kind == "warning" else (line or f":gray[{zoom}]"))
 
 
-def _side(work: Bench, *, wide: bool) -> None:
+def _side(work: Bench, view: View, *, wide: bool) -> None:
     draft = work.draft
     cells = measure_cells(draft.labels, draft.image, pixel_size_um=draft.info.pixel_size_um)
     summary = summarise(cells, draft.labels.shape, draft.info.pixel_size_um)
@@ -127,7 +125,7 @@ def _side(work: Bench, *, wide: bool) -> None:
     with columns[0]:
         marks = [(s.x, s.y) for s in work.spots]
         picture = jpeg(overview(draft.image, draft.labels, OVERVIEW_PX))
-        overview_map("overview", picture, work.view, draft.labels.shape, marks, work.go_to)
+        overview_map("overview", picture, view, draft.labels.shape, marks, work.go_to)
         st.session_state["bench_show"] = work.show
         st.selectbox("Show", list(SHOWS), format_func=SHOWS.__getitem__, key="bench_show", help="V",
                      on_change=lambda: setattr(work, "show", st.session_state["bench_show"]))  # fmt: skip
@@ -136,4 +134,4 @@ def _side(work: Bench, *, wide: bool) -> None:
                   on_change=lambda: setattr(work, "opacity", st.session_state["bench_opacity"]))  # fmt: skip
     with columns[1]:
         figure = charts.histogram(cells, "equivalent_diameter").update_layout(height=220)
-        st.plotly_chart(figure, key="bench_histogram", config=PLOT)
+        st.plotly_chart(figure, key="bench_histogram", config={"displayModeBar": False})

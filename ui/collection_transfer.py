@@ -12,7 +12,7 @@ from bccseg.labels.records import SPLITS, Version
 from bccseg.labels.review import Item, queue, totals_over_time
 from bccseg.labels.store import LabelStore
 from ui.bench_start import LICENCES
-from ui.desk import remembered_author
+from ui.desk import remembered
 from ui.errors import plain, shown
 from ui.hub_sync import saved, syncer
 from ui.results_view import PLOT
@@ -58,7 +58,7 @@ def show_import(store: LabelStore) -> None:
     with st.form("import_form", clear_on_submit=True, border=False):
         data = st.file_uploader("Dataset (zip)", ["zip"])
         left, right = st.columns(2)
-        author = left.text_input("Who labelled it", value=remembered_author(), max_chars=80)
+        author = left.text_input("Who labelled it", value=remembered("author"), max_chars=80)
         licence = right.selectbox("Licence", LICENCES)
         sent = st.form_submit_button("Import", icon=":material/upload:")
     if not sent:

@@ -13,7 +13,7 @@ from bccseg.labels.review import Item, between_annotators, collection_table, que
 from bccseg.labels.store import LabelStore
 from ui.bench import put_on_bench
 from ui.bench_start import CORRECT_PAGE
-from ui.desk import remembered_author
+from ui.desk import remember, remembered
 from ui.errors import plain, shown
 from ui.hub_sync import saved
 
@@ -83,7 +83,8 @@ def _columns() -> dict[str, Any]:
         "picture": column.ImageColumn("", width="small"), "image": "Image", "status": "Status", "people": "People",
         "versions": "Versions", "cells": "Cells", "edits": "Edits", "split": "Part",
         "doubt": column.NumberColumn("Doubt", format="percent", help="How unsure the network was."),
-        "disagreement": column.NumberColumn("Changed", format="percent", help="1 − F1 of correction and proposal."),
+        "change": column.NumberColumn("Changed", format="percent", help="1 − F1 of correction and proposal."),
+        "disagreement": column.NumberColumn("Disagreement", format="percent", help="1 − F1 between two people."),
         "added": column.DatetimeColumn("Added", format="YYYY-MM-DD HH:mm"),
     }  # fmt: skip
 
@@ -182,7 +183,7 @@ def _panels(store: LabelStore, item: Item, version: Version, key: str) -> None:
 def _actions(store: LabelStore, version: Version, *, review: bool) -> None:
     key, reviewer = version.id, ""
     if review:
-        reviewer = st.text_input("Your name", value=remembered_author(), max_chars=80, key=f"reviewer_{key}")
+        reviewer = st.text_input("Your name", value=remembered("author"), max_chars=80, key=f"reviewer_{key}")
         if reviewer.strip() == version.author:
             st.caption(":material/info: These are your own labels. A second pair of eyes finds more.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -209,6 +210,6 @@ def _review(store: LabelStore, version: Version, status: Any, reviewer: str, rea
         return
     with shown():
         store.review(version, status, reviewer, reason)
-        st.session_state["remembered_author"] = reviewer.strip()
+        remember("author", reviewer.strip())
         saved(store)
         st.rerun()

@@ -29,6 +29,7 @@ from bccseg.labels.agreement import agreement, doubt
 from bccseg.labels.edits import Edit, edit_from
 from bccseg.labels.history import History
 from bccseg.labels.records import Details, Version, checked, from_json, now, origin
+from bccseg.labels.review import last_by_author
 from bccseg.labels.store import LabelStore, disk_errors
 
 DRAFT_ID = re.compile(r"[0-9a-f]{32}")
@@ -132,9 +133,11 @@ class Draft:
             self.image, info.name, pixel_size_um=info.pixel_size_um, added_by=author, licence=licence
         ).id
         parent = info.parent or self._save_proposal(store, image, author, licence)
+        others = [v for v in last_by_author(store.versions(image)) if v.author != author]
         version = store.save_version(
             image, self.labels, author=author, status="submitted", parent=parent, weights=info.weights,
             comment=comment, licence=licence, agreement=asdict(agreement(self.base, self.labels)),
+            disagreement=max((1 - agreement(store.labels(v), self.labels).f1 for v in others), default=None),
             details=Details(edits=[edit.to_dict() for edit in self.history.edits]),
         )  # fmt: skip
         self.discard()
@@ -189,6 +192,16 @@ def open_draft(store: LabelStore, draft: str) -> Draft:
     except (OSError, ValueError, TypeError, AttributeError, EditError) as error:  # imread gives None for a bad file
         raise StoreError(f"That draft cannot be read ({error}).") from error
     return found
+
+
+def draft_name(store: LabelStore, draft: str) -> str:
+    """Name of the image of a draft; empty if there is no such draft."""
+    try:
+        return json.loads((store.root / "drafts" / checked(DRAFT_ID, draft, "a draft") / "draft.json").read_bytes())[
+            "name"
+        ]
+    except (StoreError, OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _read_labels(path: Path) -> Labels:

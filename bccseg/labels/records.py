@@ -55,6 +55,7 @@ class Version:
     edit_count: int = 0
     doubt: float | None = None  # of a proposal: expected share of wrong cells, 0 to 1
     agreement: dict[str, Any] | None = None  # with its parent; see `agreement`
+    disagreement: float | None = None  # 1 - F1 with the last version of another person, the largest
     reviewer: str = ""
     reason: str = ""  # of the review
 

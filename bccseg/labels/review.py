@@ -44,13 +44,18 @@ class Item:
 
     @property
     def disagreement(self) -> float:
+        """How much annotators disagree, 0 to 1: 1 - F1 between two of them, the largest; 0 where there is one."""
+        return max((v.disagreement for v in self.versions if v.disagreement is not None), default=0.0)
+
+    @property
+    def change(self) -> float:
         """How far the people's versions are from what they began with, 0 to 1: 1 - F1, the largest."""
         return max((1 - v.agreement["f1"] for v in self.versions if v.agreement), default=0.0)
 
     @property
     def urgency(self) -> float:
-        """What the queue is ordered by."""
-        return self.doubt + self.disagreement
+        """What the queue is ordered by: the network's doubt, and people's with it or with one another."""
+        return self.doubt + max(self.disagreement, self.change)
 
 
 def items(store: LabelStore) -> list[Item]:
@@ -66,10 +71,14 @@ def queue(found: list[Item]) -> list[Item]:
     return sorted((item for item in found if item.waiting), key=lambda item: (-item.urgency, item.info.added))
 
 
+def last_by_author(versions: list[Version]) -> list[Version]:
+    """The last version of each person that stands, oldest first; proposals and rejected ones do not."""
+    return list({v.author: v for v in versions if v.status in ("submitted", "accepted")}.values())
+
+
 def between_annotators(store: LabelStore, item: Item) -> list[tuple[Version, Version, Agreement]]:
     """Agreement of the last versions of each two people who labelled an image."""
-    last = {v.author: v for v in item.versions if v.status in ("submitted", "accepted")}
-    people = list(last.values())
+    people = last_by_author(item.versions)
     labels: list[Labels] = [store.labels(v) for v in people]
     return [
         (people[i], people[k], agreement(labels[i], labels[k]))
@@ -79,7 +88,7 @@ def between_annotators(store: LabelStore, item: Item) -> list[tuple[Version, Ver
 
 
 def collection_table(found: list[Item]) -> pd.DataFrame:
-    """A row an image: name, status, people, versions, cells, edits, doubt, disagreement, split, time."""
+    """A row an image: name, status, people, versions, cells, edits, doubt, change, disagreement, split, time."""
     rows = [
         {
             "image": item.info.name,
@@ -89,6 +98,7 @@ def collection_table(found: list[Item]) -> pd.DataFrame:
             "cells": item.best.cells if item.best else 0,
             "edits": sum(v.edit_count for v in item.versions),
             "doubt": item.doubt,
+            "change": item.change,
             "disagreement": item.disagreement,
             "split": item.info.split,
             "added": item.info.added,
@@ -97,7 +107,8 @@ def collection_table(found: list[Item]) -> pd.DataFrame:
         for item in found
     ]
     columns = [
-        "image", "status", "people", "versions", "cells", "edits", "doubt", "disagreement", "split", "added", "id",
+        "image", "status", "people", "versions", "cells", "edits", "doubt", "change",
+        "disagreement", "split", "added", "id",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 

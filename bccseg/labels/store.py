@@ -143,7 +143,8 @@ class LabelStore:
     ) -> Version:
         """Save labels int32 (H, W) of an image of the collection; when this returns they are on disk.
 
-        facts: further fields of Version: parent, weights, doubt, agreement. Raises StoreError, with nothing saved.
+        facts: further fields of Version: parent, weights, doubt, agreement, disagreement. Raises StoreError, with
+        nothing saved.
         """
         info = self.image_info(image)
         if labels.shape != (info.height, info.width):

@@ -7,7 +7,7 @@ import time
 import cv2
 import numpy as np
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect  # noqa: A004
 
 TOOL_KEYS = {
     "add": "a", "paint": "p", "erase": "e", "cut": "c", "merge": "m", "delete": "d", "fill": "f", "smooth": "s",
@@ -58,8 +58,12 @@ class Bench:
 
     def settled(self):
         """Wait until the page has its width and stands still."""
-        self.page.locator("canvas").first.wait_for()
-        self.page.locator(".overview .window[style]").first.wait_for(state="attached")
+        try:
+            self.page.locator("canvas").last.wait_for()
+            self.page.locator(".overview .window[style]").first.wait_for(state="attached")
+        except TimeoutError as error:
+            words = self.page.locator(".stMain").inner_text()[:2000]
+            raise AssertionError(f"no canvas at {self.page.url}; the page says: {words}") from error
         before = None
         while before != (now := (self.page.locator("canvas").last.bounding_box(), self.window)):
             before = now

@@ -192,8 +192,21 @@ def test_a_result_is_corrected_and_the_doubtful_come_first(open_page):
     page.get_by_text("Doubtful place 2 of").wait_for()
     assert bench.window != zoomed
     bench.press("0")
+    page.get_by_role("button", name="Expand sidebar").click()
+    page.get_by_role("link", name="Guide").click()
+    page.get_by_text("In three steps").wait_for()
+    page.get_by_role("link", name="Correct", exact=True).click()
+    bench.settled()  # still open after a visit to another page
     bench.press("v")
     expect(page.get_by_role("combobox", name="Show")).to_have_value("Filled")
     page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Correct it").wait_for()
-    assert first > 0
+    later = page.context.new_page()  # another day: this browser still knows the draft
+    later.goto(page.url.split("?")[0])
+    later.get_by_role("button", name="Go on with").click()
+    again = Bench(later, (600, 800)).settled()
+    assert again.cells == first > 0
+    later.get_by_role("button", name="Discard").click()
+    later.get_by_role("button", name="Discard the draft").click()
+    later.get_by_text("Segment a smear first").wait_for()
+    expect(later.get_by_role("button", name="Go on with")).to_have_count(0)

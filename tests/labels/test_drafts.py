@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from bccseg import files
 from bccseg.errors import EditError, StoreError
 from bccseg.labels import drafts
-from bccseg.labels.drafts import DraftInfo, create_draft, draft_from_version, open_draft
+from bccseg.labels.drafts import DraftInfo, create_draft, draft_from_version, draft_name, open_draft
 from bccseg.labels.edits import Edit, edit_from
 from bccseg.labels.history import replay
+from bccseg.labels.review import between_annotators, items
 
 
 def middle(labels, cell):
@@ -171,3 +172,26 @@ def test_any_work_survives_a_reload_at_any_point(store, field, steps):
     lines = (draft.folder / "log.jsonl").read_text().splitlines() if (draft.folder / "log.jsonl").exists() else []
     assert all(json.loads(line) for line in lines)
     draft.discard()
+
+
+def test_disagreement_of_two_people_is_kept(store, field):
+    image, labels = field
+    info = DraftInfo("a.png", weights="unet", scores=[0.9] * int(labels.max()))
+    for author, gone in (("Ana", (1,)), ("Ben", (2, 3))):
+        draft = create_draft(store, image, labels, info)
+        for cell in gone:
+            draft.apply(Edit("delete", (middle(labels, cell),)))
+        version = draft.submit(store, author, "", "CC0 1.0")
+    n = int(labels.max())
+    assert version.disagreement == pytest.approx(1 - 2 * (n - 3) / (2 * n - 3))
+    item = items(store)[0]
+    assert item.disagreement == version.disagreement
+    assert item.change == pytest.approx(1 - 2 * (n - 2) / (2 * n - 2))
+    assert item.urgency == pytest.approx(item.doubt + item.disagreement)
+    one, other, found = between_annotators(store, item)[0]
+    assert (one.author, other.author, found.count_difference) == ("Ana", "Ben", -1)
+
+
+def test_names_of_drafts(store, draft):
+    assert draft_name(store, draft.id) == "smear.png"
+    assert draft_name(store, "0" * 32) == draft_name(store, "../x") == ""

@@ -209,3 +209,23 @@ def test_damage_on_the_way_is_noticed(hub, remote, store, tmp_path):
     with pytest.raises(StoreError, match="damaged"):
         fresh.labels(fresh.versions()[0])
     assert np.any(fresh.image(fresh.images()[0].id))
+
+
+def test_a_hub_that_does_not_answer_is_not_waited_for_forever(hub, store, monkeypatch):
+    import httpx2 as httpx
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils._http import default_client_factory
+
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)
+    add(store, 0)
+    sync(store, REPO)
+    add(store, 1)
+    set_client_factory(lambda: httpx.Client(timeout=0.3, follow_redirects=True))
+    try:
+        hub.fail_when = lambda _, path: "slow" if "commit" in path else None
+        with pytest.raises(HubError, match=r"Try again|cannot be reached"):
+            sync(store, REPO)
+    finally:
+        hub.fail_when = lambda *_: None
+        set_client_factory(default_client_factory)
+    assert sync(store, REPO).pushed == 5  # image, its record; labels, their record, the review

@@ -1,5 +1,6 @@
 // Not seen: tells Python how wide the page is, which keys were pressed, and what this browser remembers.
 const STEP = 20; // px; smaller changes of width are not worth drawing anew
+const MAX_DRAFTS = 10;
 const desks = new WeakMap();
 
 function typing(event) {
@@ -39,11 +40,14 @@ class Desk {
     this.component = component;
     this.keys = component.data.keys;
     try { // private windows may have no storage
-      for (const [name, value] of Object.entries(component.data.remember || {})) localStorage.setItem(`bccseg_${name}`, value);
-      const author = localStorage.getItem("bccseg_author") || "";
-      if (author && author !== this.author) {
-        this.author = author;
-        component.setStateValue("author", author);
+      for (const [name, value] of Object.entries(component.data.remember || {})) {
+        const before = name === "drafts" ? (localStorage.getItem("bccseg_drafts") || "").split(",") : []; // of other tabs too
+        const kept = [...new Set([...value.split(","), ...before])].filter(Boolean).slice(0, MAX_DRAFTS);
+        localStorage.setItem(`bccseg_${name}`, name === "drafts" ? kept.join(",") : value);
+      }
+      for (const name of ["author", "drafts"]) {
+        const value = localStorage.getItem(`bccseg_${name}`) || "";
+        if (value && value !== this[name]) component.setStateValue(name, (this[name] = value));
       }
     } catch { /* nothing is remembered then */ }
     this.measure();
