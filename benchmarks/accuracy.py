@@ -55,7 +55,8 @@ def main() -> None:
         if args.json:
             print(json.dumps({"weights": name, **result}))
             continue
-        numbers = "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in result.items())
+        known = {k: v for k, v in result.items() if v is not None}
+        numbers = "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in known.items())
         print(f"{name} on {predictor.device} ({predictor.dtype}, torch {torch.__version__}): {numbers}")
 
 

@@ -25,6 +25,7 @@ class ImageScore:
     missed: int
     true_inside: int  # cells off the border
     predicted_inside: int
+    pixels: tuple[int, int, int] = (0, 0, 0)  # cell pixels of both sides, of the prediction, of the truth
     dice: float = 0.0
     dice_inner: float = 0.0  # without the pieces of either side that touch the border
     iou_sum: float = 0.0  # of the matched pairs
@@ -91,6 +92,7 @@ def score_mask(predicted: Labels, mask: Mask) -> ImageScore:
         missed=len(true_ids - true_border - {t for t, _, _ in pairs}),
         true_inside=len(true_ids - true_border),
         predicted_inside=len(ids - border),
+        pixels=(int(((predicted > 0) & mask).sum()), int((predicted > 0).sum()), int(mask.sum())),
         dice=dice(predicted > 0, mask),
         dice_inner=dice((predicted > 0) & ~cut, mask & ~cut),
         iou_sum=sum(iou for _, _, iou in pairs),
@@ -121,23 +123,39 @@ def score_points(predicted: Labels, points: NDArray[np.float64]) -> ImageScore:
 
 
 def summarise_scores(scores: list[ImageScore]) -> dict[str, float | int | None]:
-    """Metrics of a set of images.
+    """Metrics of a set of images; those of pixels and outlines are None where the truth is points.
 
     F1 = 2TP / (2TP + FP + FN); AP50 = TP / (TP + FP + FN) (Schmidt et al. 2018, doi
     10.1007/978-3-030-00934-2_30); PQ = sum of matched IoU / (TP + FP/2 + FN/2) (Kirillov et al. 2019, Eq. 1,
-    doi 10.1109/CVPR.2019.00963); count error: mean over images of |predicted - true| / true off the border.
+    doi 10.1109/CVPR.2019.00963). Dice and IoU: mean over images, and of all pixels together (pooled). Count error:
+    mean over images of |predicted - true| / true off the border; bias: the sum of predicted - true over all true.
     """
     tp, fp, fn = (sum(getattr(s, name) for s in scores) for name in ("matched", "false", "missed"))
-    distances = [d for s in scores for d in s.boundary_px]
     errors = [abs(s.predicted_inside - s.true_inside) / max(1, s.true_inside) for s in scores]
+    gained, true = sum(s.predicted_inside - s.true_inside for s in scores), sum(s.true_inside for s in scores)
     return {
         "images": len(scores),
         "cells": tp + fn,
         "f1": 2 * tp / max(1, 2 * tp + fp + fn),
         "ap50": tp / max(1, tp + fp + fn),
-        "pq": sum(s.iou_sum for s in scores) / max(1, tp + fp / 2 + fn / 2),
-        "dice": float(np.mean([s.dice for s in scores])) if scores else 0.0,
-        "dice_inner": float(np.mean([s.dice_inner for s in scores])) if scores else 0.0,
-        "boundary_px": float(np.mean(distances)) if distances else None,
+        "precision": tp / max(1, tp + fp),
+        "recall": tp / max(1, tp + fn),
+        **_pixel_metrics(scores, tp + fp / 2 + fn / 2),
         "count_error": float(np.mean(errors)) if errors else 0.0,
+        "count_bias": gained / max(1, true),
     }
+
+
+def _pixel_metrics(scores: list[ImageScore], cells: float) -> dict[str, float | None]:
+    names = ("pq", "dice", "dice_inner", "iou", "dice_pooled", "iou_pooled", "boundary_px")
+    if not any(sum(s.pixels) for s in scores):
+        return dict.fromkeys(names)
+    inter, predicted, true = (sum(s.pixels[k] for s in scores) for k in range(3))
+    ious = [s.pixels[0] / max(1, s.pixels[1] + s.pixels[2] - s.pixels[0]) for s in scores]
+    distances = [d for s in scores for d in s.boundary_px]
+    values = (
+        sum(s.iou_sum for s in scores) / max(1, cells), np.mean([s.dice for s in scores]),
+        np.mean([s.dice_inner for s in scores]), np.mean(ious), 2 * inter / max(1, predicted + true),
+        inter / max(1, predicted + true - inter), np.mean(distances) if distances else None,
+    )  # fmt: skip
+    return {name: None if value is None else float(value) for name, value in zip(names, values, strict=True)}

@@ -34,6 +34,10 @@ def test_scores_of_a_known_picture():
     assert result["ap50"] == pytest.approx(2 / 4)
     assert result["pq"] == pytest.approx(1.6 / 3)
     assert result["count_error"] == 0
+    assert result["precision"] == result["recall"] == pytest.approx(2 / 3)
+    assert result["iou"] == result["iou_pooled"] == pytest.approx(700 / (2100 + 945 - 700))
+    assert result["dice_pooled"] == pytest.approx(2 * 700 / (2100 + 945))
+    assert result["count_bias"] == 0
 
 
 def test_specks_are_no_cells():
@@ -54,7 +58,10 @@ def test_points():
     score = score_points(predicted, points)
     assert (score.matched, score.missed, score.false) == (3, 2, 1)
     assert (score.true_inside, score.predicted_inside) == (4, 3)
-    assert summarise_scores([score])["count_error"] == pytest.approx(1 / 4)
+    result = summarise_scores([score])
+    assert result["count_error"] == pytest.approx(1 / 4)
+    assert result["count_bias"] == pytest.approx(-1 / 4)
+    assert result["dice"] is result["pq"] is None
 
 
 def test_no_images_and_no_cells():

@@ -1,0 +1,40 @@
+"""`evaluate` on the command line."""
+
+import json
+
+import cv2
+import pytest
+
+from bccseg.cli import main
+from bccseg.imaging.synthetic import draw_smear
+from bccseg.labels.exporting import parted_mask
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    for side in ("original", "mask"):
+        (tmp_path / side).mkdir()
+    for k in range(2):
+        image, labels = draw_smear((400, 500), cells=20, diameter_px=56, seed=k, touching=False)
+        cv2.imwrite(str(tmp_path / "original" / f"{k}.png"), image[..., ::-1])
+        cv2.imwrite(str(tmp_path / "mask" / f"{k}.png"), parted_mask(labels))
+    return tmp_path
+
+
+def test_json_has_metrics_intervals_and_each_image(dataset, capsys):
+    assert main(["evaluate", "--data", str(dataset), "--json", "--device", "cpu"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["images"] == 2
+    assert result["f1"] > 0.95
+    low, high = result["intervals"]["f1"]
+    assert low <= result["f1"] <= high
+    assert {row["image"] for row in result["each"]} == {"0.png", "1.png"}
+    assert result["each"][0]["f1"] <= result["each"][1]["f1"]
+
+
+def test_words_for_people(dataset, capsys):
+    assert main(["evaluate", "--data", str(dataset), "--device", "cpu"]) == 0
+    out = capsys.readouterr().out
+    assert "worst images:" in out
+    assert "count_error" in out
+    assert main(["evaluate", "--data", str(dataset / "mask")]) == 1
