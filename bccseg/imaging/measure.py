@@ -36,23 +36,23 @@ def measure_cells(
     Columns COLUMNS, and UM_COLUMNS if the pixel size is known. Coordinates are of pixel centres, (0, 0)
     the top left one. Intensities are 0 to 255. No cells: no rows, same columns and types.
     """
-    flat = np.flatnonzero(labels)
-    rows, cols = np.divmod(flat.astype(np.int32), np.int32(max(1, labels.shape[1])))
-    ids = labels.ravel()[flat]
+    rows, first, last, ids, colour = _runs(labels, image)
     present = np.flatnonzero(np.bincount(ids))
     index = np.zeros(int(ids.max(initial=0)) + 1, np.intp)
     index[present] = np.arange(len(present))
     group, n = index[ids], len(present)
 
-    def total(values: NDArray | None = None) -> NDArray[np.float64]:
+    def total(values: NDArray) -> NDArray[np.float64]:
         return np.bincount(group, weights=values, minlength=n).astype(np.float64)
 
-    area = total()
-    x, y = total(cols) / area, total(rows) / area
-    dx, dy = cols - x[group], rows - y[group]
-    major, minor, eccentricity = _ellipse(total(dx * dx) / area, total(dy * dy) / area, total(dx * dy) / area)
+    length = last - first + 1
+    area = total(length)
+    x, y = total(length * (first + last) / 2) / area, total(length * rows) / area
+    dx, dy = (first + last) / 2 - x[group], rows - y[group]  # of the middle of a run ...
+    within = length * (length**2 - 1) / 12  # ... and the squares of its pixels about that
+    spread = (total(length * dx * dx + within), total(length * dy * dy), total(length * dx * dy))
+    major, minor, eccentricity = _ellipse(*(value / area for value in spread))
     perimeter, solidity = _perimeters(labels, index, n), _solidities(labels, present, area)
-    pixels = image.reshape(-1, 3)[flat]
     table = pd.DataFrame(
         {
             "cell_id": present.astype(np.int64),
@@ -66,12 +66,32 @@ def measure_cells(
             "eccentricity": eccentricity,
             "solidity": solidity,
             "circularity": _ratio(4 * np.pi * area, perimeter**2).clip(0, 1),
-            **{f"mean_{name}": total(pixels[:, k]) / area for k, name in enumerate(CHANNELS)},
+            **{f"mean_{name}": total(colour[:, k]) / area for k, name in enumerate(CHANNELS)},
             "touches_border": np.isin(present, border_ids(labels)) if labels.size else np.zeros(0, bool),
             "score": np.full(n, np.nan) if scores is None else np.asarray(scores, np.float64),
         }
     )
     return add_micrometres(table, pixel_size_um)
+
+
+def _runs(labels: Labels, image: NDArray[np.uint8]) -> tuple[NDArray, NDArray, NDArray, NDArray, NDArray]:
+    """Cells as runs of pixels in a row: row, first and last column, id, and the sum of colours (R, 3) of each.
+
+    A field has a hundred times fewer runs than pixels, which is what makes the measures cheap.
+    """
+    flat, width = labels.ravel(), labels.shape[1]
+    begins = np.ones(flat.size, bool)
+    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
+    begins[:: max(1, width)] = True  # a run ends with its row
+    start = np.flatnonzero(begins)
+    if not len(start):
+        none = np.zeros(0, np.int64)
+        return none, none, none, none, np.zeros((0, 3))
+    stop = np.append(start[1:], flat.size) - 1
+    colour = np.add.reduceat(image.reshape(-1, 3), start, axis=0, dtype=np.uint32)
+    cell = flat[start] > 0
+    start, stop = start[cell], stop[cell]
+    return start // width, start % width, stop % width, flat[start], colour[cell]
 
 
 def add_micrometres(table: pd.DataFrame, pixel_size_um: float | None) -> pd.DataFrame:

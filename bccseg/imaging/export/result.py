@@ -25,7 +25,6 @@ class ImageResult:
     labels: Labels  # (H, W)
     scores: NDArray[np.float32]  # (N,)
     diameter_px: float  # typical cell that was looked for
-    places: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))  # doubtful; x, y, score
     diameter_from: DiameterFrom = "measured"
     pixel_size_um: float | None = None
     weights: str = ""
@@ -33,6 +32,8 @@ class ImageResult:
     notes: tuple[str, ...] = ()
     page: int = 1  # of a file with several
     seconds: dict[str, float] = field(default_factory=dict)
+    # Where doubtful cells were left out: x, y, score.
+    places: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
 
     @cached_property
     def cells(self) -> pd.DataFrame:
