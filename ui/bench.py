@@ -17,6 +17,7 @@ from ui.canvas import drawn_points
 
 KEY = "bench"
 UNSURE_BELOW = 0.9  # cells with a lower score are worth a look
+LEAST_SPOTS = 5  # so many are offered in any case
 CLICK_PX = 6  # screen px; a stroke that stays within this is a click
 SPOT_RADIUS = 0.8  # of the ring around a doubtful cell, in cell diameters
 SPOT_ZOOM = 3.0
@@ -99,8 +100,9 @@ class Bench:
         self.brush_px = self.brush_px or max(3, round(info.diameter_px / 6))
         cells = measure_cells(self.draft.base, self.draft.image)
         where = cells.set_index("cell_id")[["centroid_x_px", "centroid_y_px"]]
-        unsure = [(k + 1, s) for k, s in enumerate(info.scores) if s < UNSURE_BELOW and k + 1 in where.index]
-        found = [Spot(*(where.loc[k] + 0.5), 1 - s, f"cell with score {s:.2f}") for k, s in unsure]
+        scores = sorted((s, k) for k, s in enumerate(info.scores, start=1) if k in where.index)
+        unsure = [(s, k) for n, (s, k) in enumerate(scores) if s < UNSURE_BELOW or n < LEAST_SPOTS]
+        found = [Spot(*(where.loc[k] + 0.5), 1 - s, f"cell with score {s:.2f}") for s, k in unsure]
         found += [Spot(x, y, s, f"left out, score {s:.2f}: a cell?") for x, y, s in info.places]
         self.spots = sorted(found, key=lambda spot: -spot.unsure)
 

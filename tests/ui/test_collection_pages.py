@@ -127,7 +127,7 @@ def test_the_bench_zooms_moves_and_goes_to_the_doubtful(store):
             store, image, labels, DraftInfo("a.png", diameter_px=60, scores=scores, places=[[700.0, 40.0, 0.45]])
         )
     )
-    assert [round(s.unsure, 2) for s in work.spots] == [0.7, 0.45]
+    assert [round(s.unsure, 2) for s in work.spots] == [0.7, 0.45, 0.05, 0.05, 0.05, 0.05]
     room = (800, 600)
     assert work.make_view(room).zoom == (1, 1)
     work.next_spot()
