@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from bccseg.errors import SettingsError
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
     p = commands.add_parser("train", help="train a network on images with masks")
-    p.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with original/ and mask/")
-    p.add_argument("--out", required=True, type=Path, metavar="RUN", help="folder of the run; resumed if it exists")
+    p.add_argument("--data", type=Path, metavar="DIR", help="folder with original/ and mask/")
+    p.add_argument("--out", type=Path, metavar="RUN", help="folder of the run; resumed if it exists")
+    p.add_argument("--job", type=Path, metavar="RUN", help=argparse.SUPPRESS)  # a run that the training page made
     p.add_argument("--preset", default="recommended", choices=sorted(PRESETS))
     p.add_argument("--config", type=Path, metavar="JSON", help="settings of an earlier run (its config.json)")
     p.add_argument("--network", choices=("unet", "resunet"))
@@ -52,6 +54,10 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
 
 def run(args: argparse.Namespace) -> int:
     """Train; a line an epoch on stderr; the run folder ends with weights/ that `segment` can use."""
+    if args.job:
+        return run_page_job(args.job)
+    if not (args.data and args.out):
+        raise SettingsError("train needs --data DIR and --out RUN.")
     config = config_from(args)
     from bccseg.train.data import find_pairs, load_field, split_pairs
     from bccseg.train.loop import Trainer
@@ -74,3 +80,12 @@ def run(args: argparse.Namespace) -> int:
         print(f"scores calibrated on the images held out, error {error:.3f}", file=sys.stderr)
     print(f"weights in {folder}", file=sys.stderr)
     return 0
+
+
+def run_page_job(folder: Path) -> int:
+    """A run of the training page; how it goes stands in its folder."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    from bccseg.train.jobs import Run
+    from bccseg.train.worker import run_job
+
+    return 0 if run_job(Run(folder)) else 1

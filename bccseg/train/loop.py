@@ -77,6 +77,8 @@ class Trainer:
         self.epoch, self.best = 0, -math.inf
         if (folder / "checkpoint.pt").exists():
             self._resume()
+        else:
+            (folder / "log.jsonl").unlink(missing_ok=True)  # of an epoch that was logged but not kept
         write_atomically(folder / "config.json", json.dumps(to_dict(config), indent=2).encode())
 
     def run(self, on_step: Callable[[int, int, float], None] | None = None) -> Iterator[EpochReport]:

@@ -1,0 +1,235 @@
+"""Training runs as processes of their own: they outlive the page, a reload, and a restart of the server.
+
+<runs>/<id>/job.json        what was asked for
+progress.json   state, epoch, step, loss, images a second; written anew every second
+control         "pause", "cancel", or nothing; read between steps
+console.log     what the process said
+config.json, log.jsonl, checkpoint.pt, best.safetensors, preview.png, weights/   see `loop`
+<runs>/training.lock        held by the one run that trains; the others wait in order of their id
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from bccseg.config import TrainConfig, to_dict, train_config
+from bccseg.errors import Stopped, StoreError, TrainingError
+from bccseg.files import write_atomically
+from bccseg.labels.records import MAX_NAME, checked, clean_text, now
+
+State = Literal["queued", "preparing", "training", "paused", "done", "cancelled", "failed", "lost"]
+RUN_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+ALIVE: tuple[State, ...] = ("queued", "preparing", "training", "paused")
+SILENT_SECONDS = 30.0  # a living run that wrote nothing for so long has died
+LOCK = "training.lock"
+DIED = (
+    "The process ended without a word (killed, or the computer was switched off). Resume goes on from the last epoch."
+)
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """What a run was asked to do."""
+
+    name: str
+    sources: tuple[str, ...]  # as `sources.gather` takes them
+    config: TrainConfig
+    device: str = "auto"
+    created: str = ""
+    preset: str = ""
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """How far a run is."""
+
+    state: State = "queued"
+    message: str = ""
+    epoch: int = 0  # finished
+    epochs: int = 0
+    step: int = 0  # of the epoch under way
+    steps: int = 0
+    loss: float | None = None
+    images_per_second: float | None = None
+    device: str = ""
+    memory_mb: float | None = None  # of the process
+    warnings: list[str] = field(default_factory=list)
+    written: float = 0.0  # seconds since 1970
+    pid: int = 0
+
+    @property
+    def share(self) -> float:
+        """Finished share of the run, 0 to 1."""
+        if not self.epochs:
+            return 0.0
+        return min(1.0, (self.epoch + (self.step / self.steps if self.steps else 0)) / self.epochs)
+
+
+class Run:
+    """One run in its folder, as a page or the process itself sees it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def id(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+    @property
+    def spec(self) -> JobSpec:
+        """What was asked for. Raises TrainingError."""
+        try:
+            values = json.loads((self.folder / "job.json").read_bytes())
+            sources = tuple(map(str, values["sources"]))
+            return JobSpec(**{**values, "sources": sources, "config": train_config(values["config"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise TrainingError(f"The run '{self.id}' cannot be read ({error}).") from error
+
+    @property
+    def progress(self) -> JobProgress:
+        """How far it is; a run that should live but has fallen silent is "lost"."""
+        try:
+            found = JobProgress(**json.loads((self.folder / "progress.json").read_bytes()))
+        except (OSError, ValueError, TypeError):
+            found = JobProgress()
+        if found.state in ALIVE and found.written and time.time() - found.written > SILENT_SECONDS:
+            return replace(
+                found, state="lost", message="The process ended without a word. Resume goes on from the last epoch."
+            )
+        return found
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """A line an epoch, oldest first; see `loop.EpochReport`."""
+        path = self.folder / "log.jsonl"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
+
+    @property
+    def weights(self) -> Path | None:
+        """Folder of the finished weights."""
+        folder = self.folder / "weights"
+        return folder if (folder / "config.json").exists() else None
+
+    def console(self, lines: int = 30) -> str:
+        """The last lines the process wrote."""
+        path = self.folder / "console.log"
+        if not path.exists():
+            return ""
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def say(self, command: Literal["pause", "cancel", ""]) -> None:
+        """Tell the process to pause, to end, or ("") to go on. It obeys between two steps."""
+        write_atomically(self.folder / "control", command.encode())
+
+    @property
+    def told(self) -> str:
+        """What the process was told last."""
+        path = self.folder / "control"
+        return path.read_text() if path.exists() else ""
+
+    def start(self) -> None:
+        """Begin, or go on from the last epoch, in a process of its own. Raises TrainingError if it runs already."""
+        if self.progress.state in ALIVE and self.progress.pid:
+            raise TrainingError("This run is under way already.")
+        self.say("")
+        self.tell(JobProgress("queued", epochs=self.spec.config.epochs, epoch=len(self.reports)))
+        detached: dict[str, Any] = {"start_new_session": True}
+        if os.name == "nt":
+            detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
+        root = Path(__file__).resolve().parents[2]
+        with (self.folder / "console.log").open("ab") as console:
+            process = subprocess.Popen(  # noqa: S603, our own command
+                [sys.executable, "-m", "bccseg", "train", "--job", str(self.folder.resolve())],
+                cwd=root, stdin=subprocess.DEVNULL, stdout=console, stderr=console, **detached,
+            )  # fmt: skip
+        threading.Thread(target=process.wait, name="bccseg-reap", daemon=True).start()  # leaves no zombie behind
+
+    def tell(self, progress: JobProgress) -> None:
+        """Write how far the run is; for its own process."""
+        write_atomically(
+            self.folder / "progress.json", json.dumps(asdict(replace(progress, written=time.time()))).encode()
+        )
+
+    def delete(self) -> None:
+        """Forget a run that is not under way. Raises TrainingError."""
+        if self.progress.state in ALIVE:
+            raise TrainingError("This run is under way. Cancel it first.")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def create_run(runs: Path, spec: JobSpec) -> Run:
+    """A new run in the folder `runs`; `start` begins it."""
+    time_ = now()
+    folder = runs / f"{time_:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    folder.mkdir(parents=True)
+    values = {**asdict(replace(spec, name=clean_text(spec.name, MAX_NAME) or "run", created=time_.isoformat()))}
+    values["config"] = to_dict(spec.config)
+    write_atomically(folder / "job.json", json.dumps(values).encode())
+    return Run(folder)
+
+
+def open_run(runs: Path, run: str) -> Run:
+    """The run of that id. Raises TrainingError."""
+    try:
+        folder = runs / checked(RUN_ID, run, "a run")
+    except StoreError as error:
+        raise TrainingError(str(error)) from error
+    if not (folder / "job.json").exists():
+        raise TrainingError("That run is not here any more.")
+    return Run(folder)
+
+
+def all_runs(runs: Path) -> list[Run]:
+    """Every run, newest first."""
+    folders = [p for p in runs.iterdir() if RUN_ID.fullmatch(p.name)] if runs.is_dir() else []
+    return [Run(p) for p in sorted(folders, reverse=True) if (p / "job.json").exists()]
+
+
+def place_in_queue(run: Run) -> int:
+    """How many runs come before this one."""
+    others = all_runs(run.folder.parent)
+    before = [r for r in others if r.progress.state in ALIVE and (r.id < run.id or r.progress.state != "queued")]
+    return len([r for r in before if r.id != run.id])
+
+
+@contextmanager
+def turn(run: Run, wait_seconds: float = 0.5) -> Iterator[None]:
+    """Wait until no other run trains and none that is older waits; then hold the machine. `run.told` may end it."""
+    lock = FileLock(run.folder.parent / LOCK)
+    while True:
+        obey(run)
+        run.tell(replace(run.progress, state="queued", pid=os.getpid(), message=f"{place_in_queue(run)} before it"))
+        if place_in_queue(run) == 0:
+            try:
+                lock.acquire(timeout=0)
+                break
+            except Timeout:
+                pass
+        time.sleep(wait_seconds)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def obey(run: Run) -> bool:
+    """Raise Stopped if the run was told to end; whether it was told to pause."""
+    told = run.told
+    if told == "cancel":
+        raise Stopped("Cancelled. Resume goes on from the last finished epoch.")
+    return told == "pause"

@@ -1,0 +1,143 @@
+"""Where training images come from, and what is wrong with them, said before training starts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bccseg.errors import BccsegError, DataError
+from bccseg.imaging.archive import is_zip, safe_stem, zip_members
+from bccseg.imaging.decode import SUFFIXES, read_image, read_mask
+from bccseg.imaging.labels import label_mask
+from bccseg.imaging.matching import MIN_TRUE_AREA_PX
+from bccseg.labels.exporting import chosen_versions, dataset_files, write_dataset
+from bccseg.labels.records import image_id
+from bccseg.labels.review import items
+from bccseg.labels.store import LabelStore
+from bccseg.train.data import find_pairs, split_pairs
+
+STORE_PREFIX = "store:"
+FEW_CELLS = 100
+Pairs = list[tuple[Path, Path]]
+
+
+@dataclass
+class TrainingData:
+    """Image and mask files by their use, and what a person should know of them."""
+
+    train: Pairs = field(default_factory=list)
+    validation: Pairs = field(default_factory=list)
+    test: Pairs = field(default_factory=list)  # never learned from; for comparing weights
+    problems: list[str] = field(default_factory=list)  # training cannot start
+    warnings: list[str] = field(default_factory=list)
+    cells: int = 0  # of train and validation
+
+
+def gather(sources: Iterable[str], work: Path, validation_share: float) -> TrainingData:
+    """Pairs of all `sources`: a folder or a zip in the Kaggle layout, or store:DIR (its accepted labels).
+
+    What is not a folder already is written below `work`. A source's own parts (train, validation, test) are kept; where
+    it has no validation part, `validation_share` of its images are held out. Raises DataError for a source that
+    holds nothing.
+    """
+    data = TrainingData()
+    for k, source in enumerate(sources):
+        for part, pairs in _parts(_as_folder(source, work / f"source{k}")).items():
+            getattr(data, part).extend(pairs)
+    if not data.validation:
+        data.train, data.validation = split_pairs(data.train, validation_share)
+    _inspect(data)
+    return data
+
+
+def _as_folder(source: str, work: Path) -> Path:
+    """The source as a folder; one that was written for this run before is taken as it was then."""
+    finished = work.with_name(f"{work.name}.done")
+    if finished.exists():
+        return work
+    if (path := Path(source)).is_dir():
+        return path
+    _write_source(source, work)
+    finished.touch()
+    return work
+
+
+def _write_source(source: str, work: Path) -> None:
+    if source.startswith(STORE_PREFIX):
+        store = LabelStore(Path(source.removeprefix(STORE_PREFIX)))
+        chosen = chosen_versions(items(store))
+        if not chosen:
+            raise DataError("The collection has no accepted labels yet. Review what was submitted first.")
+        write_dataset(dataset_files(store, chosen, "kaggle"), work)
+        return
+    path = Path(source)
+    if not path.is_file():
+        raise DataError(f"'{source}' does not exist.")
+    data = path.read_bytes()
+    if not is_zip(data):
+        raise DataError(f"'{path.name}' is neither a folder nor a zip.")
+    for name, read in zip_members(data).items():
+        inside = Path(name)
+        side = inside.parent.name.lower()
+        if side not in ("original", "mask") or inside.suffix.lower() not in SUFFIXES:
+            continue
+        part = inside.parent.parent.name.lower()
+        folder = work / (part if part in ("train", "validation", "test") else "train") / side
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / (safe_stem(inside.name) + inside.suffix.lower())).write_bytes(read())
+
+
+def _parts(folder: Path) -> dict[str, Pairs]:
+    if (folder / "original").is_dir():
+        return {"train": find_pairs(folder)}
+    parts = {part: find_pairs(folder / part) for part in ("train", "validation", "test") if (folder / part).is_dir()}
+    if not parts:
+        raise DataError(
+            f"{folder.name} has no 'original' and 'mask' folders, nor 'train' and 'test' with those inside."
+        )
+    return parts
+
+
+def _inspect(data: TrainingData) -> None:
+    """Read every pair once; unreadable or contradicting ones are problems, doubtful ones warnings."""
+    seen: dict[str, str] = {}
+    for part in ("test", "validation", "train"):
+        for image_path, mask_path in getattr(data, part):
+            try:
+                key, cells = _checked_pair(image_path, mask_path)
+            except BccsegError as error:
+                data.problems.append(str(error))
+                continue
+            if part != "test":
+                data.cells += cells
+            if seen.get(key, part) != part:
+                data.problems.append(f"{image_path.name} is in {seen[key]} and in {part}: no check would be honest.")
+            elif key in seen:
+                data.warnings.append(f"{image_path.name} is there twice.")
+            seen[key] = part
+    if not data.train:
+        data.problems.append("There is no image to learn from.")
+    if data.cells < FEW_CELLS:
+        data.warnings.append(f"There are only {data.cells} cells; expect little from so few.")
+
+
+def _checked_pair(image_path: Path, mask_path: Path) -> tuple[str, int]:
+    """Id of the image and cells of its mask. Raises BccsegError."""
+    try:
+        image, mask = read_image(image_path), read_mask(mask_path)
+    except BccsegError as error:
+        raise DataError(f"{image_path.name}: {error}") from error
+    if image.shape[:2] != mask.shape:
+        (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
+        raise DataError(f"{image_path.name} is {w} x {h} px, its mask {mask_w} x {mask_h} px.")
+    cells = int(label_mask(mask, MIN_TRUE_AREA_PX).max(initial=0))
+    if cells == 0:
+        raise DataError(f"{mask_path.name} marks no cell.")
+    return image_id(image), cells
+
+
+def data_hash(pairs: Pairs) -> str:
+    """One hash of the images of a set, whatever their order and names."""
+    ids = sorted(image_id(read_image(image)) for image, _ in pairs)
+    return image_id(np.frombuffer("".join(ids).encode() or b"0", np.uint8).reshape(1, -1))

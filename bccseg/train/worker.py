@@ -1,0 +1,142 @@
+"""What the process of a training run does: wait for its turn, read the data, train, and tell how far it is."""
+
+import errno
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import torch
+
+from bccseg.errors import BccsegError, Stopped
+from bccseg.files import write_atomically
+from bccseg.model.device import choose_device, describe_device, inference_dtype
+from bccseg.train.data import load_field
+from bccseg.train.jobs import Run, obey, turn
+from bccseg.train.loop import Trainer
+from bccseg.train.publish import calibrate_weights, export_run
+from bccseg.train.sources import TrainingData, data_hash, gather
+
+log = logging.getLogger("bccseg")
+
+BEAT_SECONDS = 1.0
+SMALLER_BATCH = "The memory is too small for this batch. Resume is not possible; start anew with half the batch size."
+
+
+class Reporter:
+    """Keeps progress.json fresh from a thread, so that a silent process is a dead one."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.progress = replace(run.progress, pid=os.getpid())
+        self._lock, self._end = threading.Lock(), threading.Event()
+        threading.Thread(target=self._beat, name="bccseg-beat", daemon=True).start()
+
+    def __call__(self, **changes: object) -> None:
+        """Change what is told, at once."""
+        with self._lock:
+            self.progress = replace(self.progress, **changes)
+            self.run.tell(self.progress)
+
+    def stop(self) -> None:
+        """No more beats."""
+        self._end.set()
+
+    def _beat(self) -> None:
+        while not self._end.wait(BEAT_SECONDS):
+            try:
+                self(memory_mb=_memory_mb())
+            except OSError:  # a full disk shows where it matters
+                log.exception("progress could not be written")
+
+
+def run_job(run: Run) -> bool:
+    """Do what the run was asked for; whether it ended well. Never raises: how it ended stands in its progress."""
+    report = Reporter(run)
+    try:
+        with turn(run):
+            _train(run, report)
+            report(state="done", message="", step=0)
+    except Stopped as error:
+        report(state="cancelled", message=str(error))
+    except BccsegError as error:
+        report(state="failed", message=str(error))
+    except (MemoryError, torch.OutOfMemoryError):
+        log.exception("out of memory")
+        report(state="failed", message=SMALLER_BATCH)
+    except OSError as error:
+        log.exception("training failed")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        why = "The disk is full. Make room, then resume." if full else f"A file could not be read or written ({error})."
+        report(state="failed", message=why)
+    except Exception as error:
+        log.exception("training failed")
+        memory = "out of memory" in str(error).lower() or "can't allocate" in str(error).lower()
+        report(state="failed", message=SMALLER_BATCH if memory else "Something went wrong; the log below says what.")
+    finally:
+        report.stop()
+    return run.progress.state == "done"
+
+
+def _train(run: Run, report: Reporter) -> None:
+    spec = run.spec
+    config = spec.config
+    report(state="preparing", message="Reading the images", epochs=config.epochs, steps=config.steps_per_epoch)
+    data = gather(spec.sources, run.folder / "data", config.validation_share)
+    report(warnings=data.warnings)
+    if data.problems:
+        raise BccsegError(" ".join(data.problems[:10]))
+    _keep_split(run, data)
+    fields = []
+    for pairs in (data.train, data.validation):
+        loaded = []
+        for pair in pairs:
+            obey(run)
+            loaded.append(load_field(*pair, config))
+        fields.append(loaded)
+    device = choose_device(spec.device)
+    trainer = Trainer(*fields, config, run.folder, spec.device)
+    report(state="training", message="", epoch=trainer.epoch, device=describe_device(device, inference_dtype(device)))
+    started, seen = time.monotonic(), 0
+
+    def on_step(step: int, steps: int, loss: float) -> None:
+        nonlocal started, seen
+        seen += config.batch_size
+        while obey(run):
+            report(state="paused")
+            time.sleep(0.2)
+            started, seen = time.monotonic(), 0
+        speed = seen / max(1e-6, time.monotonic() - started) if seen else None
+        report.progress = replace(
+            report.progress, state="training", step=step, steps=steps, loss=loss, images_per_second=speed
+        )
+
+    for done in trainer.run(on_step):
+        report(epoch=done.epoch, step=0)
+        obey(run)
+    report(state="training", message="Calibrating the scores")
+    folder = export_run(run.folder, name=spec.name, data=f"{len(data.train)} images, {data.cells} cells")
+    calibrate_weights(folder, data.validation, spec.device)
+
+
+def _keep_split(run: Run, data: TrainingData) -> None:
+    """Which image was used for what, and a hash of each part: enough to say later what the weights have seen."""
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    values = {
+        name: {"images": [image.name for image, _ in pairs], "hash": data_hash(pairs)} for name, pairs in parts.items()
+    }
+    versions = {"torch": torch.__version__}
+    write_atomically(run.folder / "split.json", json.dumps({**values, "versions": versions}, indent=1).encode())
+
+
+def _memory_mb() -> float | None:
+    """Largest memory of this process so far, where the system tells."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

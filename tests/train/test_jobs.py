@@ -1,0 +1,143 @@
+"""Training runs as real processes: to the end, paused, cancelled, killed and resumed, one after the other."""
+
+import json
+import os
+import signal
+import time
+from dataclasses import replace
+
+import cv2
+import pytest
+
+from bccseg.config import NetworkConfig, TrainConfig
+from bccseg.errors import TrainingError
+from bccseg.imaging.synthetic import draw_smear
+from bccseg.labels.exporting import parted_mask
+from bccseg.labels.store import LabelStore
+from bccseg.model.weights import load_weights
+from bccseg.train import jobs
+from bccseg.train.jobs import JobProgress, JobSpec, all_runs, create_run, open_run, place_in_queue
+
+SMALL = TrainConfig(
+    network=NetworkConfig(width=4, depth=2), epochs=3, steps_per_epoch=4, batch_size=2, crop_px=64, warmup_steps=2,
+    workers=0, mixed_precision=False,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    for part in ("original", "mask"):
+        (folder / part).mkdir()
+    for k in range(4):
+        image, labels = draw_smear((200, 240), cells=8, diameter_px=48, seed=k, touching=False)
+        cv2.imwrite(str(folder / "original" / f"{k}.png"), image[..., ::-1])
+        cv2.imwrite(str(folder / "mask" / f"{k}.png"), parted_mask(labels))
+    return folder
+
+
+def begin(runs, dataset, **changes):
+    run = create_run(runs, JobSpec("a run", (str(dataset),), replace(SMALL, **changes), "cpu"))
+    run.start()
+    return run
+
+
+def wait_for(run, *states, seconds=60):
+    end = time.monotonic() + seconds
+    while run.progress.state not in states:
+        assert time.monotonic() < end, f"{run.progress}\n{run.console()}"
+        assert states == ("failed",) or run.progress.state != "failed", f"{run.progress}\n{run.console()}"
+        time.sleep(0.05)
+    return run.progress
+
+
+def curve(run):
+    return [(r["epoch"], r["loss"], r["val_loss"]) for r in run.reports]
+
+
+def test_a_run_trains_in_a_process_of_its_own_and_others_wait(tmp_path, dataset):
+    first = begin(tmp_path, dataset, steps_per_epoch=12)
+    second = begin(tmp_path, dataset)
+    with pytest.raises(TrainingError, match="under way"):
+        first.delete()
+    wait_for(first, "training")
+    assert place_in_queue(second) == 1
+    wait_for(second, "preparing", "training", "done")
+    assert first.progress.state == "done"
+    assert first.progress.share == 1
+    assert load_weights(first.weights).config.data.startswith("3 images")
+    split = json.loads((first.folder / "split.json").read_text())
+    assert (len(split["train"]["images"]), len(split["validation"]["images"])) == (3, 1)
+    wait_for(second, "done")
+    assert [r.id for r in all_runs(tmp_path)] == [second.id, first.id]
+    second.delete()
+    assert len(all_runs(tmp_path)) == 1
+    with pytest.raises(TrainingError):
+        open_run(tmp_path, second.id)
+
+
+def test_paused_killed_cancelled_and_resumed_to_the_same_curve(tmp_path, dataset, monkeypatch):
+    whole = begin(tmp_path / "whole", dataset, epochs=4, steps_per_epoch=10)
+    run = begin(tmp_path / "broken", dataset, epochs=4, steps_per_epoch=10)
+    wait_for(run, "training")
+    run.say("pause")
+    wait_for(run, "paused", seconds=10)
+    steps = run.progress.step, run.progress.epoch
+    time.sleep(1)
+    assert (run.progress.step, run.progress.epoch) == steps
+    run.say("")
+    wait_for(run, "training", seconds=10)
+    end = time.monotonic() + 60
+    while len(run.reports) < 1:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    os.kill(run.progress.pid, signal.SIGKILL)
+    monkeypatch.setattr(jobs, "SILENT_SECONDS", 1.5)
+    assert "Resume" in wait_for(run, "lost", "done", seconds=20).message or run.progress.state == "done"
+    monkeypatch.setattr(jobs, "SILENT_SECONDS", 30)
+    run.tell(replace(run.progress, state="lost"))
+    run.start()
+    wait_for(run, "training")
+    run.say("cancel")
+    assert "Resume" in wait_for(run, "cancelled", "done", seconds=20).message or run.progress.state == "done"
+    run.start()
+    wait_for(run, "done")
+    wait_for(whole, "done")
+    assert curve(run) == curve(whole)
+
+
+@pytest.mark.parametrize("trouble", ["empty", "sizes", "nothing"])
+def test_bad_data_is_told_before_training(tmp_path, trouble):
+    for part in ("original", "mask"):
+        (tmp_path / "data" / part).mkdir(parents=True)
+    image, labels = draw_smear((200, 240), cells=8, diameter_px=48, seed=1)
+    for k in range(0 if trouble == "nothing" else 3):
+        mask = parted_mask(labels)
+        if k == 1:
+            mask = mask * 0 if trouble == "empty" else mask[:100]
+        cv2.imwrite(str(tmp_path / "data/original" / f"{k}.png"), (image // (k + 1))[..., ::-1])
+        cv2.imwrite(str(tmp_path / "data/mask" / f"{k}.png"), mask)
+    run = begin(tmp_path / "runs", tmp_path / "data")
+    words = {"empty": "1.png marks no cell", "sizes": "240 x 200 px, its mask 240 x 100", "nothing": "holds no images"}
+    assert words[trouble] in wait_for(run, "failed").message
+
+
+def test_the_collection_is_a_source_and_stays_as_it_was(tmp_path):
+    store = LabelStore(tmp_path / "store")
+    for k in range(4):
+        image, labels = draw_smear((200, 240), cells=8, diameter_px=48, seed=k, touching=False)
+        info = store.add_image(image, f"{k}.png", split="train" if k else "validation")
+        store.review(store.save_version(info.id, labels, author="Ana"), "accepted", "Ben")
+    run = create_run(tmp_path / "runs", JobSpec("x", (f"store:{tmp_path / 'store'}",), SMALL, "cpu"))
+    run.start()
+    wait_for(run, "done")
+    assert len(list((run.folder / "data/source0/train/original").iterdir())) == 3
+    assert len(list((run.folder / "data/source0/validation/mask").iterdir())) == 1
+
+
+def test_strange_ids_are_no_runs(tmp_path):
+    for name in ("..", "", "20261124T000000-0000000", "x" * 24):
+        with pytest.raises(TrainingError):
+            open_run(tmp_path, name)
+    assert all_runs(tmp_path / "nowhere") == []
+    assert JobProgress(epoch=1, epochs=4, step=5, steps=10).share == pytest.approx(0.375)
