@@ -12,6 +12,8 @@ from bccseg.errors import SettingsError
 Architecture = Literal["unet", "resunet"]
 Head = Literal["cell_distance", "binary"]
 
+DEFAULT_WEIGHTS = "unet-bbbc041seg"  # what is used when nothing was chosen
+
 HEAD_CHANNELS: dict[str, tuple[str, ...]] = {
     "cell_distance": ("cell", "distance"),  # touching cells come apart
     "binary": ("cell",),  # the seed recipe
@@ -135,7 +137,19 @@ SEED_RECIPE = TrainConfig(
     dice_weight=0.0,
     ignore_border_cells=0.0,
 )
-PRESETS: dict[str, TrainConfig] = {"recommended": TrainConfig(), "seed": SEED_RECIPE}
+QUICK_FINE_TUNE = TrainConfig(
+    base_weights=DEFAULT_WEIGHTS,  # always from the base and on all labels, not from the last fine-tune
+    epochs=10,
+    steps_per_epoch=60,
+    learning_rate=5e-4,
+    warmup_steps=60,
+    ema_decay=0.99,
+)
+PRESETS: dict[str, TrainConfig] = {
+    "recommended": TrainConfig(),  # how the first run of the shipped weights was made
+    "finetune": QUICK_FINE_TUNE,
+    "seed": SEED_RECIPE,
+}
 
 
 def to_dict(config: Any) -> dict[str, Any]:

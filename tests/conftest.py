@@ -7,9 +7,9 @@ import tempfile
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="bccseg-hf-")
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_XET"] = "1"  # the test server speaks the Hub's LFS protocol, not that of Xet storage
-os.environ["BCCSEG_STORE"] = tempfile.mkdtemp(prefix="bccseg-store-")
+os.environ["BCCSEG_STORE"] = f"{tempfile.mkdtemp(prefix='bccseg-store-')}/collection"
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody listens there
-for name in ("HF_TOKEN", "BCCSEG_WEIGHTS", "BCCSEG_DATASET"):
+for name in ("HF_TOKEN", "BCCSEG_WEIGHTS", "BCCSEG_DATASET", "BCCSEG_RUNS"):
     os.environ.pop(name, None)
 
 import numpy as np

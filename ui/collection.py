@@ -1,4 +1,4 @@
-"""The collection of this server, shared by all who use it."""
+"""Where this server keeps what outlives a visit: the collection and the training runs, shared by all who use it."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import streamlit as st
 
 from bccseg.labels.store import LabelStore
 
-ENVIRONMENT = "BCCSEG_STORE"
+ENVIRONMENT, RUNS_ENVIRONMENT = "BCCSEG_STORE", "BCCSEG_RUNS"
 SPACE_DISK = Path("/data")  # storage that a Hugging Face Space may have mounted
 
 
@@ -16,8 +16,15 @@ def store_root() -> Path:
     if named := os.environ.get(ENVIRONMENT, "").strip():
         return Path(named).expanduser()
     if SPACE_DISK.is_dir() and os.access(SPACE_DISK, os.W_OK) and os.environ.get("SPACE_ID"):
-        return SPACE_DISK / "bccseg"
+        return SPACE_DISK / "bccseg" / "collection"
     return Path.home() / ".bccseg" / "collection"
+
+
+def runs_root() -> Path:
+    """Where training runs lie: BCCSEG_RUNS, or beside the collection."""
+    if named := os.environ.get(RUNS_ENVIRONMENT, "").strip():
+        return Path(named).expanduser()
+    return store_root().with_name("runs")
 
 
 @st.cache_resource(show_spinner=False)

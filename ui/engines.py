@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from bccseg.errors import BccsegError
+from ui.promoted import PREFIX, folder_of
 
 if TYPE_CHECKING:
     from bccseg.model.predict import Predictor
@@ -63,7 +64,10 @@ def load_engine(weights: str, device: str) -> Engine:
     trouble = ""
     try:
         # The owner of the server may have named a folder in BCCSEG_WEIGHTS; a visitor may not.
-        loaded = load_weights(*locate(None if weights == default_name() else weights, allow_paths=False))
+        if weights.startswith(PREFIX):
+            loaded = load_weights(folder_of(weights), weights)
+        else:
+            loaded = load_weights(*locate(None if weights == default_name() else weights, allow_paths=False))
     except BccsegError as error:
         trouble = f"{error} The shipped weights are used instead."
         loaded = load_weights(*locate(DEFAULT_WEIGHTS, allow_paths=False))

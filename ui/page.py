@@ -26,6 +26,7 @@ PAGES = (
     PageInfo("pages/segment.py", "Segment", ":material/biotech:", default=True),
     PageInfo("pages/correct.py", "Correct", ":material/draw:", wide=True),
     PageInfo("pages/collection.py", "Collection", ":material/collections_bookmark:"),
+    PageInfo("pages/train.py", "Train", ":material/model_training:"),
     PageInfo("pages/weights.py", "Weights", ":material/hub:"),
     PageInfo("pages/guide.py", "Guide", ":material/help:"),
 )

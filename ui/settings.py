@@ -11,6 +11,7 @@ from bccseg.model.sources import HUB_PREFIX, default_name, shipped_names
 from ui.engines import engines
 from ui.errors import plain
 from ui.kept import keep, recall, reset
+from ui.promoted import promoted
 
 FROM_HUB = "From the Hugging Face Hub…"
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
@@ -80,8 +81,9 @@ def settings_sidebar() -> Chosen:
 
 def weight_choices() -> list[str]:
     """What the weights menu offers, the one in use without a choice first."""
-    first = default_name()
-    return [first, *(name for name in shipped_names() if name != first), FROM_HUB]
+    own = promoted()
+    names = dict.fromkeys([own.current, default_name(), *shipped_names(), *own.names])  # each once, in this order
+    return [*names, FROM_HUB]
 
 
 def _ask_weights() -> str:
@@ -93,14 +95,14 @@ def _ask_weights() -> str:
                          help="hf://owner/repo, or hf://owner/repo@revision for a certain version. "
                               "For private ones the server needs HF_TOKEN.").strip()  # fmt: skip
     if not spec:
-        return default_name()
+        return promoted().current
     from bccseg.hub import parse_spec
 
     try:
         parse_spec(spec if spec.startswith(HUB_PREFIX) else HUB_PREFIX + spec)
     except HubError as error:
         st.error(plain(str(error), 300))
-        return default_name()
+        return promoted().current
     return spec if spec.startswith(HUB_PREFIX) else HUB_PREFIX + spec
 
 

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
+from bccseg.config import DEFAULT_WEIGHTS
 from bccseg.errors import WeightsError
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights"
-DEFAULT_WEIGHTS = "unet-bbbc041seg"
 HUB_PREFIX = "hf://"
 ENVIRONMENT = "BCCSEG_WEIGHTS"
 

@@ -105,7 +105,7 @@ class Run:
         try:
             found = JobProgress(**json.loads((self.folder / "progress.json").read_bytes()))
         except (OSError, ValueError, TypeError):
-            found = JobProgress()
+            return JobProgress("cancelled", "It was not begun.")
         if found.state in ALIVE and found.written and time.time() - found.written > SILENT_SECONDS:
             return replace(
                 found, state="lost", message="The process ended without a word. Resume goes on from the last epoch."

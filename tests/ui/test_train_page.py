@@ -1,0 +1,119 @@
+"""The Train page through AppTest: empty, what is offered, a real short run, promote and back."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from test_pages import APP, button
+
+from bccseg.config import PRESETS, NetworkConfig
+from bccseg.imaging.synthetic import draw_smear
+from bccseg.labels.store import LabelStore
+from bccseg.train.jobs import JobSpec, all_runs, create_run
+from ui.compare import Comparison
+from ui.promoted import own_folder, promote, promoted, roll_back
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("BCCSEG_STORE", str(tmp_path / "collection"))
+    return tmp_path
+
+
+@pytest.fixture
+def store(place):
+    """Six accepted drawn smears in all three parts."""
+    store = LabelStore(place / "collection")
+    for k in range(6):
+        image, labels = draw_smear((240, 320), cells=10, diameter_px=48, seed=k, touching=False)
+        info = store.add_image(image, f"{k}.png", split=("train", "train", "train", "train", "validation", "test")[k])
+        store.review(store.save_version(info.id, labels, author="Ana"), "accepted", "Ben")
+    return store
+
+
+def page():
+    at = AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/train.py").run()
+    assert not at.exception
+    return at
+
+
+def wait_for_end(run):
+    end = time.monotonic() + 90
+    while run.progress.state not in ("done", "failed", "lost"):
+        assert time.monotonic() < end, run.progress
+        time.sleep(0.1)
+    assert run.progress.state == "done", f"{run.progress}\n{run.console()}"
+
+
+def test_without_data_nothing_can_be_started(place):
+    at = page()
+    assert button(at, "Start training").disabled
+    assert any("Choose some data first" in i.value for i in at.info)
+    assert any("No run has ended yet" in i.value for i in at.info)
+    assert at.radio[0].options == ["Quick fine-tune", "Recommended", "Seed recipe"]
+
+
+def test_a_run_from_the_page_to_promotion_and_back(store, place):
+    at = page()
+    assert any("4 to learn from, 1 to check on, 1 for comparing" in c.label for c in at.checkbox)
+    values = {n.label: n for n in at.number_input}
+    values["Epochs"].set_value(1)
+    values["Steps an epoch"].set_value(2)
+    values["Batch size"].set_value(2)
+    at.run()
+    button(at, "Start training").click().run()
+    assert not at.exception
+    run = all_runs(place / "runs")[0]
+    assert run.spec.config.base_weights == "unet-bbbc041seg"
+    assert (run.spec.config.epochs, run.spec.config.steps_per_epoch) == (1, 2)
+    wait_for_end(run)
+    at = page()
+    assert any("best epoch 1" in m.value for m in at.markdown)
+    button(at, "Compare with the weights in use").click().run()
+    assert not at.exception
+    button(at, "Promote").click().run()
+    assert not at.exception
+    assert promoted().current == f"own:{run.id}"
+    at.switch_page("pages/segment.py").run()
+    assert next(s for s in at.selectbox if s.label == "Weights").options[0] == f"own:{run.id}"
+    at.switch_page("pages/train.py").run()
+    button(at, "Back to the ones before").click().run()
+    assert promoted().current == "unet-bbbc041seg"
+
+
+def test_comparing_weights_with_themselves_is_within_noise(store, place):
+    config = replace(PRESETS["finetune"], epochs=1, steps_per_epoch=1, batch_size=1, learning_rate=1e-9, workers=0)
+    run = create_run(place / "runs", JobSpec("same", (f"store:{place / 'collection'}",), config, "cpu"))
+    run.start()
+    wait_for_end(run)
+    comparison = Comparison(run, "unet-bbbc041seg")
+    comparison._work()
+    assert comparison.error == ""
+    assert comparison.part == "test"
+    rows = {row["Measure"]: row for row in comparison.rows}
+    assert rows["F1 at IoU 0.5"]["Verdict"] == "within noise"
+    assert rows["F1 at IoU 0.5"]["Difference"] == pytest.approx(0, abs=0.05)
+    assert comparison.worst[0]["image"] == "5.png"
+
+
+def test_promotion_copies_and_rolls_back_in_order(place, tiny_weights):
+    folder, _ = tiny_weights
+    runs = []
+    for name in ("one", "two"):
+        run = create_run(
+            place / "runs", JobSpec(name, ("x",), replace(PRESETS["seed"], network=NetworkConfig(width=4)))
+        )
+        (run.folder / "weights").mkdir()
+        for path in folder.iterdir():
+            (run.folder / "weights" / path.name).write_bytes(path.read_bytes())
+        promote(run)
+        runs.append(run)
+        time.sleep(1.1)  # ids carry the second
+    assert promoted().names == (f"own:{runs[0].id}", f"own:{runs[1].id}")
+    runs[1].delete()
+    assert own_folder(f"own:{runs[1].id}") is not None
+    assert roll_back() == f"own:{runs[0].id}"
+    assert roll_back() == "unet-bbbc041seg"
+    for name in ("own:../../etc", "own:", "../x", "own:20261124T000000-zzzzzzzz"):
+        assert own_folder(name) is None
