@@ -55,6 +55,29 @@ def fetch_weights(spec: str, cache_dir: Path | None = None) -> tuple[Path, str]:
     return config.parent, f"{PREFIX}{wanted.repo}@{commit}"
 
 
+def publish_weights(folder: Path, repo: str, *, private: bool = True, pull_request: bool = False) -> str:
+    """Push a weight folder to the model repository `owner/name`, which is made if need be; returns how to name it.
+
+    One commit with model.safetensors, config.json and the model card, or a pull request. The token comes from HF_TOKEN
+    or the login of huggingface_hub. Raises HubError.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo) or ".." in repo:
+        raise HubError(f"'{repo[:80]}' is not a name of a repository. Use owner/name.")
+    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
+    files = [folder / name for name in (*FILES, CARD, "training.json") if (folder / name).exists()]
+    try:
+        api.create_repo(repo, private=private, exist_ok=True)
+        commit = api.create_commit(
+            repo, [CommitOperationAdd(path.name, str(path)) for path in files],
+            commit_message="Weights trained with bccseg", create_pr=pull_request,
+        )  # fmt: skip
+    except Exception as error:  # the client lets errors of three other libraries through
+        raise explain(error, repo, "the weights") from error
+    return commit.pr_url or f"{PREFIX}{repo}@{commit.oid}"
+
+
 def _fetch(wanted: HubSpec, file: str, revision: str | None, cache_dir: Path | None) -> Path:
     """One file, from the Hub or, where that cannot be reached, from the cache. Raises HubError."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url

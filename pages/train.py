@@ -12,9 +12,10 @@ from ui.train_view import show_history, show_live
 open_page("pages/train.py", "Teach the network your own smears, and see whether it got better.")
 with shown():
     alive = [run for run in all_runs(runs_root()) if run.progress.state in ALIVE]
-    for run in reversed(alive):
-        show_live(run)
-    start, history = st.tabs(["New run", "Runs"])
+    with st.container():  # also when empty, so that what follows keeps its place and its open tab
+        for run in reversed(alive):
+            show_live(run)
+    start, history = st.tabs(["New run", "Runs"], key="train_tabs")
     with start:
         ask_to_train()
     with history:

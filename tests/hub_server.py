@@ -225,10 +225,18 @@ class Hub:
         if parent and parent != repo.refs["main"]:
             self.error(request, 412, "", "A commit has happened since. Please refresh and try again.")
             return
-        commit = repo.commit(files)
+        pull = "create_pr=1" in request.path
+        commit = repo.commit(files, "refs/pr/1" if pull else "main")
         repo.messages.append(message)
-        self.json(request, {"success": True, "commitOid": commit, "commitUrl": f"{self.url}/{name}/commit/{commit}",
-                            "hookOutput": ""})  # fmt: skip
+        answer = {
+            "success": True,
+            "commitOid": commit,
+            "commitUrl": f"{self.url}/{name}/commit/{commit}",
+            "hookOutput": "",
+        }
+        if pull:
+            answer["pullRequestUrl"] = f"{self.url}/{name}/discussions/1"
+        self.json(request, answer)
 
     # --- small things
 

@@ -14,7 +14,7 @@ from ui.promoted import PREFIX, folder_of, promoted
 TITLES = {
     "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice": "Dice", "iou": "IoU",
     "boundary_px": "Outline distance (px)",
-    "count_error": "Count error", "count_bias": "Count bias",
+    "count_error": "Count error",
 }  # fmt: skip
 LOWER_IS_BETTER = ("boundary_px", "count_error")
 

@@ -87,10 +87,10 @@ def show_curves(runs: list[Run]) -> None:
                 line = {"dash": dash, "color": COLOURS[k % len(COLOURS)]}
                 values = [r[part] for r in reports]
                 figure.add_scatter(x=epochs, y=values, name=f"{name} {words}".strip(), mode="lines+markers", line=line)
-        figure.update_layout(
-            title=title, height=280, margin={"l": 40, "r": 10, "t": 40, "b": 30}, legend={"orientation": "h"}
-        )
-        figure.update_xaxes(title="epoch")
+        legend = {"orientation": "h", "y": 1.15, "x": 1, "xanchor": "right"}
+        figure.update_layout(title=title, height=280, margin={"l": 40, "r": 10, "t": 40, "b": 30}, legend=legend)
+        longest = max((len(run.reports) for run in runs), default=0)
+        figure.update_xaxes(title="epoch", dtick=1 if longest <= 12 else None)
         column.plotly_chart(figure, key=f"curve_{key}_{'_'.join(r.id for r in runs)}", config=PLOT)
 
 
@@ -157,4 +157,21 @@ def _show_ended(run: Run) -> None:
                 st.rerun()
         if run.weights:
             show_compare(run)
+            _show_publish(run)
         show_preview(run)
+
+
+def _show_publish(run: Run) -> None:
+    """Push the weights with their model card to the Hub."""
+    with st.expander("Publish to the Hugging Face Hub", icon=":material/cloud_upload:"):
+        repo = st.text_input("Repository", placeholder="owner/name", key=f"repo_{run.id}",
+                             help="Made if it is not there. The server needs an HF_TOKEN that may write.")  # fmt: skip
+        with st.container(horizontal=True):
+            public = st.toggle("Public", key=f"public_{run.id}", help="Off: only you see it. Counts when it is made.")
+            pull = st.toggle("As a pull request", key=f"pull_{run.id}")
+        if st.button("Publish", icon=":material/cloud_upload:", key=f"publish_{run.id}", disabled=not repo.strip()):
+            from bccseg.hub import publish_weights
+
+            with shown(), st.spinner("Pushing the weights"):
+                name = publish_weights(run.weights, repo.strip(), private=not public, pull_request=pull)
+                st.success(f"Published: {plain(name, 200)}. Type it under Weights, here or on any other server.")

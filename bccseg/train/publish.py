@@ -17,7 +17,8 @@ from bccseg.imaging.labels import border_ids, label_mask
 from bccseg.imaging.matching import MIN_TRUE_AREA_PX, match
 from bccseg.model.predict import Predictor
 from bccseg.model.segment import segment
-from bccseg.model.weights import WeightsConfig, load_weights, save_weights, write_config
+from bccseg.model.weights import CARD_FILE, WeightsConfig, load_weights, read_config, save_weights, write_config
+from bccseg.train.card import model_card
 
 MIN_CELLS_TO_CALIBRATE = 50
 
@@ -63,6 +64,7 @@ def export_run(
         ),
     )
     write_atomically(out / "training.json", (json.dumps(values, indent=2) + "\n").encode())
+    write_atomically(out / CARD_FILE, model_card(read_config(out), run).encode())
     return out
 
 

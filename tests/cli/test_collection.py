@@ -58,3 +58,11 @@ def test_nothing_accepted_yet(tmp_path, capsys):
     LabelStore(tmp_path / "store")
     assert main(["export", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]) == 1
     assert "no accepted labels" in capsys.readouterr().err
+
+
+def test_publish_prints_the_name_of_the_weights(tiny_weights, hub, capsys):
+    folder, _ = tiny_weights
+    assert main(["publish", str(folder), "--repo", "lab/mine", "--public"]) == 0
+    assert capsys.readouterr().out.startswith("hf://lab/mine@")
+    assert not hub.repos["lab/mine"].private
+    assert main(["publish", str(folder.parent), "--repo", "lab/mine"]) == 2

@@ -6,7 +6,7 @@ import pytest
 from hub_server import Repo
 
 from bccseg.errors import HubError, WeightsError
-from bccseg.hub import fetch_weights, parse_spec
+from bccseg.hub import fetch_weights, parse_spec, publish_weights
 from bccseg.model.sources import locate
 from bccseg.model.weights import load_weights
 
@@ -162,3 +162,26 @@ def test_parse_spec():
     assert parse_spec("hf://a-b/c.d@main") == parse_spec(" hf://a-b/c.d@main ")
     assert parse_spec("hf://a/b").revision is None
     assert parse_spec("hf://a/b@refs/pr/1").revision == "refs/pr/1"
+
+
+def test_published_weights_load_again(hub, tiny_weights, cache):
+    folder, _ = tiny_weights
+    (folder / "README.md").write_text("---\nlicense: other\n---\n# Tiny\n")
+    name = publish_weights(folder, "lab/mine")
+    assert hub.repos["lab/mine"].private
+    assert len(hub.repos["lab/mine"].messages) == 1
+    found, source = fetch_weights(name, cache)
+    assert source == name
+    assert (found / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
+    assert load_weights(found).config.name == "tiny"
+    assert publish_weights(folder, "lab/mine", pull_request=True).endswith("/lab/mine/discussions/1")
+    assert len(hub.repos["lab/mine"].commits) == 3  # the repository's own, ours, the pull request's
+
+
+def test_publishing_without_the_right_is_told(hub, tiny_weights):
+    folder, _ = tiny_weights
+    hub.write_token = "hf_writer"
+    with pytest.raises(HubError, match="HF_TOKEN"):
+        publish_weights(folder, "lab/mine")
+    with pytest.raises(HubError, match="owner/name"):
+        publish_weights(folder, "mine")

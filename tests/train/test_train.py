@@ -258,3 +258,13 @@ def test_scores_are_calibrated_on_images_held_out(tmp_path, predictor, monkeypat
     plain = segment(read_image(pairs[0][0]), predictor)
     assert found.scores == pytest.approx(Calibration(**curve)(plain.scores))
     assert calibrate_weights(folder, pairs[:0], "cpu") is None
+
+
+def test_a_run_has_a_model_card(dataset, tmp_path):
+    list(Trainer(*fields_of(dataset), SMALL, tmp_path / "run", "cpu").run())
+    folder = export_run(tmp_path / "run", name="my <b> run", data="4 images", licence="CC0 1.0")
+    card = (folder / "README.md").read_text()
+    assert "U-Net of width 4 and depth 2, RGB input" in card
+    assert "2 epochs of 4 steps, batch 2" in card
+    assert "Data: 4 images. Licence: CC0 1.0." in card
+    assert "Research use only" in card

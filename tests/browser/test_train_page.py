@@ -1,0 +1,73 @@
+"""A small real training in the browser: start, watch, reload, leave, cancel, resume, compare, promote, use, go back."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from bccseg.imaging.synthetic import draw_smear
+from bccseg.labels.store import LabelStore
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def collected():
+    """Accepted labels in all parts, in the collection of the server."""
+    store = LabelStore(Path(os.environ["BCCSEG_STORE"]))
+    for k in range(5):
+        image, labels = draw_smear((240, 320), cells=10, diameter_px=48, seed=100 + k, touching=False)
+        info = store.add_image(image, f"train {k}.png", split=("train", "train", "train", "validation", "test")[k])
+        store.review(store.save_version(info.id, labels, author="Ana"), "accepted", "Ben")
+
+
+def type_number(page, label, value):
+    box = page.get_by_role("spinbutton", name=label)
+    box.fill(str(value))
+    box.press("Enter")
+    expect(box).to_have_value(str(value))
+    page.wait_for_timeout(500)
+
+
+def test_training_from_start_to_promotion_and_back(open_page, collected):
+    page = open_page("train", height=1400)
+    page.get_by_text("Settings").click()
+    type_number(page, "Epochs", 16)
+    type_number(page, "Steps an epoch", 20)
+    type_number(page, "Batch size", 2)
+    page.get_by_role("textbox", name="Name of the run").fill("from the browser")
+    page.get_by_role("textbox", name="Name of the run").press("Enter")
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text("Epoch 2 of 16").wait_for()
+    page.reload()
+    page.get_by_text("of 16, batch").wait_for()  # goes on, whoever looks
+    page.goto(page.url.replace("/train", "/guide"))
+    page.get_by_text("In three steps").wait_for()
+    page.go_back()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("paused").wait_for(timeout=10_000)
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Pause").wait_for(timeout=10_000)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("cancelled ·").wait_for(timeout=20_000, state="attached")
+    page.get_by_role("tab", name="Runs").click()
+    page.get_by_text("cancelled ·").wait_for()
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_text("of 16, batch").wait_for()
+    page.get_by_text("done · 16 of 16 epochs").wait_for(timeout=150_000, state="attached")
+    page.get_by_role("tab", name="Runs").click()
+    page.get_by_role("button", name="Compare with the weights in use").click()
+    page.get_by_text("1 test images, which neither has learned from").wait_for()
+    page.get_by_role("button", name="Promote").click()
+    page.get_by_text("The app uses weights of its own training").wait_for()
+
+    segment = open_page(height=1200)
+    segment.get_by_text("In use: own:").wait_for()
+    segment.get_by_role("button", name="Try an example").click()
+    segment.locator(".stage[data-ready]").wait_for()
+    page.get_by_role("button", name="Back to the ones before").click()
+    expect(page.get_by_text("The app uses weights of its own training")).to_have_count(0)
+    other = open_page()
+    other.get_by_text("In use: unet-bbbc041seg").wait_for()
+    assert not page.errors
