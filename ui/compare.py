@@ -16,6 +16,7 @@ TITLES = {
     "boundary_px": "Outline distance (px)",
     "count_error": "Count error",
 }  # fmt: skip
+MIN_IMAGES = 5  # drawing from fewer again and again says little
 LOWER_IS_BETTER = ("boundary_px", "count_error")
 
 
@@ -71,6 +72,8 @@ class Comparison:
             if name in TITLES:
                 better = (difference.value < 0) == (name in LOWER_IS_BETTER)
                 verdict = ("better" if better else "worse") if difference.beyond_noise else "within noise"
+                if len(pairs) < MIN_IMAGES:
+                    verdict = "too few images to tell"
                 self.rows.append({
                     "Measure": TITLES[name], "In use": found[0].metrics[name], "New": found[1].metrics[name],
                     "Difference": difference.value, "from": difference.low, "to": difference.high, "Verdict": verdict,

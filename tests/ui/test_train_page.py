@@ -92,7 +92,7 @@ def test_comparing_weights_with_themselves_is_within_noise(store, place):
     assert comparison.error == ""
     assert comparison.part == "test"
     rows = {row["Measure"]: row for row in comparison.rows}
-    assert rows["F1 at IoU 0.5"]["Verdict"] == "within noise"
+    assert rows["F1 at IoU 0.5"]["Verdict"] == "too few images to tell"  # there is one
     assert rows["F1 at IoU 0.5"]["Difference"] == pytest.approx(0, abs=0.05)
     assert comparison.worst[0]["image"] == "5.png"
 
