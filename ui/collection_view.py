@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from bccseg.imaging.view import draw_view, jpeg, make_view, overview
+from bccseg.imaging.view import draw_view, jpeg, make_view
 from bccseg.labels.drafts import draft_from_version
 from bccseg.labels.records import SPLITS, Version, origin
 from bccseg.labels.review import Item, between_annotators, collection_table, queue
@@ -16,28 +16,13 @@ from ui.bench_start import CORRECT_PAGE
 from ui.desk import remember, remembered
 from ui.errors import plain, shown
 from ui.hub_sync import saved
+from ui.thumbnails import thumbnail
 
 STATUS = {
     "proposal": ":gray-badge[proposal]", "submitted": ":blue-badge[waits for review]",
     "accepted": ":green-badge[accepted]", "rejected": ":red-badge[rejected]",
 }  # fmt: skip
-THUMBNAIL_PX = 96
 PANEL_PX = 620
-
-
-@st.cache_data(show_spinner=False, max_entries=4000)
-def _thumbnail(root: str, image: str, version: str, side: int, _store: LabelStore, _version: Version | None) -> bytes:
-    """JPEG of an image with its cells tinted. Versions never change, so it is made once."""
-    del root, version
-    pixels = _store.image(image)
-    labels = _store.labels(_version) if _version else pixels[..., 0].astype("int32") * 0
-    return jpeg(overview(pixels, labels, side))
-
-
-def thumbnail(store: LabelStore, item: Item, side: int = THUMBNAIL_PX) -> bytes:
-    """Small picture of an image with the labels that stand for it."""
-    best = item.best
-    return _thumbnail(str(store.root), item.info.id, best.id if best else "", side, store, best)
 
 
 def show_images(store: LabelStore, found: list[Item]) -> None:

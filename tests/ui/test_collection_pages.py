@@ -179,3 +179,13 @@ def test_syncing_goes_on_beside_the_pages(hub, store, monkeypatch):
         time.sleep(0.02)
     assert len(hub.repos["datasets/lab/smears"].messages) == 2
     assert Path(store.root / "images").is_dir()
+
+
+def test_one_damaged_image_does_not_hide_the_others(store):
+    first, second = submit(store, 1), submit(store, 2)
+    (store.root / "images" / f"{first.image}.png").write_bytes(b"gone")
+    at = page("collection")
+    pictures = at.dataframe[0].value["picture"].tolist()
+    assert len(set(pictures)) == 2
+    assert len(list((store.root / "thumbnails").iterdir())) == 1
+    assert second.id in next((store.root / "thumbnails").iterdir()).name
