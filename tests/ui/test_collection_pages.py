@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from odd_files import odd_files
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_pages import APP, button
 
+from bccseg.errors import ImageError
+from bccseg.imaging.decode import decode
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.labels.drafts import DraftInfo, create_draft
+from bccseg.imaging.view import draw_view
+from bccseg.labels.drafts import DraftInfo, create_draft, open_draft
 from bccseg.labels.edits import Edit
 from bccseg.labels.exporting import parted_mask
 from bccseg.labels.store import LabelStore
@@ -189,3 +193,28 @@ def test_one_damaged_image_does_not_hide_the_others(store):
     assert len(set(pictures)) == 2
     assert len(list((store.root / "thumbnails").iterdir())) == 1
     assert second.id in next((store.root / "thumbnails").iterdir()).name
+
+
+def test_every_odd_image_can_be_opened_for_correction(store):
+    """Whatever the Segment page can read, the Correct page can show, also one px or five thousand wide."""
+    opened = 0
+    for name, (data, _) in odd_files().items():
+        try:
+            image = decode(data)[0].image
+        except ImageError:
+            continue
+        if image.size > 30_000_000:
+            continue
+        labels = np.zeros(image.shape[:2], np.int32)
+        draft = create_draft(store, image, labels, DraftInfo(name, diameter_px=30))
+        work = Bench(draft)
+        view = work.make_view((640, 480))
+        draw_view(view, draft.image, draft.labels, draft.base)
+        work.next_spot()
+        for key in ("zoom:in", "zoom:in", "pan:1,0", "zoom:out", "zoom:fit"):
+            work.press(key)
+            work.make_view((640, 480))
+        assert (open_draft(store, draft.id).image == image).all()
+        draft.discard()
+        opened += 1
+    assert opened > 15
