@@ -117,6 +117,7 @@ class TrainConfig:
     distance_weight: float = 1.0
     ignore_border_cells: float = 0.5  # unlabelled cut cells: background this many diameters from the border
     validation_share: float = 0.1
+    patience: int = 0  # epochs without a better validation loss after which training ends; 0: never
     mixed_precision: bool = True
     seed: int = 7
     workers: int = 1

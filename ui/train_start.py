@@ -10,7 +10,7 @@ from bccseg.labels.exporting import chosen_versions
 from bccseg.labels.review import items
 from bccseg.model.sources import shipped_names
 from bccseg.train.jobs import JobSpec, create_run
-from bccseg.train.sources import STORE_PREFIX
+from bccseg.train.sources import HUB_PREFIX, STORE_PREFIX
 from ui.collection import runs_root, store, store_root
 from ui.promoted import PREFIX, folder_of, promoted
 from ui.settings import DEVICES
@@ -57,6 +57,12 @@ def _ask_for_data() -> list[str]:
     sources = []
     if st.checkbox(text.format(**parts), value=bool(chosen), disabled=not chosen, key="train_store"):
         sources.append(f"{STORE_PREFIX}{store_root()}")
+    tip = "A dataset that a bccseg server keeps in step. Its accepted labels are used."
+    repo = st.text_input(
+        "And a collection on the Hugging Face Hub", placeholder="owner/name", key="train_hub", help=tip
+    )
+    if repo := repo.strip():
+        sources.append(f"{HUB_PREFIX}{repo.removeprefix(HUB_PREFIX)}")
     data = st.file_uploader("And a dataset (zip)", ["zip"], key="train_zip", help=ZIP_HELP)
     if data is not None:
         content = data.getvalue()
@@ -106,13 +112,15 @@ def _ask_for_settings(preset: str, config: TrainConfig) -> tuple[TrainConfig, st
             rate = number(
                 "Learning rate", 1e-6, 1e-1, config.learning_rate, "How far each step goes.", format="%.6f", step=1e-4
             )
+            tip = "Ends when so many epochs brought no better validation loss. 0: never."
+            patience = int(number("Stop early after", 0, 1000, config.patience, tip))
             seed = int(number("Seed", 0, 2**31 - 1, config.seed, "The same seed gives the same run on a CPU."))
             device = st.selectbox(
                 "Device", list(DEVICES), format_func=DEVICES.__getitem__, key=f"train_{preset}_device"
             )
     changed = replace(
         config, base_weights="" if base == AFRESH else _base(base), network=_network_of(base, network), epochs=epochs,
-        steps_per_epoch=steps, batch_size=batch, learning_rate=rate, seed=seed,
+        steps_per_epoch=steps, patience=patience, batch_size=batch, learning_rate=rate, seed=seed,
         warmup_steps=min(config.warmup_steps, max(1, epochs * steps // 5)),
     )  # fmt: skip
     return changed, device

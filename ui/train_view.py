@@ -1,10 +1,13 @@
 """The Train page's other half: how a run is doing, what earlier ones gave, and what to do with them."""
 
+from dataclasses import replace
+
 import plotly.graph_objects as go
 import streamlit as st
 
 from bccseg.imaging import charts
-from bccseg.train.jobs import ALIVE, Run, all_runs, place_in_queue
+from bccseg.labels.records import MAX_TEXT
+from bccseg.train.jobs import ALIVE, Run, all_runs, create_run, place_in_queue
 from ui.collection import runs_root
 from ui.compare import show_compare
 from ui.errors import plain, shown
@@ -136,9 +139,8 @@ def _show_ended(run: Run) -> None:
             f"**{plain(spec.name)}** · {STATES[progress.state]} · {progress.epoch} of {progress.epochs} epochs{found}"
         )
         if progress.message and progress.state != "done":
-            st.error(plain(progress.message, 800)) if progress.state == "failed" else st.info(
-                plain(progress.message, 400)
-            )
+            tell = st.error if progress.state == "failed" else st.info
+            tell(plain(progress.message, 800))
         for warning in progress.warnings:
             st.caption(f":material/warning: {plain(warning, 300)}")
         with st.container(horizontal=True), shown():
@@ -146,6 +148,16 @@ def _show_ended(run: Run) -> None:
                 "Resume", icon=":material/play_arrow:", key=f"resume_{run.id}"
             ):
                 run.start()
+                st.rerun()
+            if (
+                progress.out_of_memory
+                and spec.config.batch_size > 1
+                and st.button(
+                    f"Start anew with batch {spec.config.batch_size // 2}", type="primary", key=f"halve_{run.id}"
+                )
+            ):
+                halved = replace(spec.config, batch_size=spec.config.batch_size // 2)
+                create_run(runs_root(), replace(spec, config=halved)).start()
                 st.rerun()
             new = run.weights and promoted().current != PREFIX + run.id
             if new and st.button("Promote", type="primary", icon=":material/upgrade:", key=f"promote_{run.id}",
@@ -155,6 +167,9 @@ def _show_ended(run: Run) -> None:
             if st.button("Delete", icon=":material/delete:", key=f"delete_{run.id}"):
                 run.delete()
                 st.rerun()
+        notes = st.text_area("Notes", value=run.notes, key=f"notes_{run.id}", height=80, max_chars=MAX_TEXT)
+        if notes != run.notes:
+            run.write_notes(notes)
         if run.weights:
             show_compare(run)
             _show_publish(run)

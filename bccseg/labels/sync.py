@@ -15,12 +15,13 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bccseg.errors import HubError
+from bccseg.errors import BccsegError, HubError
 from bccseg.files import write_once
 from bccseg.hub import explain, status_of
 from bccseg.labels.exporting import chosen_versions, data_card
@@ -57,24 +58,52 @@ def sync(
     The repository is made, private, if it is not there. What is new here goes up in one commit; what another
     server pushed comes down. May be stopped and begun again at any moment. Raises HubError, StoreError.
     """
+    tell = on_step or (lambda _text: None)
+    api, pulled = _client(repo, token), 0
+    with _explained(repo):
+        tell("asking the Hub")
+        api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
+        for _ in range(CONFLICT_TRIES):
+            head, there = _state(api, repo)
+            pulled += _pull(store, api, repo, head, there, tell)
+            pushed, commit = _push(store, api, repo, head, there, tell)
+            if commit is not None:
+                return SyncReport(pushed, pulled, commit)
+            log.info("another server pushed to %s meanwhile; going on from there", repo)
+    raise HubError(f"Others push to '{repo}' all the time. Try again in a few minutes.")
+
+
+def fetch(store: LabelStore, repo: str, token: str | None = None) -> SyncReport:
+    """Bring what the dataset repository `owner/name` holds into the collection; nothing is pushed.
+
+    Raises HubError, StoreError.
+    """
+    api = _client(repo, token)
+    with _explained(repo):
+        head, there = _state(api, repo)
+        return SyncReport(0, _pull(store, api, repo, head, there, lambda _text: None), head)
+
+
+def _client(repo: str, token: str | None) -> Any:
     from huggingface_hub import HfApi
 
     if not REPO.fullmatch(repo) or ".." in repo:
         raise HubError(f"'{repo[:80]}' is not a name of a dataset. Use owner/name.")
-    tell, pulled = on_step or (lambda _text: None), 0
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, token=token)
+    return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, token=token)
+
+
+def _state(api: Any, repo: str) -> tuple[str, set[str]]:
+    """The commit the repository is at, and its files."""
+    info = api.repo_info(repo, repo_type="dataset")
+    return info.sha, {sibling.rfilename for sibling in info.siblings or []}
+
+
+@contextmanager
+def _explained(repo: str) -> Iterator[None]:
+    """The client's errors in words that say what to do."""
     try:
-        tell("asking the Hub")
-        api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
-        for _ in range(CONFLICT_TRIES):
-            info = api.repo_info(repo, repo_type="dataset")
-            there = {sibling.rfilename for sibling in info.siblings or []}
-            pulled += _pull(store, api, repo, info.sha, there, tell)
-            pushed, commit = _push(store, api, repo, info.sha, there, tell)
-            if commit is not None:
-                return SyncReport(pushed, pulled, commit)
-            log.info("another server pushed to %s meanwhile; going on from there", repo)
-    except HubError:
+        yield
+    except BccsegError:
         raise
     except OSError as error:
         if status_of(error) is None and error.errno is not None and "huggingface" not in type(error).__module__:
@@ -83,7 +112,6 @@ def sync(
         raise explain(error, repo, "the collection") from error
     except Exception as error:  # the client lets errors of three other libraries through
         raise explain(error, repo, "the collection") from error
-    raise HubError(f"Others push to '{repo}' all the time. Try again in a few minutes.")
 
 
 def local_files(store: LabelStore, there: set[str]) -> dict[str, Path]:

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from bccseg.config import TrainConfig, to_dict, train_config
 from bccseg.errors import Stopped, StoreError, TrainingError
 from bccseg.files import write_atomically
-from bccseg.labels.records import MAX_NAME, checked, clean_text, now
+from bccseg.labels.records import MAX_NAME, MAX_TEXT, checked, clean_text, now
 
 State = Literal["queued", "preparing", "training", "paused", "done", "cancelled", "failed", "lost"]
 RUN_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
@@ -66,6 +66,7 @@ class JobProgress:
     images_per_second: float | None = None
     device: str = ""
     memory_mb: float | None = None  # of the process
+    out_of_memory: bool = False
     warnings: list[str] = field(default_factory=list)
     written: float = 0.0  # seconds since 1970
     pid: int = 0
@@ -131,6 +132,16 @@ class Run:
         if not path.exists():
             return ""
         return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    @property
+    def notes(self) -> str:
+        """What people wrote about the run."""
+        path = self.folder / "notes.txt"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def write_notes(self, text: str) -> None:
+        """Replace the notes."""
+        write_atomically(self.folder / "notes.txt", clean_text(text, MAX_TEXT).encode())
 
     def say(self, command: Literal["pause", "cancel", ""]) -> None:
         """Tell the process to pause, to end, or ("") to go on. It obeys between two steps."""

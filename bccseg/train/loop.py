@@ -95,6 +95,8 @@ class Trainer:
             )  # fmt: skip
             self._save(report)
             yield report
+            if self.config.patience and self._stale_epochs() >= self.config.patience:
+                return
 
     def _train_epoch(self, on_step: Callable[[int, int, float], None] | None) -> tuple[float, float, float]:
         config, first = self.config, self.epoch * self.config.steps_per_epoch
@@ -147,6 +149,12 @@ class Trainer:
         if trained:
             self.network.load_state_dict(trained)
         return float(np.mean(losses)), *dice_iou(counts)
+
+    def _stale_epochs(self) -> int:
+        """Epochs since the validation loss was lowest."""
+        lines = (self.folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        losses = [json.loads(line)["val_loss"] for line in lines]
+        return len(losses) - 1 - losses.index(min(losses))
 
     def best_state(self) -> dict[str, Tensor]:
         """The weights to ship as they are now: the average where one is kept."""

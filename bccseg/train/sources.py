@@ -15,9 +15,10 @@ from bccseg.labels.exporting import chosen_versions, dataset_files, write_datase
 from bccseg.labels.records import image_id
 from bccseg.labels.review import items
 from bccseg.labels.store import LabelStore
+from bccseg.labels.sync import fetch
 from bccseg.train.data import find_pairs, split_pairs
 
-STORE_PREFIX = "store:"
+STORE_PREFIX, HUB_PREFIX = "store:", "hf://datasets/"
 FEW_CELLS = 100
 Pairs = list[tuple[Path, Path]]
 
@@ -35,7 +36,8 @@ class TrainingData:
 
 
 def gather(sources: Iterable[str], work: Path, validation_share: float) -> TrainingData:
-    """Pairs of all `sources`: a folder or a zip in the Kaggle layout, or store:DIR (its accepted labels).
+    """Pairs of all `sources`: a folder or a zip in the Kaggle layout, or the accepted labels of a collection:
+    store:DIR, or hf://datasets/owner/name as `labels.sync` keeps it.
 
     What is not a folder already is written below `work`. A source's own parts (train, validation, test) are kept; where
     it has no validation part, `validation_share` of its images are held out. Raises DataError for a source that
@@ -64,6 +66,10 @@ def _as_folder(source: str, work: Path) -> Path:
 
 
 def _write_source(source: str, work: Path) -> None:
+    if source.startswith(HUB_PREFIX):
+        store = LabelStore(work.with_name(f"{work.name}_collection"))
+        fetch(store, source.removeprefix(HUB_PREFIX))
+        source = f"{STORE_PREFIX}{store.root}"
     if source.startswith(STORE_PREFIX):
         store = LabelStore(Path(source.removeprefix(STORE_PREFIX)))
         chosen = chosen_versions(items(store))

@@ -23,7 +23,7 @@ from bccseg.train.sources import TrainingData, data_hash, gather
 log = logging.getLogger("bccseg")
 
 BEAT_SECONDS = 1.0
-SMALLER_BATCH = "The memory is too small for this batch. Resume is not possible; start anew with half the batch size."
+SMALLER_BATCH = "The memory is too small for this batch size. Start anew with half of it."
 
 
 class Reporter:
@@ -66,7 +66,7 @@ def run_job(run: Run) -> bool:
         report(state="failed", message=str(error))
     except (MemoryError, torch.OutOfMemoryError):
         log.exception("out of memory")
-        report(state="failed", message=SMALLER_BATCH)
+        report(state="failed", message=SMALLER_BATCH, out_of_memory=True)
     except OSError as error:
         log.exception("training failed")
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -75,7 +75,8 @@ def run_job(run: Run) -> bool:
     except Exception as error:
         log.exception("training failed")
         memory = "out of memory" in str(error).lower() or "can't allocate" in str(error).lower()
-        report(state="failed", message=SMALLER_BATCH if memory else "Something went wrong; the log below says what.")
+        why = SMALLER_BATCH if memory else "Something went wrong; the log below says what."
+        report(state="failed", message=why, out_of_memory=memory)
     finally:
         report.stop()
     return run.progress.state == "done"

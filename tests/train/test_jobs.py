@@ -15,7 +15,7 @@ from bccseg.imaging.synthetic import draw_smear
 from bccseg.labels.exporting import parted_mask
 from bccseg.labels.store import LabelStore
 from bccseg.model.weights import load_weights
-from bccseg.train import jobs
+from bccseg.train import jobs, worker
 from bccseg.train.jobs import JobProgress, JobSpec, all_runs, create_run, open_run, place_in_queue
 
 SMALL = TrainConfig(
@@ -141,3 +141,17 @@ def test_strange_ids_are_no_runs(tmp_path):
             open_run(tmp_path, name)
     assert all_runs(tmp_path / "nowhere") == []
     assert JobProgress(epoch=1, epochs=4, step=5, steps=10).share == pytest.approx(0.375)
+
+
+def test_out_of_memory_is_told_and_notes_are_kept(tmp_path, dataset, monkeypatch):
+    run = create_run(tmp_path, JobSpec("big", (str(dataset),), SMALL, "cpu"))
+
+    def too_much(*_):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(worker, "_train", too_much)
+    assert not worker.run_job(run)
+    assert run.progress.out_of_memory
+    assert "half" in run.progress.message
+    run.write_notes("too\x00 large ")
+    assert run.notes == "too  large"

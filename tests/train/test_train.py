@@ -268,3 +268,11 @@ def test_a_run_has_a_model_card(dataset, tmp_path):
     assert "2 epochs of 4 steps, batch 2" in card
     assert "Data: 4 images. Licence: CC0 1.0." in card
     assert "Research use only" in card
+
+
+def test_training_ends_early_when_nothing_gets_better(dataset, tmp_path):
+    config = replace(SMALL, epochs=30, learning_rate=0.0, warmup_steps=0, patience=3, ema_decay=0.0)
+    reports = list(Trainer(*fields_of(dataset), config, tmp_path / "run", "cpu").run())
+    losses = [r.val_loss for r in reports]
+    assert len(reports) < 30
+    assert len(reports) - 1 - losses.index(min(losses)) == 3
