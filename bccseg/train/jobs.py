@@ -31,7 +31,7 @@ from bccseg.files import write_atomically
 from bccseg.labels.records import MAX_NAME, MAX_TEXT, checked, clean_text, now
 
 State = Literal["queued", "preparing", "training", "paused", "done", "cancelled", "failed", "lost"]
-RUN_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+RUN_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{8}")
 ALIVE: tuple[State, ...] = ("queued", "preparing", "training", "paused")
 SILENT_SECONDS = 30.0  # a living run that wrote nothing for so long has died
 LOCK = "training.lock"
@@ -186,7 +186,7 @@ class Run:
 def create_run(runs: Path, spec: JobSpec) -> Run:
     """A new run in the folder `runs`; `start` begins it."""
     time_ = now()
-    folder = runs / f"{time_:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    folder = runs / f"{time_:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"  # sorts by time: the queue goes by it
     folder.mkdir(parents=True)
     values = {**asdict(replace(spec, name=clean_text(spec.name, MAX_NAME) or "run", created=time_.isoformat()))}
     values["config"] = to_dict(spec.config)

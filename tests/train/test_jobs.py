@@ -135,6 +135,12 @@ def test_the_collection_is_a_source_and_stays_as_it_was(tmp_path):
     assert len(list((run.folder / "data/source0/validation/mask").iterdir())) == 1
 
 
+def test_runs_made_at_once_keep_their_order(tmp_path):
+    made = [create_run(tmp_path, JobSpec("x", ("x",), SMALL)).id for _ in range(50)]
+    assert made == sorted(made)
+    assert [r.id for r in all_runs(tmp_path)] == made[::-1]
+
+
 def test_strange_ids_are_no_runs(tmp_path):
     for name in ("..", "", "20261124T000000-0000000", "x" * 24):
         with pytest.raises(TrainingError):
