@@ -25,6 +25,7 @@ from bccseg.errors import BccsegError, HubError
 from bccseg.files import write_once
 from bccseg.hub import explain, status_of
 from bccseg.labels.exporting import chosen_versions, data_card
+from bccseg.labels.records import SPLITS
 from bccseg.labels.review import items
 from bccseg.labels.store import REVIEW, LabelStore, disk_errors
 
@@ -178,7 +179,9 @@ def _push(store: LabelStore, api: Any, repo: str, head: str, there: set[str], te
 
     new = {place: path for place, path in local_files(store, there).items() if place not in there}
     told = metadata(store)
-    derived = {f"{split}/metadata.jsonl": text for split, text in told.items()}
+    # A split whose last label was rejected since keeps its file, with nothing in it.
+    derived = {place: "" for split in SPLITS if (place := f"{split}/metadata.jsonl") in there}
+    derived |= {f"{split}/metadata.jsonl": text for split, text in told.items()}
     derived["README.md"] = readme(store, list(told))
     changed = {place: text.encode() for place, text in derived.items() if _differs(api, repo, head, there, place, text)}
     if not new and not changed:

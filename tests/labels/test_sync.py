@@ -60,9 +60,29 @@ def test_only_what_is_new_goes_up(hub, remote, store):
     add(store, 1)
     assert sync(store, REPO).pushed == 6
     assert sum(n for path, n in hub.requests.items() if path.startswith("PUT")) == uploads + 2
-    lines = [json.loads(line) for split in ("train", "validation", "test")
-             for line in remote().files.get(f"{split}/metadata.jsonl", b"").decode().splitlines()]  # fmt: skip
-    assert [line["name"] for line in lines] == ["smear 1.png"] or len(lines) == 2
+    assert listed(remote()) == ["smear 1.png"]
+
+
+def listed(repo):
+    """Names in the metadata of all splits."""
+    texts = [repo.files.get(f"{split}/metadata.jsonl", b"").decode() for split in ("train", "validation", "test")]
+    return [json.loads(line)["name"] for text in texts for line in text.splitlines()]
+
+
+def test_a_split_whose_last_label_was_rejected_lists_nothing(hub, remote, store):
+    for seed, split in ((0, "train"), (1, "test")):
+        image, labels = draw_smear((60, 80), cells=4, diameter_px=24, seed=seed)
+        info = store.add_image(image, f"smear {seed}.png", split=split)
+        version = store.review(store.save_version(info.id, labels, author="Ana"), "accepted", "Ben")
+    sync(store, REPO)
+    assert listed(remote()) == ["smear 0.png", "smear 1.png"]
+    store.review(version, "rejected", "Cy", "blurred")
+    sync(store, REPO)
+    assert listed(remote()) == ["smear 0.png"]
+    assert "split: test" not in remote().files["README.md"].decode()
+    commits = len(remote().messages)
+    sync(store, REPO)
+    assert len(remote().messages) == commits  # and that is the end of it
 
 
 def test_the_layout_is_an_image_folder(hub, remote, store):
