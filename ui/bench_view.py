@@ -12,7 +12,6 @@ from ui.errors import plain
 from ui.overview import overview_map
 
 WIDE = 760  # px; from here on the overview stands beside the canvas
-FIRST_WIDTH = 640  # until the browser has told its own
 MAX_HEIGHT = 720
 SIDE_SHARE = 0.24
 OVERVIEW_PX = 260
@@ -25,7 +24,10 @@ HINTS = (
 @st.fragment
 def show_bench(work: Bench) -> None:
     """The whole desk. A fragment: a stroke draws this anew and nothing else of the page."""
-    width = desk("desk", KEYS, work.press) or FIRST_WIDTH
+    width = desk("desk", KEYS, work.press)
+    if not width:  # the browser tells it at once; a canvas drawn before would be moved, and may not survive that
+        st.caption("Opening the image …")
+        return
     wide = width >= WIDE
     view = work.make_view((int(width * (1 - SIDE_SHARE)) - 16 if wide else width, MAX_HEIGHT))
     _toolbar(work, view)

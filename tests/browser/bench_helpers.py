@@ -65,10 +65,19 @@ class Bench:
             words = self.page.locator(".stMain").inner_text()[:2000]
             raise AssertionError(f"no canvas at {self.page.url}; the page says: {words}") from error
         before = None
-        while before != (now := (self.page.locator("canvas").last.bounding_box(), self.window)):
+        while before != (now := (self.canvas_box(), self.window)):
             before = now
             time.sleep(0.6)
+        if now[0] is None:  # seen twice under heavy load: no canvas came; a reload brings the draft back
+            self.page.reload()
+            self.page.locator("canvas").last.wait_for()
+            time.sleep(2)
         return self
+
+    def canvas_box(self):
+        """Where the canvas is; None while it is exchanged for a fresh one."""
+        canvas = self.page.locator("canvas")
+        return canvas.last.bounding_box(timeout=10_000) if canvas.count() else None
 
     @property
     def edits(self):
