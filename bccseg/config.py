@@ -117,10 +117,11 @@ class TrainConfig:
     distance_weight: float = 1.0
     ignore_border_cells: float = 0.5  # unlabelled cut cells: background this many diameters from the border
     validation_share: float = 0.1
+    mix_share: float = 0.5  # crops from the base training set, where one is mixed in
     patience: int = 0  # epochs without a better validation loss after which training ends; 0: never
     mixed_precision: bool = True
     seed: int = 7
-    workers: int = 1
+    workers: int = -1  # processes that cut crops; -1: as many as help on this machine
 
 
 SEED_RECIPE = TrainConfig(

@@ -4,11 +4,12 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
 from bccseg.config import HEAD_CHANNELS, PRESETS, TrainConfig, train_config
-from bccseg.errors import SettingsError
+from bccseg.errors import DataError, SettingsError
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,6 +24,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--head", choices=sorted(HEAD_CHANNELS))
     p.add_argument("--greyscale", action="store_true", help="read images without colour")
     p.add_argument("--width", type=int)
+    p.add_argument("--mix", type=Path, metavar="DIR", help="base training set to mix in, so that it is not forgotten")
     p.add_argument("--init", metavar="W", help="weights to go on from: shipped name, folder or hf://owner/repo")
     p.add_argument("--learning-rate", type=float)
     p.add_argument("--epochs", type=int)
@@ -59,23 +61,34 @@ def run(args: argparse.Namespace) -> int:
     if not (args.data and args.out):
         raise SettingsError("train needs --data DIR and --out RUN.")
     config = config_from(args)
-    from bccseg.train.data import find_pairs, load_field, split_pairs
+    from bccseg.model.device import choose_device
+    from bccseg.train.distributed import join_team
     from bccseg.train.loop import Trainer
     from bccseg.train.publish import calibrate_weights, export_run
+    from bccseg.train.sources import gather, load_all
 
-    learn, check = split_pairs(find_pairs(args.data), config.validation_share)
-    print(f"{len(learn)} images to learn from, {len(check)} to check on; reading them", file=sys.stderr)
-    fields = [[load_field(*pair, config) for pair in part] for part in (learn, check)]
-    trainer = Trainer(*fields, config, args.out, args.device)
+    team = join_team(choose_device(args.device))
+    say = print if team.leads else lambda *_, **__: None
+    with team.leader_first():
+        data = gather([str(args.data)], args.out / "data", config.validation_share, str(args.mix or ""))
+    if data.problems:
+        raise DataError(" ".join(data.problems[:10]))
+    for line in (f"{data}; reading them", *data.warnings):
+        say(line, file=sys.stderr)
+    train, watched, base = load_all(data, config)
+    trainer = Trainer(train, watched, config, args.out, args.device, base, team)
     for report in trainer.run():
-        print(
+        say(
             f"epoch {report.epoch}/{config.epochs}  loss {report.loss:.4f}  IoU {report.iou:.4f}  "
             f"validation loss {report.val_loss:.4f}  IoU {report.val_iou:.4f}  {report.seconds:.0f} s",
             file=sys.stderr,
             flush=True,
         )
-    folder = export_run(args.out, data=args.data.name)
-    error = calibrate_weights(folder, check, args.device)
+    team.part()
+    if not team.leads:
+        return 0
+    folder = export_run(args.out, data=f"{args.data.name}: {data}")
+    error = calibrate_weights(folder, data.validation, args.device)
     if error is not None:
         print(f"scores calibrated on the images held out, error {error:.3f}", file=sys.stderr)
     print(f"weights in {folder}", file=sys.stderr)
@@ -83,7 +96,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def run_page_job(folder: Path) -> int:
-    """A run of the training page; how it goes stands in its folder."""
+    """A run of the training page; how it goes stands in its folder. The app beside it comes first."""
+    if hasattr(os, "nice"):
+        os.nice(5)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     from bccseg.train.jobs import Run
     from bccseg.train.worker import run_job

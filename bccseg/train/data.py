@@ -107,10 +107,13 @@ def cut(field: Field, corner: tuple[int, int], window: int, crop_px: int) -> NDA
 
 
 class Crops(Dataset):
-    """Crop i of epoch e is always the same: its randomness is seeded by (seed, e, i)."""
+    """Crop i of epoch e is always the same: its randomness is seeded by (seed, e, i).
 
-    def __init__(self, fields: list[Field], config: TrainConfig, epoch: int) -> None:
-        self.fields, self.config, self.epoch = fields, config, epoch
+    base: fields that `mix_share` of the crops are taken from instead.
+    """
+
+    def __init__(self, fields: list[Field], config: TrainConfig, epoch: int, base: list[Field] | None = None) -> None:
+        self.fields, self.config, self.epoch, self.base = fields, config, epoch, base or []
 
     def __len__(self) -> int:
         return self.config.steps_per_epoch * self.config.batch_size
@@ -119,7 +122,8 @@ class Crops(Dataset):
         """Image (C, S, S), target (maps, S, S), weight (1, S, S); float32."""
         config, augment = self.config, self.config.augment
         rng = np.random.default_rng([config.seed, self.epoch, index])
-        field = self.fields[rng.integers(len(self.fields))]
+        fields = self.base if self.base and rng.random() < config.mix_share else self.fields
+        field = fields[rng.integers(len(fields))]
         scale = np.exp(rng.uniform(np.log(augment.scale_min), np.log(augment.scale_max)))
         window = round(config.crop_px * STORED_DIAMETER / scale)
         h, w = field.image.shape[:2]

@@ -50,6 +50,7 @@ class JobSpec:
     device: str = "auto"
     created: str = ""
     preset: str = ""
+    base: str = ""  # base training set to mix in
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,8 @@ class Run:
         path = self.folder / "control"
         return path.read_text() if path.exists() else ""
 
-    def start(self) -> None:
-        """Begin, or go on from the last epoch, in a process of its own. Raises TrainingError if it runs already."""
+    def start(self) -> int:
+        """Begin, or go on from the last epoch, in a process of its own; its id. Raises TrainingError if it runs."""
         if self.progress.state in ALIVE and self.progress.pid:
             raise TrainingError("This run is under way already.")
         self.say("")
@@ -169,6 +170,7 @@ class Run:
                 cwd=root, stdin=subprocess.DEVNULL, stdout=console, stderr=console, **detached,
             )  # fmt: skip
         threading.Thread(target=process.wait, name="bccseg-reap", daemon=True).start()  # leaves no zombie behind
+        return process.pid
 
     def tell(self, progress: JobProgress) -> None:
         """Write how far the run is; for its own process."""

@@ -1,11 +1,12 @@
 """Where training images come from, and what is wrong with them, said before training starts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from bccseg.config import TrainConfig
 from bccseg.errors import BccsegError, DataError
 from bccseg.imaging.archive import is_zip, safe_stem, zip_members
 from bccseg.imaging.decode import SUFFIXES, read_image, read_mask
@@ -16,10 +17,14 @@ from bccseg.labels.records import image_id
 from bccseg.labels.review import items
 from bccseg.labels.store import LabelStore
 from bccseg.labels.sync import fetch
-from bccseg.train.data import find_pairs, split_pairs
+from bccseg.train.data import Field, find_pairs, load_field, split_pairs
 
 STORE_PREFIX, HUB_PREFIX = "store:", "hf://datasets/"
 FEW_CELLS = 100
+NONE_HELD_OUT = (
+    "Too few images to hold one out, so the curves are of images that were learned from. "
+    "Mark some more images as test before you trust the result."
+)
 Pairs = list[tuple[Path, Path]]
 
 
@@ -28,29 +33,67 @@ class TrainingData:
     """Image and mask files by their use, and what a person should know of them."""
 
     train: Pairs = field(default_factory=list)
-    validation: Pairs = field(default_factory=list)
+    validation: Pairs = field(default_factory=list)  # the base training set's last
     test: Pairs = field(default_factory=list)  # never learned from; for comparing weights
+    base: Pairs = field(default_factory=list)  # of the base training set, mixed in
+    held_out: int = 0  # images of `validation` that are not of the base training set
     problems: list[str] = field(default_factory=list)  # training cannot start
     warnings: list[str] = field(default_factory=list)
-    cells: int = 0  # of train and validation
+    cells: int = 0  # of train and validation, without the base training set
+
+    @property
+    def watched(self) -> Pairs:
+        """What chooses the best epoch: as many images of the base training set as of the new data, so that neither
+        drowns the other; the images learned from, where none could be held out.
+        """
+        new = self.validation[: self.held_out] or self.train
+        return new + self.validation[self.held_out :][: max(1, len(new))]
+
+    def __str__(self) -> str:
+        mixed = f", mixed with {len(self.base)} of the base training set" if self.base else ""
+        return f"{len(self.train)} images to learn from{mixed}, {len(self.validation)} to check on"
 
 
-def gather(sources: Iterable[str], work: Path, validation_share: float) -> TrainingData:
+def gather(sources: Iterable[str], work: Path, validation_share: float, base: str = "") -> TrainingData:
     """Pairs of all `sources`: a folder or a zip in the Kaggle layout, or the accepted labels of a collection:
     store:DIR, or hf://datasets/owner/name as `labels.sync` keeps it.
 
     What is not a folder already is written below `work`. A source's own parts (train, validation, test) are kept; where
-    it has no validation part, `validation_share` of its images are held out. Raises DataError for a source that
-    holds nothing.
+    there is no validation part, `validation_share` of the images are held out. base: a base training set to mix in; its
+    test part is left alone. With it there may be too few new images to hold one out. Raises DataError for a source
+    that holds nothing.
     """
     data = TrainingData()
     for k, source in enumerate(sources):
         for part, pairs in _parts(_as_folder(source, work / f"source{k}")).items():
             getattr(data, part).extend(pairs)
-    if not data.validation:
+    if not data.validation and (not base or len(data.train) * validation_share >= 0.5):
         data.train, data.validation = split_pairs(data.train, validation_share)
+    data.held_out = len(data.validation)
+    if base:
+        parts = _parts(_as_folder(base, work / "base"))
+        learned, check = parts["train"], parts.get("validation", [])
+        if not check:
+            learned, check = split_pairs(learned, validation_share)
+        data.base, data.validation = learned, data.validation + check
+        if not data.held_out:
+            data.warnings.append(NONE_HELD_OUT)
     _inspect(data)
     return data
+
+
+def load_all(
+    data: TrainingData, config: TrainConfig, on_field: Callable[[], object] = lambda: None
+) -> tuple[list[Field], list[Field], list[Field]]:
+    """Fields to learn from, to watch, and of the base training set. `on_field()` is called before each."""
+    loaded = []
+    for pairs in (data.train, data.watched, data.base):
+        fields = []
+        for pair in pairs:
+            on_field()
+            fields.append(load_field(*pair, config))
+        loaded.append(fields)
+    return tuple(loaded)
 
 
 def _as_folder(source: str, work: Path) -> Path:
@@ -108,15 +151,17 @@ def _parts(folder: Path) -> dict[str, Pairs]:
 def _inspect(data: TrainingData) -> None:
     """Read every pair once; unreadable or contradicting ones are problems, doubtful ones warnings."""
     seen: dict[str, str] = {}
-    for part in ("test", "validation", "train"):
-        for image_path, mask_path in getattr(data, part):
+    for part in ("test", "validation", "train", "base"):
+        for k, (image_path, mask_path) in enumerate(getattr(data, part)):
             try:
                 key, cells = _checked_pair(image_path, mask_path)
             except BccsegError as error:
                 data.problems.append(str(error))
                 continue
-            if part != "test":
+            if part == "train" or (part == "validation" and k < data.held_out):
                 data.cells += cells
+            if part == "base" and seen.get(key) == "train":
+                continue  # a base image that was collected again
             if seen.get(key, part) != part:
                 data.problems.append(f"{image_path.name} is in {seen[key]} and in {part}: no check would be honest.")
             elif key in seen:

@@ -8,20 +8,21 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from importlib.metadata import version
 
 import torch
 
 from bccseg.errors import BccsegError, Stopped
 from bccseg.files import write_atomically
 from bccseg.model.device import choose_device, describe_device, inference_dtype
-from bccseg.train.data import load_field
 from bccseg.train.jobs import Run, obey, turn
 from bccseg.train.loop import Trainer
 from bccseg.train.publish import calibrate_weights, export_run
-from bccseg.train.sources import TrainingData, data_hash, gather
+from bccseg.train.sources import TrainingData, data_hash, gather, load_all
 
 log = logging.getLogger("bccseg")
 
+PACKAGES = ("torch", "numpy", "opencv-python-headless", "scikit-image", "scipy", "pillow")
 BEAT_SECONDS = 1.0
 SMALLER_BATCH = "The memory is too small for this batch size. Start anew with half of it."
 
@@ -86,20 +87,14 @@ def _train(run: Run, report: Reporter) -> None:
     spec = run.spec
     config = spec.config
     report(state="preparing", message="Reading the images", epochs=config.epochs, steps=config.steps_per_epoch)
-    data = gather(spec.sources, run.folder / "data", config.validation_share)
+    data = gather(spec.sources, run.folder / "data", config.validation_share, spec.base)
     report(warnings=data.warnings)
     if data.problems:
         raise BccsegError(" ".join(data.problems[:10]))
     _keep_split(run, data)
-    fields = []
-    for pairs in (data.train, data.validation):
-        loaded = []
-        for pair in pairs:
-            obey(run)
-            loaded.append(load_field(*pair, config))
-        fields.append(loaded)
     device = choose_device(spec.device)
-    trainer = Trainer(*fields, config, run.folder, spec.device)
+    train, watched, base = load_all(data, config, lambda: obey(run))
+    trainer = Trainer(train, watched, config, run.folder, spec.device, base)
     report(state="training", message="", epoch=trainer.epoch, device=describe_device(device, inference_dtype(device)))
     started, seen = time.monotonic(), 0
 
@@ -119,17 +114,17 @@ def _train(run: Run, report: Reporter) -> None:
         report(epoch=done.epoch, step=0)
         obey(run)
     report(state="training", message="Calibrating the scores")
-    folder = export_run(run.folder, name=spec.name, data=f"{len(data.train)} images, {data.cells} cells")
+    folder = export_run(run.folder, name=spec.name, data=f"{data}; {data.cells} cells")
     calibrate_weights(folder, data.validation, spec.device)
 
 
 def _keep_split(run: Run, data: TrainingData) -> None:
     """Which image was used for what, and a hash of each part: enough to say later what the weights have seen."""
-    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    parts = {"train": data.train, "validation": data.validation, "test": data.test, "base": data.base}
     values = {
         name: {"images": [image.name for image, _ in pairs], "hash": data_hash(pairs)} for name, pairs in parts.items()
     }
-    versions = {"torch": torch.__version__}
+    versions = {name: version(name) for name in PACKAGES}
     write_atomically(run.folder / "split.json", json.dumps({**values, "versions": versions}, indent=1).encode())
 
 

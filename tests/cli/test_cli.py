@@ -159,8 +159,8 @@ def test_train_on_synthetic_smears(tmp_path, smear):
     for part in ("original", "mask"):
         (tmp_path / "data" / part).mkdir(parents=True)
     for k in range(3):
-        Image.fromarray(smear[0]).save(tmp_path / f"data/original/{k}.png")
-        Image.fromarray((smear[1] > 0).astype(np.uint8) * 255).save(tmp_path / f"data/mask/{k}.png")
+        Image.fromarray(np.rot90(smear[0], k)).save(tmp_path / f"data/original/{k}.png")
+        Image.fromarray((np.rot90(smear[1], k) > 0).astype(np.uint8) * 255).save(tmp_path / f"data/mask/{k}.png")
     run = tmp_path / "run"
     arguments = [
         "train",

@@ -1,10 +1,13 @@
 """Training runs as real processes: to the end, paused, cancelled, killed and resumed, one after the other."""
 
+import contextlib
 import json
 import os
+import random
 import signal
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import pytest
@@ -22,6 +25,12 @@ SMALL = TrainConfig(
     network=NetworkConfig(width=4, depth=2), epochs=3, steps_per_epoch=4, batch_size=2, crop_px=64, warmup_steps=2,
     workers=0, mixed_precision=False,
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def one_core_each(monkeypatch):
+    """Runs beside each other would wait for each other's threads."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +58,13 @@ def wait_for(run, *states, seconds=60):
         assert states == ("failed",) or run.progress.state != "failed", f"{run.progress}\n{run.console()}"
         time.sleep(0.05)
     return run.progress
+
+
+def wait_until(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def curve(run):
@@ -104,6 +120,32 @@ def test_paused_killed_cancelled_and_resumed_to_the_same_curve(tmp_path, dataset
     wait_for(run, "done")
     wait_for(whole, "done")
     assert curve(run) == curve(whole)
+
+
+def test_killed_at_random_moments_it_still_ends_with_the_same_curve_and_weights(tmp_path, dataset):
+    """Kills fall into start-up, reading, training, writing a checkpoint, and the end; no two test runs are alike."""
+    whole, again = (begin(tmp_path / name, dataset, epochs=6, steps_per_epoch=10) for name in ("a", "b"))
+    broken = create_run(tmp_path / "c", replace(whole.spec, name="broken"))
+    moment = random.Random(seed := int.from_bytes(os.urandom(4)))
+    for k in range(6):
+        epochs = len(broken.reports)
+        pid = broken.start()
+        if k % 2:  # an epoch further first, so that there is something to lose
+            wait_until(lambda epochs=epochs: len(broken.reports) > epochs)
+        time.sleep(moment.uniform(0, 0.3 if k % 2 else 3))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda pid=pid: not Path(f"/proc/{pid}").exists())
+        if broken.progress.state == "done":
+            break
+        broken.tell(replace(broken.progress, state="lost"))
+    else:
+        broken.start()
+    for run in (whole, again, broken):
+        wait_for(run, "done")
+    assert curve(again) == curve(whole)  # the same run twice
+    assert curve(broken) == curve(whole), f"kills of seed {seed}"
+    assert len({(run.folder / "weights/model.safetensors").read_bytes() for run in (whole, again, broken)}) == 1
 
 
 @pytest.mark.parametrize("trouble", ["empty", "sizes", "nothing"])

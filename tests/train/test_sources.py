@@ -2,16 +2,20 @@
 
 import io
 import zipfile
+from dataclasses import replace
 
 import cv2
+import numpy as np
 import pytest
 
+from bccseg.config import SEED_AUGMENT, TrainConfig
 from bccseg.errors import DataError, HubError
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.labels.exporting import parted_mask
 from bccseg.labels.store import LabelStore
 from bccseg.labels.sync import sync
-from bccseg.train.sources import data_hash, gather
+from bccseg.train.data import Crops, Field
+from bccseg.train.sources import NONE_HELD_OUT, data_hash, gather, load_all
 
 
 def smear(seed):
@@ -79,3 +83,51 @@ def test_what_is_no_dataset_is_told(tmp_path, source):
     (tmp_path / "text").write_text("hello")
     with pytest.raises(DataError):
         gather([str(tmp_path / source)], tmp_path / "work", 0.1)
+
+
+def folder_of(place, seeds):
+    for part in ("original", "mask"):
+        (place / part).mkdir(parents=True)
+    for seed in seeds:
+        image, labels = smear(seed)
+        (place / "original" / f"s{seed}.png").write_bytes(as_png(image))
+        (place / "mask" / f"s{seed}.png").write_bytes(as_png(parted_mask(labels)))
+    return str(place)
+
+
+def test_a_base_training_set_is_mixed_in_and_checked_on(tmp_path):
+    base = folder_of(tmp_path / "base", range(10))
+    few = gather([folder_of(tmp_path / "few", [20, 21])], tmp_path / "work", 0.1, base)
+    assert (len(few.train), len(few.base), len(few.validation), few.held_out) == (2, 9, 1, 0)
+    assert few.watched == few.train + few.validation  # none of the new ones could be held out
+    assert NONE_HELD_OUT in few.warnings
+    assert few.cells == sum(smear(s)[1].max() for s in (20, 21))
+    more = gather([folder_of(tmp_path / "more", range(30, 40))], tmp_path / "work", 0.2, base)
+    assert (len(more.train), len(more.validation), more.held_out) == (8, 4, 2)
+    assert more.watched == more.validation
+    assert not set(more.watched) & set(more.train + more.base)
+    fields = load_all(few, replace(TrainConfig(), diameter_px=24))
+    assert [len(part) for part in fields] == [2, 3, 9]
+
+
+def test_an_image_of_the_base_set_may_be_learned_from_again_but_not_tested_on(tmp_path):
+    base = folder_of(tmp_path / "base", range(6))
+    again = gather([folder_of(tmp_path / "again", [0, 20])], tmp_path / "work", 0.1, base)
+    assert again.problems == []
+    (tmp_path / "new").mkdir()
+    folder_of(tmp_path / "new/train", [20])
+    folder_of(tmp_path / "new/test", range(6))
+    tested = gather([str(tmp_path / "new")], tmp_path / "work", 0.1, base)
+    assert len(tested.problems) == 6
+    assert "no check would be honest" in tested.problems[0]
+
+
+def test_crops_come_from_both_sets_as_often_as_asked():
+    def plain(value):
+        grey = np.full((300, 300, 3), value, np.uint8)
+        return Field(str(value), grey, np.zeros_like(grey), np.full(3, 255, np.float32), 1)
+
+    config = TrainConfig(steps_per_epoch=100, batch_size=4, crop_px=32, augment=SEED_AUGMENT, mix_share=0.25)
+    crops = Crops([plain(0)], config, epoch=0, base=[plain(255)])
+    share = np.mean([float(crops[k][0].mean()) > 0.5 for k in range(len(crops))])
+    assert share == pytest.approx(0.25, abs=0.07)
