@@ -70,22 +70,43 @@ class SegmentSettings:
             raise SettingsError("The smallest cell must be between 0 and 100 % of the typical diameter.")
 
 
+def ranged(default: Any, low: float, high: float) -> Any:
+    """A dataclass field with the range that makes sense for it."""
+    return field(default=default, metadata={"range": (low, high)})
+
+
+def range_of(cls: type, name: str) -> tuple[Any, Any]:
+    """Lowest and highest value of a field."""
+    return next(f for f in fields(cls) if f.name == name).metadata["range"]
+
+
+def check_ranges(config: Any) -> None:
+    """Raise SettingsError for a value outside its range."""
+    for f in fields(config):
+        low, high = f.metadata.get("range", (None, None))
+        if low is not None and not low <= getattr(config, f.name) <= high:
+            raise SettingsError(f"{f.name} must be between {low:g} and {high:g}, not {getattr(config, f.name)}.")
+
+
 @dataclass(frozen=True)
 class AugmentConfig:
     """Strength of the training augmentation; zeros switch a part off."""
 
-    scale_min: float = 0.5  # of the training diameter
-    scale_max: float = 2.0
+    scale_min: float = ranged(0.5, 0.2, 1.0)  # of the training diameter
+    scale_max: float = ranged(2.0, 1.0, 5.0)
     flip: bool = True
     rotate90: bool = True
-    stain: float = 0.25  # spread of the stain change in optical density
-    illumination: float = 0.25  # uneven lighting, share of brightness
-    veil: float = 0.2  # haze that lowers contrast
-    blur: float = 1.5  # largest Gaussian sigma, px
-    noise: float = 0.05  # largest noise sigma, share of white
+    stain: float = ranged(0.25, 0, 1)  # spread of the stain change in optical density
+    illumination: float = ranged(0.25, 0, 1)  # uneven lighting, share of brightness
+    veil: float = ranged(0.2, 0, 0.9)  # haze that lowers contrast
+    blur: float = ranged(1.5, 0, 10)  # largest Gaussian sigma, px
+    noise: float = ranged(0.05, 0, 0.5)  # largest noise sigma, share of white
     jpeg: bool = True
     low_resolution: bool = True  # camera with fewer pixels a cell
-    grey: float = 0.1  # probability of losing all colour
+    grey: float = ranged(0.1, 0, 1)  # probability of losing all colour
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 SEED_AUGMENT = AugmentConfig(
@@ -101,27 +122,32 @@ class TrainConfig:
     network: NetworkConfig = field(default_factory=NetworkConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     base_weights: str = ""  # weights to go on from, by the name `segment` takes; empty: start afresh
-    diameter_px: float = 48.0  # cells are shown to the network at this diameter
-    epochs: int = 50
-    steps_per_epoch: int = 100
-    batch_size: int = 8
-    crop_px: int = 192
+    diameter_px: float = ranged(48.0, 8, 300)  # cells are shown to the network at this diameter
+    epochs: int = ranged(50, 1, 10_000)
+    steps_per_epoch: int = ranged(100, 1, 100_000)
+    batch_size: int = ranged(8, 1, 512)
+    crop_px: int = ranged(192, 32, 1024)
     optimizer: Literal["adam", "adamw"] = "adamw"
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
+    learning_rate: float = ranged(2e-3, 1e-9, 1)
+    weight_decay: float = ranged(1e-2, 0, 1)
     schedule: Literal["cosine", "constant"] = "cosine"
-    warmup_steps: int = 200
-    ema_decay: float = 0.998  # 0 switches the average off
-    clip_norm: float = 1.0  # 0 switches clipping off
-    dice_weight: float = 0.5
-    distance_weight: float = 1.0
-    ignore_border_cells: float = 0.5  # unlabelled cut cells: background this many diameters from the border
-    validation_share: float = 0.1
-    mix_share: float = 0.5  # crops from the base training set, where one is mixed in
-    patience: int = 0  # epochs without a better validation loss after which training ends; 0: never
+    warmup_steps: int = ranged(200, 0, 100_000)
+    ema_decay: float = ranged(0.998, 0, 0.99999)  # 0 switches the average off
+    clip_norm: float = ranged(1.0, 0, 1000)  # 0 switches clipping off
+    dice_weight: float = ranged(0.5, 0, 10)
+    distance_weight: float = ranged(1.0, 0, 10)
+    ignore_border_cells: float = ranged(0.5, 0, 5)  # unlabelled cut cells: untrusted so many diameters from the border
+    validation_share: float = ranged(0.1, 0.01, 0.9)
+    mix_share: float = ranged(0.5, 0, 1)  # crops from the base training set, where one is mixed in
+    patience: int = ranged(0, 0, 10_000)  # epochs without a better validation loss after which training ends; 0: never
     mixed_precision: bool = True
-    seed: int = 7
-    workers: int = -1  # processes that cut crops; -1: as many as help on this machine
+    seed: int = ranged(7, 0, 2**31 - 1)
+    workers: int = ranged(-1, -1, 64)  # processes that cut crops; -1: as many as help on this machine
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+        if self.optimizer not in ("adam", "adamw") or self.schedule not in ("cosine", "constant"):
+            raise SettingsError("The optimizer is 'adam' or 'adamw', the schedule 'cosine' or 'constant'.")
 
 
 SEED_RECIPE = TrainConfig(

@@ -2,9 +2,9 @@
 
     python benchmarks/training.py [--steps 30] [--rounds 5] [--network resunet] [--device cpu]
 
-On drawn smears, with the recommended set-up. The plain loop trains the same network on the same crops with the same loss
-and optimiser, as a tutorial would write it: float32, PyTorch's default layout, crops cut between the steps. Both take
-turns, so that what else the machine does meets both; the numbers are medians of the rounds after a warm-up.
+On drawn smears, with the recommended set-up. The plain loop trains the same network on the same crops with the same
+loss and optimiser, as a tutorial would write it: float32, PyTorch's default layout, crops cut between the steps. Both
+take turns, so that what else the machine does meets both; the numbers are medians of the rounds after a warm-up.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from bccseg.labels.exporting import parted_mask
 from bccseg.model.build import build_network
 from bccseg.model.device import choose_device, describe_device, inference_dtype
 from bccseg.train.data import Crops, Field, load_field
-from bccseg.train.losses import segmentation_loss
 from bccseg.train.loop import Trainer
+from bccseg.train.losses import segmentation_loss
 from bccseg.train.optimise import make_optimizer
 
 FIELDS = 8

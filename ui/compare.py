@@ -2,6 +2,8 @@
 
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -11,13 +13,44 @@ from bccseg.train.jobs import Run
 from ui.errors import plain
 from ui.promoted import PREFIX, folder_of, promoted
 
+if TYPE_CHECKING:
+    from bccseg.model.predict import Predictor
+
 TITLES = {
     "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice": "Dice", "iou": "IoU",
     "boundary_px": "Outline distance (px)",
     "count_error": "Count error",
 }  # fmt: skip
+COLUMNS = {
+    "image": "Image", "f1": "F1", "pq": "PQ", "dice": "Dice", "boundary_px": "Outline distance (px)",
+    "count_error": "Count error", "mistakes": "Mistakes",
+}  # fmt: skip
 MIN_IMAGES = 5  # drawing from fewer again and again says little
+WORST, PICTURE_PX = 4, 900
+NONE_LEFT = (
+    "The run has learned from all your images, so nothing says how good it is on others like them. "
+    "Mark some images of the collection as test, train again, and compare then."
+)
+LEGEND = """
+Green: cells that fit the truth. :orange[Orange]: found, but no such cell in the truth. :violet[Magenta]: a true
+cell that was not found, or not by itself. Cells cut by the border count neither way.
+"""
+SETS = {"test": "test", "validation": "validation_fields", "base": "base"}  # as the model card calls them
+PARTS = {
+    "test": "test images, which neither has learned from",
+    "validation": "images held out: they chose the epoch of the new weights, so this favours the new a little",
+    "base": "images of the base training set, held out: whether what was known before is forgotten",
+}
 LOWER_IS_BETTER = ("boundary_px", "count_error")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The comparison on one set of images."""
+
+    part: str  # of PARTS
+    images: int
+    rows: list[dict[str, object]]
 
 
 @dataclass
@@ -26,12 +59,12 @@ class Comparison:
 
     run: Run
     old: str
-    part: str = "test"
     done: int = 0
     total: int = 0
     error: str = ""
-    rows: list[dict[str, object]] = field(default_factory=list)
-    worst: list[dict[str, object]] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    each: list[dict[str, object]] = field(default_factory=list)
+    pictures: list[tuple[str, str, bytes, bytes]] = field(default_factory=list)  # name, mistakes, in use, new
     finished: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> "Comparison":
@@ -50,35 +83,52 @@ class Comparison:
             self.finished.set()
 
     def _compare(self) -> None:
-        from bccseg.imaging.bootstrap import paired_differences
         from bccseg.model.predict import Predictor
         from bccseg.model.sources import locate
         from bccseg.model.weights import load_weights
-        from bccseg.train.evaluate import evaluate
         from bccseg.train.sources import gather
 
         spec = self.run.spec
-        data = gather(spec.sources, self.run.folder / "data", spec.config.validation_share)
-        pairs = data.test or data.validation
-        self.part = "test" if data.test else "validation"
-        self.total = 2 * len(pairs)
+        data = gather(spec.sources, self.run.folder / "data", spec.config.validation_share, spec.base)
+        own = data.test or data.validation[: data.held_out]
+        parts = [("test" if data.test else "validation", own), ("base", data.validation[data.held_out :])]
+        self.total = 2 * sum(len(pairs) for _, pairs in parts)
         old = (folder_of(self.old), self.old) if self.old.startswith(PREFIX) else locate(self.old)
-        found = []
-        for folder, name in (old, (self.run.weights, spec.name)):
-            before = self.done
-            predictor = Predictor(load_weights(folder, name), spec.device)
-            found.append(evaluate(predictor, pairs, lambda k, _n, before=before: setattr(self, "done", before + k)))
-        for name, difference in paired_differences(found[0].scores, found[1].scores).items():
+        predictors = [Predictor(load_weights(*place), spec.device) for place in (old, (self.run.weights, spec.name))]
+        for part, pairs in parts:
+            if pairs:
+                self._compare_on(part, pairs, predictors)
+
+    def _compare_on(self, part: str, pairs: list[tuple[Path, Path]], predictors: list["Predictor"]) -> None:
+        from bccseg.imaging.bootstrap import paired_differences
+        from bccseg.imaging.view import jpeg
+        from bccseg.train.evaluate import evaluate
+        from bccseg.train.publish import complete_weights
+
+        def count(_done: int, _all: int) -> None:
+            self.done += 1
+
+        old, new = (evaluate(predictor, pairs, count) for predictor in predictors)
+        rows = []
+        for name, difference in paired_differences(old.scores, new.scores).items():
             if name in TITLES:
                 better = (difference.value < 0) == (name in LOWER_IS_BETTER)
                 verdict = ("better" if better else "worse") if difference.beyond_noise else "within noise"
                 if len(pairs) < MIN_IMAGES:
                     verdict = "too few images to tell"
-                self.rows.append({
-                    "Measure": TITLES[name], "In use": found[0].metrics[name], "New": found[1].metrics[name],
+                rows.append({
+                    "Measure": TITLES[name], "In use": old.metrics[name], "New": new.metrics[name],
                     "Difference": difference.value, "from": difference.low, "to": difference.high, "Verdict": verdict,
                 })  # fmt: skip
-        self.worst = found[1].each()[:10]
+        self.tables.append(Table(part, len(pairs), rows))
+        complete_weights(self.run.folder, measured={SETS[part]: new.summary()})  # for the model card
+        if part == "base":
+            return
+        self.each = new.each()
+        shown = [new.pictures(predictor, WORST, PICTURE_PX) for predictor in predictors]
+        for (name, kinds, old_picture), (_, _, new_picture) in zip(*shown, strict=True):
+            text = ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "no mistakes"
+            self.pictures.append((name, text, jpeg(old_picture), jpeg(new_picture)))
 
 
 def show_compare(run: Run) -> None:
@@ -96,17 +146,27 @@ def show_compare(run: Run) -> None:
     if comparison.error:
         st.error(plain(comparison.error, 600))
         return
-    part = "test images, which neither has learned from" if comparison.part == "test" else \
-        "validation images: they chose the epoch of the new weights, so this favours the new a little"  # fmt: skip
-    st.markdown(
-        f"Against **{plain(comparison.old)}** on {comparison.total // 2} {part}; differences with 95 % intervals."
-    )
+    st.markdown(f"Against **{plain(comparison.old)}**; differences with 95 % intervals.")
     number = st.column_config.NumberColumn(format="%.4f")
-    st.dataframe(pd.DataFrame(comparison.rows), hide_index=True, key=f"table_{key}",
-                 column_config=dict.fromkeys(("In use", "New", "Difference", "from", "to"), number))  # fmt: skip
-    with st.expander("Images with the new weights, worst first"):
-        columns = ["image", "f1", "pq", "dice", "count_error", "count_bias"]
-        st.dataframe(pd.DataFrame(comparison.worst)[columns], hide_index=True, key=f"worst_{key}")
+    for table in comparison.tables:
+        st.markdown(f"{table.images} {PARTS[table.part]}")
+        st.dataframe(pd.DataFrame(table.rows), hide_index=True, key=f"table_{table.part}_{key}",
+                     column_config=dict.fromkeys(("In use", "New", "Difference", "from", "to"), number))  # fmt: skip
+    if not comparison.each:
+        st.warning(NONE_LEFT)
+        return
+    with st.expander("Each image with the new weights, worst first"):
+        rows = [{**row, "mistakes": ", ".join(f"{n} {kind}" for kind, n in row["mistakes"].items())}
+                for row in comparison.each]  # fmt: skip
+        table = pd.DataFrame(rows)[list(COLUMNS)].rename(columns=COLUMNS)
+        st.dataframe(table, hide_index=True, key=f"each_{key}")
+    with st.expander("Pictures of the worst images", icon=":material/image_search:"):
+        st.caption(LEGEND)
+        for name, text, old, new in comparison.pictures:
+            st.markdown(f"**{plain(name)}**: {text} with the new weights")
+            left, right = st.columns(2)
+            left.image(old, caption="In use")
+            right.image(new, caption="New")
 
 
 @st.fragment(run_every=1.0)

@@ -19,8 +19,11 @@ STATES = {
     "queued": "waits for its turn", "preparing": "reads the images", "training": "training", "paused": "paused",
     "done": "done", "cancelled": "cancelled", "failed": "failed", "lost": "ended unexpectedly",
 }  # fmt: skip
+LICENCES = ["research use only", "CC BY 4.0", "CC BY-NC 4.0", "CC BY-NC-SA 4.0", "CC0 1.0"]
+LICENCE_HELP = "It goes by the images that were learned from, and by the base weights. Choose, or type another."
 COLOURS = [charts.COLOUR, "#5b7fb5", "#4c956c", "#c77d0a", "#7b5ea7"]
 POLL_SECONDS = 1.0
+MUCH_WAITING = 0.1  # share of the time; below it more processes for cutting crops would not help
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -40,6 +43,9 @@ def show_live(run: Run) -> None:
             facts.append(f"{progress.memory_mb / 1000:.1f} GB memory")
         if progress.loss is not None:
             facts.append(f"loss {progress.loss:.3f}")
+        waiting = run.reports[-1].get("waiting") if run.reports else None
+        if waiting and waiting > MUCH_WAITING:
+            facts.append(f"waits {100 * waiting:.0f} % of the time for images")
         st.caption(" · ".join(facts) or "starting")
         for warning in progress.warnings:
             st.caption(f":material/warning: {plain(warning, 300)}")
@@ -178,15 +184,21 @@ def _show_ended(run: Run) -> None:
 
 def _show_publish(run: Run) -> None:
     """Push the weights with their model card to the Hub."""
+    from bccseg.model.weights import read_config
+
     with st.expander("Publish to the Hugging Face Hub", icon=":material/cloud_upload:"):
         repo = st.text_input("Repository", placeholder="owner/name", key=f"repo_{run.id}",
                              help="Made if it is not there. The server needs an HF_TOKEN that may write.")  # fmt: skip
+        licences = list(dict.fromkeys([read_config(run.weights).licence or LICENCES[0], *LICENCES]))
+        licence = st.selectbox("Licence", licences, key=f"licence_{run.id}", accept_new_options=True, help=LICENCE_HELP)
         with st.container(horizontal=True):
             public = st.toggle("Public", key=f"public_{run.id}", help="Off: only you see it. Counts when it is made.")
             pull = st.toggle("As a pull request", key=f"pull_{run.id}")
         if st.button("Publish", icon=":material/cloud_upload:", key=f"publish_{run.id}", disabled=not repo.strip()):
             from bccseg.hub import publish_weights
+            from bccseg.train.publish import complete_weights
 
             with shown(), st.spinner("Pushing the weights"):
+                complete_weights(run.folder, licence=licence or LICENCES[0])
                 name = publish_weights(run.weights, repo.strip(), private=not public, pull_request=pull)
                 st.success(f"Published: {plain(name, 200)}. Type it under Weights, here or on any other server.")

@@ -2,9 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from bccseg.model.weights import WeightsConfig
 
+SETS = {
+    "test": "Test images, which the network has not learned from",
+    "validation_fields": "Images held out, which chose the epoch",
+    "base": "Images held out of the base training set",
+}
+MEASURES = {
+    "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice": "Dice", "iou": "IoU",
+    "boundary_px": "outline distance (px)", "count_error": "count error", "count_bias": "count bias",
+}  # fmt: skip
+UNMEASURED = "Whole images have not been scored yet; `python -m bccseg evaluate` does that."
 NAMES = {"unet": "U-Net", "resunet": "ResU-Net"}
 TEMPLATE = """---
 license: other
@@ -32,8 +43,6 @@ Data: {data}. Licence: {licence}.
 ## Results
 
 {results}
-
-No whole fields of another laboratory were scored for this card; `python -m bccseg evaluate` does that.
 
 ## Limits
 
@@ -63,8 +72,27 @@ def model_card(config: WeightsConfig, run: Path) -> str:
         data=config.data or "not stated",
         licence=config.licence or "not stated",
         parts=_parts(run / "split.json"),
-        results="Best epoch {epoch}: validation Dice {val_dice:.3f}, IoU {val_iou:.3f}, of crops.".format(**check),
+        results="Best epoch {epoch}: validation Dice {val_dice:.3f}, IoU {val_iou:.3f}, of crops.".format(**check)
+        + _measured(config.metrics),
     )
+
+
+def _measured(metrics: dict[str, Any]) -> str:
+    """A table for every set of whole images that was scored."""
+    text = [part for name, words in SETS.items() if (part := _table(metrics.get(name), words))]
+    return "\n".join(["", *text]) if text else f"\n\n{UNMEASURED}"
+
+
+def _table(found: Any, words: str) -> str:
+    if not found:
+        return ""
+    rows = []
+    for name, title in MEASURES.items():
+        if (value := found.get(name)) is not None:
+            low, high = found.get("intervals", {}).get(name, (None, None))
+            rows.append(f"| {title} | {value:.4f} | {f'{low:.4f} to {high:.4f}' if low is not None else ''} |")
+    head = f"{words}: {found['images']} images, {found['cells']} cells."
+    return "\n".join(["", head, "", "| measure | value | 95 % interval |", "|---|---|---|", *rows])
 
 
 def _parts(split: Path) -> str:

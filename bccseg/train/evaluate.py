@@ -1,13 +1,19 @@
 """How good weights are on images with masks: metrics with intervals, and each image by itself."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bccseg.imaging.bootstrap import Intervals, bootstrap
 from bccseg.imaging.decode import read_image, read_mask
-from bccseg.imaging.matching import ImageScore, score_mask, summarise_scores
+from bccseg.imaging.labels import label_mask
+from bccseg.imaging.matching import MIN_TRUE_AREA_PX, ImageScore, score_mask, summarise_scores
+from bccseg.imaging.mistakes import count_mistakes, draw_mistakes
 from bccseg.model.predict import Predictor
 from bccseg.model.segment import segment
 
@@ -17,20 +23,42 @@ class Evaluation:
     """Scores of one predictor on a set of images, in the order of the set."""
 
     names: list[str]
+    pairs: list[tuple[Path, Path]]
     scores: list[ImageScore]
     metrics: dict[str, float | int | None]  # of the whole set; see `summarise_scores`
     intervals: Intervals  # 95 %, by metric
+    mistakes: list[Counter[str]]  # of each image, by kind; see `imaging.mistakes`
 
     def each(self) -> list[dict[str, Any]]:
         """A row an image, worst F1 first."""
-        rows = [{"image": n, **summarise_scores([s])} for n, s in zip(self.names, self.scores, strict=True)]
-        return sorted(rows, key=lambda row: (row["f1"], row["pq"] or 0))
+        rows = [
+            {"image": name, **summarise_scores([score]), "mistakes": dict(kinds)}
+            for name, score, kinds in zip(self.names, self.scores, self.mistakes, strict=True)
+        ]
+        return [rows[k] for k in self._worst_first()]
+
+    def pictures(
+        self, predictor: Predictor, count: int = 10, longest: int = 1000
+    ) -> Iterator[tuple[str, Counter[str], NDArray[np.uint8]]]:
+        """Of the worst images: name, mistakes of this evaluation, and what `predictor` makes of it, drawn."""
+        for k in self._worst_first()[:count]:
+            image, truth = read_image(self.pairs[k][0]), label_mask(read_mask(self.pairs[k][1]), MIN_TRUE_AREA_PX)
+            found = segment(image, predictor).labels
+            yield self.names[k], self.mistakes[k], draw_mistakes(image, truth, found, longest)
+
+    def _worst_first(self) -> list[int]:
+        each = [summarise_scores([score]) for score in self.scores]
+        return sorted(range(len(each)), key=lambda k: (each[k]["f1"], each[k]["pq"] or 0))
+
+    def summary(self) -> dict[str, Any]:
+        """Metrics and their intervals, JSON-ready."""
+        return {**self.metrics, "intervals": {name: list(pair) for name, pair in self.intervals.items()}}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
         return {
-            **self.metrics,
-            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
+            **self.summary(),
+            "mistakes": dict(sum(self.mistakes, Counter())),
             "each": self.each(),
         }
 
@@ -42,10 +70,12 @@ def evaluate(
 
     pairs: image and mask files. `on_image(done, all)` is told after each; it may raise Stopped.
     """
-    names, scores = [], []
+    names, scores, kinds = [], [], []
     for k, (image, mask) in enumerate(pairs, start=1):
         names.append(image.name)
-        scores.append(score_mask(segment(read_image(image), predictor).labels, read_mask(mask)))
+        found, truth = segment(read_image(image), predictor).labels, read_mask(mask)
+        scores.append(score_mask(found, truth))
+        kinds.append(count_mistakes(label_mask(truth, MIN_TRUE_AREA_PX), found))
         if on_image:
             on_image(k, len(pairs))
-    return Evaluation(names, scores, summarise_scores(scores), bootstrap(scores))
+    return Evaluation(names, list(pairs), scores, summarise_scores(scores), bootstrap(scores), kinds)

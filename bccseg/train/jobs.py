@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -185,11 +185,15 @@ class Run:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def create_run(runs: Path, spec: JobSpec) -> Run:
-    """A new run in the folder `runs`; `start` begins it."""
+def create_run(runs: Path, spec: JobSpec, uploads: Iterable[bytes] = ()) -> Run:
+    """A new run in the folder `runs`; `start` begins it. uploads: zips that are sources too; they are kept with it."""
     time_ = now()
     folder = runs / f"{time_:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"  # sorts by time: the queue goes by it
     folder.mkdir(parents=True)
+    for k, content in enumerate(uploads):
+        path = folder / f"upload{k}.zip"
+        write_atomically(path, content)
+        spec = replace(spec, sources=(*spec.sources, str(path)))
     values = {**asdict(replace(spec, name=clean_text(spec.name, MAX_NAME) or "run", created=time_.isoformat()))}
     values["config"] = to_dict(spec.config)
     write_atomically(folder / "job.json", json.dumps(values).encode())

@@ -17,6 +17,7 @@ from bccseg.imaging.labels import border_ids, label_mask
 from bccseg.imaging.matching import MIN_TRUE_AREA_PX, match
 from bccseg.model.predict import Predictor
 from bccseg.model.segment import segment
+from bccseg.model.sources import locate
 from bccseg.model.weights import CARD_FILE, WeightsConfig, load_weights, read_config, save_weights, write_config
 from bccseg.train.card import model_card
 
@@ -47,6 +48,8 @@ def export_run(
     reports = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     chosen = min(reports, key=lambda report: report["val_loss"])
     out = out or run / "weights"
+    if config.base_weights and not licence:
+        licence = read_config(locate(config.base_weights)[0]).licence  # what is made of them stays under it
     save_weights(
         out,
         load_file(best),
@@ -66,6 +69,18 @@ def export_run(
     write_atomically(out / "training.json", (json.dumps(values, indent=2) + "\n").encode())
     write_atomically(out / CARD_FILE, model_card(read_config(out), run).encode())
     return out
+
+
+def complete_weights(run: Path, *, licence: str = "", measured: dict[str, Any] | None = None) -> None:
+    """Add to the finished weights of a run what became known later, and write their card anew.
+
+    measured: metrics and 95 % intervals of `evaluate`, by the set of images (`card.SETS`).
+    """
+    folder = run / "weights"
+    config = read_config(folder)
+    metrics = {**config.metrics, **(measured or {})}
+    config = write_config(folder, replace(config, licence=licence or config.licence, metrics=metrics))
+    write_atomically(folder / CARD_FILE, model_card(config, run).encode())
 
 
 def calibrate_weights(folder: Path, pairs: list[tuple[Path, Path]], device: str = "auto") -> float | None:

@@ -75,8 +75,8 @@ def test_no_images_and_no_cells():
 
 @pytest.mark.parametrize("truth", ["masks", "points"])
 def test_the_numbers_are_those_of_an_independent_scorer(truth):
-    """scored.npz holds what the shipped network made of three blurred, noisy smears (many cells missed, some false, some
-    joined), and scored.json what another program, which shares no code with this one, said of it.
+    """scored.npz holds what the shipped network made of three blurred, noisy smears (many cells missed, some false,
+    some joined), and scored.json what another program, which shares no code with this one, said of it.
     """
     here = Path(__file__).parent
     expected = json.loads((here / "scored.json").read_text())[truth]

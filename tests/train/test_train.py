@@ -24,7 +24,7 @@ from bccseg.train.data import Crops, find_pairs, load_field, split_pairs
 from bccseg.train.loop import Trainer
 from bccseg.train.losses import dice_iou, overlap_counts, segmentation_loss, soft_dice
 from bccseg.train.optimise import Averager, learning_rate
-from bccseg.train.publish import calibrate_weights, export_run
+from bccseg.train.publish import calibrate_weights, complete_weights, export_run
 from bccseg.train.targets import distance_target, trusted_pixels
 
 SMALL = TrainConfig(
@@ -268,10 +268,20 @@ def test_a_run_has_a_model_card(dataset, tmp_path):
     assert "2 epochs of 4 steps, batch 2" in card
     assert "Data: 4 images. Licence: CC0 1.0." in card
     assert "Research use only" in card
+    assert "Whole images have not been scored yet" in card
+    measured = {"images": 3, "cells": 40, "f1": 0.98765, "count_error": 0.01, "intervals": {"f1": [0.97, 0.99]}}
+    complete_weights(tmp_path / "run", licence="CC BY 4.0", measured={"test": measured})
+    card = (folder / "README.md").read_text()
+    assert "Licence: CC BY 4.0." in card
+    assert "has not learned from: 3 images, 40 cells." in card
+    assert "| F1 at IoU 0.5 | 0.9877 | 0.9700 to 0.9900 |" in card
+    assert "| count error | 0.0100 |  |" in card
+    assert "not been scored" not in card
+    assert load_weights(folder).config.metrics["validation"]["epoch"] in (1, 2)
 
 
 def test_training_ends_early_when_nothing_gets_better(dataset, tmp_path):
-    config = replace(SMALL, epochs=30, learning_rate=0.0, warmup_steps=0, patience=3, ema_decay=0.0)
+    config = replace(SMALL, epochs=30, learning_rate=1e-9, warmup_steps=0, patience=3, ema_decay=0.0)
     reports = list(Trainer(*fields_of(dataset), config, tmp_path / "run", "cpu").run())
     losses = [r.val_loss for r in reports]
     assert len(reports) < 30

@@ -3,6 +3,8 @@
 import time
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from test_pages import APP, button
@@ -90,11 +92,15 @@ def test_comparing_weights_with_themselves_is_within_noise(store, place):
     comparison = Comparison(run, "unet-bbbc041seg")
     comparison._work()
     assert comparison.error == ""
-    assert comparison.part == "test"
-    rows = {row["Measure"]: row for row in comparison.rows}
+    assert [table.part for table in comparison.tables] == ["test"]
+    rows = {row["Measure"]: row for row in comparison.tables[0].rows}
     assert rows["F1 at IoU 0.5"]["Verdict"] == "too few images to tell"  # there is one
     assert rows["F1 at IoU 0.5"]["Difference"] == pytest.approx(0, abs=0.05)
-    assert comparison.worst[0]["image"] == "5.png"
+    assert comparison.each[0]["image"] == "5.png"
+    name, _, old, new = comparison.pictures[0]
+    assert name == "5.png"
+    assert cv2.imdecode(np.frombuffer(old, np.uint8), cv2.IMREAD_COLOR).shape == (240, 320, 3)
+    assert new[:2] == b"\xff\xd8"
 
 
 def test_promotion_copies_and_rolls_back_in_order(place, tiny_weights):
