@@ -48,8 +48,9 @@ def export_run(
     reports = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     chosen = min(reports, key=lambda report: report["val_loss"])
     out = out or run / "weights"
-    if config.base_weights and not licence:
-        licence = read_config(locate(config.base_weights)[0]).licence  # what is made of them stays under it
+    if config.base_weights:  # what is made of them stays under their licence, and likes their thresholds
+        base = read_config(locate(config.base_weights)[0])
+        licence, thresholds = licence or base.licence, thresholds or base.thresholds
     save_weights(
         out,
         load_file(best),

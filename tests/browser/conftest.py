@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from hub_server import Hub
 from paths import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -42,12 +43,22 @@ def wait_for_server(url, process, seconds=60):
 
 
 @pytest.fixture(scope="session")
-def server():
+def test_hub():
+    """A server that answers as the Hub does; the app's server uses it, with a token that may write."""
+    hub = Hub()
+    hub.write_token = "hf_of_the_server"
+    yield hub
+    hub.close()
+
+
+@pytest.fixture(scope="session")
+def server(test_hub):
     """Address of a running app."""
     port = free_port()
     options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    env = {**os.environ, "HF_ENDPOINT": test_hub.url, "HF_TOKEN": test_hub.write_token}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for_server(url, process)

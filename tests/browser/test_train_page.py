@@ -1,4 +1,6 @@
-"""A small real training in the browser: start, watch, reload, leave, cancel, resume, compare, promote, use, go back."""
+"""A small real training in the browser: start, watch, reload, leave, cancel, resume, compare, promote, use, go back,
+publish, and load what was published.
+"""
 
 import os
 from pathlib import Path
@@ -30,11 +32,11 @@ def type_number(page, label, value):
     page.wait_for_timeout(500)
 
 
-def test_training_from_start_to_promotion_and_back(open_page, collected):
+def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected, test_hub):
     page = open_page("train", height=1400)
     page.get_by_text("Settings").click()
     type_number(page, "Epochs", 16)
-    type_number(page, "Steps an epoch", 20)
+    type_number(page, "Steps an epoch", 10)
     type_number(page, "Batch size", 2)
     page.get_by_role("textbox", name="Name of the run").fill("from the browser")
     page.get_by_role("textbox", name="Name of the run").press("Enter")
@@ -59,6 +61,8 @@ def test_training_from_start_to_promotion_and_back(open_page, collected):
     page.get_by_role("tab", name="Runs").click()
     page.get_by_role("button", name="Compare with the weights in use").click()
     page.get_by_text("1 test images, which neither has learned from").wait_for()
+    page.get_by_text("Pictures of the worst images").click()
+    expect(page.get_by_text("In use", exact=True).first).to_be_visible()
     page.get_by_role("button", name="Promote").click()
     page.get_by_text("The app uses weights of its own training").wait_for()
 
@@ -70,4 +74,24 @@ def test_training_from_start_to_promotion_and_back(open_page, collected):
     expect(page.get_by_text("The app uses weights of its own training")).to_have_count(0)
     other = open_page()
     other.get_by_text("In use: unet-bbbc041seg").wait_for()
+
+    page.get_by_text("Publish to the Hugging Face Hub").click()
+    page.get_by_role("textbox", name="Repository").fill("lab/own-smears")
+    page.get_by_role("textbox", name="Repository").press("Enter")
+    page.get_by_role("button", name="Publish").click()
+    page.get_by_text("Published: hf://lab/own-smears").wait_for()
+    repo = test_hub.repos["lab/own-smears"]
+    assert repo.messages == ["Weights trained with bccseg"]  # one commit
+    assert repo.private
+    assert {"model.safetensors", "config.json", "README.md", "training.json"} <= set(repo.files)
+    card = repo.files["README.md"].decode()
+    assert "1 images, " in card  # what was measured when comparing
+    assert "research use, non-commercial" in card  # the licence of the base weights
+    other.get_by_role("combobox", name="Weights").click()
+    other.get_by_role("option", name="From the Hugging Face Hub").click()
+    other.get_by_role("textbox", name="Repository").fill("hf://lab/own-smears")
+    other.get_by_role("textbox", name="Repository").press("Enter")
+    other.get_by_text("In use: hf://lab/own-smears@").wait_for()
+    other.get_by_role("button", name="Try an example").click()
+    other.locator(".stage[data-ready]").wait_for()
     assert not page.errors
