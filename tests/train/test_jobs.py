@@ -1,7 +1,9 @@
 """Training runs as real processes: to the end, paused, cancelled, killed and resumed, one after the other."""
 
 import contextlib
+import errno
 import json
+import math
 import os
 import random
 import signal
@@ -11,6 +13,8 @@ from pathlib import Path
 
 import cv2
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from bccseg.config import NetworkConfig, TrainConfig
 from bccseg.errors import TrainingError
@@ -18,7 +22,7 @@ from bccseg.imaging.synthetic import draw_smear
 from bccseg.labels.exporting import parted_mask
 from bccseg.labels.store import LabelStore
 from bccseg.model.weights import load_weights
-from bccseg.train import jobs, worker
+from bccseg.train import jobs, loop, worker
 from bccseg.train.jobs import JobProgress, JobSpec, all_runs, create_run, open_run, place_in_queue
 
 SMALL = TrainConfig(
@@ -203,3 +207,39 @@ def test_out_of_memory_is_told_and_notes_are_kept(tmp_path, dataset, monkeypatch
     assert "half" in run.progress.message
     run.write_notes("too\x00 large ")
     assert run.notes == "too  large"
+
+
+def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(tmp_path, dataset, monkeypatch):
+    whole = create_run(tmp_path / "a", JobSpec("x", (str(dataset),), SMALL, "cpu"))
+    assert worker.run_job(whole)
+    run = create_run(tmp_path / "b", whole.spec)
+    save = torch.save
+
+    def full_in_the_second_epoch(state, path):
+        if state["epoch"] == 2:
+            path.write_bytes(b"half a checkp")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(state, path)
+
+    monkeypatch.setattr(torch, "save", full_in_the_second_epoch)
+    assert not worker.run_job(run)
+    assert run.progress.state == "failed"
+    assert run.progress.message == "The disk is full. Make room, then resume."
+    monkeypatch.setattr(torch, "save", save)
+    assert worker.run_job(run)
+    assert curve(run) == curve(whole)
+
+
+def test_a_loss_that_is_no_number_is_told_and_nothing_of_it_kept(tmp_path, dataset, monkeypatch):
+    run = create_run(tmp_path, JobSpec("wild", (str(dataset),), SMALL, "cpu"))
+    real, calls = loop.segmentation_loss, []
+
+    def broken(*args):
+        calls.append(1)
+        return real(*args) * (float("nan") if len(calls) > 6 else 1)
+
+    monkeypatch.setattr(loop, "segmentation_loss", broken)
+    assert not worker.run_job(run)
+    assert "lower learning rate" in run.progress.message
+    assert len(run.reports) == 1
+    assert all(math.isfinite(v.sum()) for v in load_file(run.folder / "best.safetensors").values())

@@ -1,7 +1,7 @@
 """The Train page through AppTest: empty, what is offered, a real short run, promote and back."""
 
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import cv2
 import numpy as np
@@ -9,12 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from test_pages import APP, button
 
-from bccseg.config import PRESETS, NetworkConfig
+from bccseg.config import PRESETS, AugmentConfig, NetworkConfig, TrainConfig
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.labels.store import LabelStore
 from bccseg.train.jobs import JobSpec, all_runs, create_run
+from ui import train_start
 from ui.compare import Comparison
 from ui.promoted import own_folder, promote, promoted, roll_back
+from ui.train_settings import ask_for_settings
 
 
 @pytest.fixture
@@ -101,6 +103,36 @@ def test_comparing_weights_with_themselves_is_within_noise(store, place):
     assert name == "5.png"
     assert cv2.imdecode(np.frombuffer(old, np.uint8), cv2.IMREAD_COLOR).shape == (240, 320, 3)
     assert new[:2] == b"\xff\xd8"
+
+
+def test_everything_a_recipe_sets_can_be_changed_within_its_range(place, monkeypatch):
+    at = page()
+    at.radio[0].set_value("recommended").run()
+    shown = {w.key.removeprefix("train_recommended_") for kind in ("number_input", "selectbox", "toggle")
+             for w in at.get(kind) if w.key}  # fmt: skip
+    wanted = {f.name for f in fields(TrainConfig)} - {"network", "augment", "base_weights"}
+    wanted |= {f"augment_{f.name}" for f in fields(AugmentConfig)} | {"kind", "head", "width", "depth", "grey", "base"}
+    assert wanted <= shown
+    for box in at.number_input:
+        assert box.min is not None
+        assert box.min < box.max
+        assert box.help
+    asked = []
+    monkeypatch.setattr(train_start, "ask_for_settings", lambda *a: asked.append(ask_for_settings(*a)) or asked[-1])
+    for name, recipe in PRESETS.items():  # untouched, a recipe is what it says
+        at.radio[0].set_value(name).run()
+        assert asked[-1] == (recipe, "auto")
+
+
+def test_with_a_base_training_set_it_is_mixed_in(store, place, monkeypatch):
+    monkeypatch.setenv("BCCSEG_BASE_DATA", str(place))
+    at = page()
+    mix = next(t for t in at.toggle if t.label == "Mix in the base training set")
+    assert mix.value
+    monkeypatch.delenv("BCCSEG_BASE_DATA")
+    at = page()
+    assert not [t for t in at.toggle if t.label == "Mix in the base training set"]
+    assert any("may forget other stains" in c.value for c in at.caption)
 
 
 def test_promotion_copies_and_rolls_back_in_order(place, tiny_weights):
