@@ -97,8 +97,11 @@ class AugmentConfig:
     flip: bool = True
     rotate90: bool = True
     stain: float = ranged(0.25, 0, 1)  # spread of the stain change in optical density
+    stain_share: float = ranged(0.9, 0, 1)  # of the crops
     illumination: float = ranged(0.25, 0, 1)  # uneven lighting, share of brightness
+    illumination_share: float = ranged(0.8, 0, 1)
     veil: float = ranged(0.2, 0, 0.9)  # haze that lowers contrast
+    veil_share: float = ranged(0.4, 0, 1)
     blur: float = ranged(1.5, 0, 10)  # largest Gaussian sigma, px
     noise: float = ranged(0.05, 0, 0.5)  # largest noise sigma, share of white
     jpeg: bool = True

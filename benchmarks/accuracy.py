@@ -1,63 +1,178 @@
-"""Accuracy of weights on labelled images, with one setting for all and the diameter found by the program.
+"""Accuracy of weights, and of two baselines, on labelled images, with one setting for all.
 
-    python benchmarks/accuracy.py IMAGES --masks MASKS [--weights W ...]     masks: <stem>.png
+    python benchmarks/accuracy.py IMAGES --masks MASKS [--weights W ...]          masks: <stem>.png
     python benchmarks/accuracy.py IMAGES --points POINTS.json [--weights W ...]   {"name": [[x, y, ...], ...]}
+    add --baselines TRAIN for Otsu + watershed, and the seed recipe trained on TRAIN (original/, mask/; half an hour)
+    add --out DIR for the table, pictures of the ten worst images, and the reliability of the scores
 
 The figures of the README: BBBC041Seg (Kaggle: "BCCD Dataset with mask") and the fields of Chula RBC-12.
-The rules stand in bccseg/imaging/matching.py.
+The diameter is found by the program. The rules stand in bccseg/imaging/matching.py; intervals are bootstrapped over images.
 """
 
 import argparse
 import json
+import platform
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch
+from baselines import Method, by_weights, otsu_watershed, seed_recipe
+from numpy.typing import NDArray
 
+from bccseg import __version__
+from bccseg.imaging.bootstrap import bootstrap
+from bccseg.imaging.calibration import calibration_error
 from bccseg.imaging.decode import SUFFIXES, read_image, read_mask
-from bccseg.imaging.matching import ImageScore, score_mask, score_points, summarise_scores
+from bccseg.imaging.labels import border_ids, label_mask
+from bccseg.imaging.matching import (
+    MIN_TRUE_AREA_PX,
+    ImageScore,
+    match,
+    score_mask,
+    score_points,
+    summarise_scores,
+)
+from bccseg.imaging.mistakes import count_mistakes, draw_mistakes
+from bccseg.imaging.view import jpeg
 from bccseg.model.predict import Predictor
-from bccseg.model.segment import segment
 from bccseg.model.sources import locate, shipped_names
 from bccseg.model.weights import load_weights
 
+COLUMNS = {
+    "dice": "Dice", "dice_inner": "Dice off the border", "f1": "F1@0.5", "pq": "PQ", "boundary_px": "boundary px",
+    "count_error": "count error", "count_bias": "count bias",
+}  # fmt: skip
+PERCENT = ("count_error", "count_bias")
+WORST, PICTURE_PX = 10, 1200
 
-def score(path: Path, args: argparse.Namespace, points: dict[str, list], predictor: Predictor) -> ImageScore | None:
-    """Score of one image; None if it has no truth."""
-    mask = args.masks and args.masks / f"{path.stem}.png"
-    if (args.masks and not mask.exists()) or (args.points and path.name not in points):
-        return None
-    labels = segment(read_image(path), predictor).labels
-    if args.masks:
-        return score_mask(labels, read_mask(mask))
-    return score_points(labels, np.array([p[:2] for p in points[path.name]], float).reshape(-1, 2))
+
+@dataclass
+class Result:
+    """What one method made of all images."""
+
+    names: list[str] = field(default_factory=list)
+    scores: list[ImageScore] = field(default_factory=list)
+    labels: list[NDArray[np.uint16]] = field(default_factory=list)
+    probability: list[float] = field(default_factory=list)  # score of every cell off the border ...
+    right: list[bool] = field(default_factory=list)  # ... and whether it matches a true one
+
+
+def run(method: Method, paths: list[Path], args: argparse.Namespace, points: dict[str, list]) -> Result:
+    """Segment and score every image that has a truth."""
+    result = Result()
+    for path in paths:
+        image = read_image(path)
+        if args.points:
+            labels, _ = method(image)
+            truth = np.array([p[:2] for p in points[path.name]], float).reshape(-1, 2)
+            result.scores.append(score_points(labels, truth))
+        else:
+            labels, scores = method(image)
+            mask = read_mask(args.masks / f"{path.stem}.png")
+            result.scores.append(score_mask(labels, mask))
+            found = {cell for _, cell, _ in match(label_mask(mask, MIN_TRUE_AREA_PX), labels)}
+            inside = sorted(set(range(1, len(scores) + 1)) - set(border_ids(labels).tolist()))
+            result.probability += [float(scores[cell - 1]) for cell in inside]
+            result.right += [cell in found for cell in inside]
+        result.names.append(path.name)
+        result.labels.append(labels.astype(np.uint16))
+    return result
+
+
+def number(name: str, value: float) -> str:
+    """As printed: shares of a count in percent, lengths with two digits, others with four."""
+    return f"{100 * value:.1f} %" if name in PERCENT else f"{value:.2f}" if name == "boundary_px" else f"{value:.4f}"
+
+
+def row(name: str, result: Result) -> str:
+    """A line of the table: each metric with its 95 % interval."""
+    metrics, spread, cells = summarise_scores(result.scores), bootstrap(result.scores), []
+    for key in COLUMNS:
+        if (value := metrics[key]) is None:
+            cells.append("")
+            continue
+        low, high = spread[key]
+        cells.append(f"{number(key, value)} ({number(key, low)} to {number(key, high)})")
+    ece = f"{calibration_error(np.array(result.probability), np.array(result.right)):.3f}" if result.right else ""
+    return f"| {name} | {' | '.join(cells)} | {ece} |"
+
+
+def write_worst(result: Result, paths: list[Path], masks: Path, out: Path) -> list[str]:
+    """Pictures of the worst images, and a line on each with its mistakes by kind."""
+    each = [summarise_scores([s]) for s in result.scores]
+    worst = sorted(range(len(each)), key=lambda k: (each[k]["f1"], each[k]["pq"] or 0))[:WORST]
+    lines = ["| image | F1 | PQ | count error | mistakes |", "|---|---|---|---|---|"]
+    (out / "worst").mkdir(parents=True, exist_ok=True)
+    for rank, k in enumerate(worst, start=1):
+        truth = label_mask(read_mask(masks / f"{paths[k].stem}.png"), MIN_TRUE_AREA_PX)
+        labels = result.labels[k].astype(np.int32)
+        picture = draw_mistakes(read_image(paths[k]), truth, labels, PICTURE_PX)
+        (out / "worst" / f"{rank:02}_{paths[k].stem}.jpg").write_bytes(jpeg(picture))
+        kinds = ", ".join(f"{n} {kind}" for kind, n in count_mistakes(truth, labels).most_common())
+        f1, pq, error = each[k]["f1"], each[k]["pq"], each[k]["count_error"]
+        lines.append(f"| {paths[k].stem} | {f1:.3f} | {pq:.3f} | {100 * error:.1f} % | {kinds} |")
+    return lines
+
+
+def draw_reliability(results: dict[str, Result], out: Path) -> None:
+    """reliability.svg: of the cells with such a score, how many are right. Dots are as large as there are cells."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], "--", color="#999999", linewidth=1)
+    for name, result in results.items():
+        score, right = np.array(result.probability), np.array(result.right, float)
+        which = np.clip((score * 10).astype(int), 0, 9)
+        size = np.bincount(which, minlength=10)
+        there = size > 0
+        means = [np.bincount(which, values, 10)[there] / size[there] for values in (score, right)]
+        axes.plot(*means, "-", linewidth=1, label=name)
+        axes.scatter(*means, s=10 + 60 * np.sqrt(size[there] / size.max()))
+    axes.set(xlabel="score", ylabel="share of cells that match a true one", xlim=(0, 1.02), ylim=(0, 1.02))
+    axes.legend(frameon=False)
+    figure.savefig(out / "reliability.svg", metadata={"Date": None})
 
 
 def main() -> None:
-    """Print a line for each weights."""
+    """Print the table; with --out write it, the pictures and the plot."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("images", type=Path)
     truth = ask.add_mutually_exclusive_group(required=True)
     truth.add_argument("--masks", type=Path)
     truth.add_argument("--points", type=Path)
-    ask.add_argument("--weights", nargs="+", default=shipped_names())
-    ask.add_argument("--json", action="store_true")
+    ask.add_argument("--weights", nargs="*", default=shipped_names())
+    ask.add_argument("--baselines", type=Path, metavar="TRAIN")
+    ask.add_argument("--seed-run", type=Path, default=Path("runs/seed-recipe"), help="where the seed recipe is trained")
+    ask.add_argument("--out", type=Path)
     args = ask.parse_args()
-    points = json.loads(args.points.read_text()) if args.points else {}
+    points = json.loads(args.points.read_text(encoding="utf-8")) if args.points else {}
     paths = [p for p in sorted(args.images.iterdir()) if p.suffix.lower() in SUFFIXES]
-    for name in args.weights:
-        predictor = Predictor(load_weights(*locate(name)))
-        scores = [s for p in paths if (s := score(p, args, points, predictor))]
-        result = summarise_scores(scores)
-        if args.json:
-            print(json.dumps({"weights": name, **result}))
-            continue
-        known = {k: v for k, v in result.items() if v is not None}
-        numbers = "  ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in known.items())
-        print(f"{name} on {predictor.device} ({predictor.dtype}, torch {torch.__version__}): {numbers}")
+    paths = [p for p in paths if (p.name in points if args.points else (args.masks / f"{p.stem}.png").exists())]
+    methods: dict[str, Method] = {name: by_weights(Predictor(load_weights(*locate(name)))) for name in args.weights}
+    if args.baselines:
+        methods["Otsu + watershed"] = otsu_watershed
+        methods["seed recipe"] = seed_recipe(args.baselines, args.seed_run)
+    results = {name: run(method, paths, args, points) for name, method in methods.items()}
+    cells = sum(s.matched + s.missed for s in next(iter(results.values())).scores)
+    versions = f"bccseg {__version__}, torch {torch.__version__}, Python {platform.python_version()}"
+    lines = [
+        f"{len(paths)} images, about {cells} cells. {versions}, {platform.machine()}.",
+        "", f"| method | {' | '.join(COLUMNS.values())} | ECE |", "|---" * (len(COLUMNS) + 2) + "|",
+        *(row(name, result) for name, result in results.items()),
+    ]  # fmt: skip
+    if args.out and args.masks:
+        args.out.mkdir(parents=True, exist_ok=True)
+        first = next(iter(results))
+        lines += ["", f"The worst images of {first}:", "", *write_worst(results[first], paths, args.masks, args.out)]
+        draw_reliability({name: results[name] for name in args.weights}, args.out)
+    print("\n".join(lines))
+    if args.out:
+        (args.out / "accuracy.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

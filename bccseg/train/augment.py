@@ -69,13 +69,13 @@ def degrade(crop: Crop, config: AugmentConfig, rng: np.random.Generator) -> Crop
 
 def change_look(crop: Crop, config: AugmentConfig, rng: np.random.Generator) -> Crop:
     """One random look of a crop: stain, light, haze, camera. float32, about 0 to 1.2."""
-    if config.stain and rng.random() < 0.9:
+    if config.stain and rng.random() < config.stain_share:
         crop = restain(crop, config.stain, rng)
     if config.grey and rng.random() < config.grey:
         crop = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2)
-    if config.illumination and rng.random() < 0.8:
+    if config.illumination and rng.random() < config.illumination_share:
         crop = relight(crop, config.illumination, rng)
-    if config.veil and rng.random() < 0.4:
+    if config.veil and rng.random() < config.veil_share:
         haze = rng.uniform(0, config.veil) * rng.uniform(0.5, 1, 3).astype(np.float32)
         crop = crop * (1 - haze) + haze
     crop = degrade(crop, config, rng)
