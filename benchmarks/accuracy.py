@@ -6,7 +6,8 @@
     add --out DIR for the table, pictures of the ten worst images, and the reliability of the scores
 
 The figures of the README: BBBC041Seg (Kaggle: "BCCD Dataset with mask") and the fields of Chula RBC-12.
-The diameter is found by the program. The rules stand in bccseg/imaging/matching.py; intervals are bootstrapped over images.
+The diameter is found by the program. The rules stand in bccseg/imaging/matching.py; intervals are bootstrapped over
+images.
 """
 
 import argparse
