@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from bccseg.errors import BccsegError
+from bccseg.model.sources import shipped_names
 from bccseg.train.jobs import Run
 from ui.errors import plain
 from ui.promoted import PREFIX, folder_of, promoted
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from bccseg.model.predict import Predictor
 
 TITLES = {
-    "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice": "Dice", "iou": "IoU",
-    "boundary_px": "Outline distance (px)",
-    "count_error": "Count error",
+    "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice_inner": "Dice off the border",
+    "dice": "Dice", "iou": "IoU",
+    "dice_pooled": "Dice, all pixels together", "iou_pooled": "IoU, all pixels together",
+    "boundary_px": "Outline distance (px)", "count_error": "Count error", "count_bias": "Count bias",
 }  # fmt: skip
 COLUMNS = {
     "image": "Image", "f1": "F1", "pq": "PQ", "dice": "Dice", "boundary_px": "Outline distance (px)",
@@ -64,7 +66,7 @@ class Comparison:
     error: str = ""
     tables: list[Table] = field(default_factory=list)
     each: list[dict[str, object]] = field(default_factory=list)
-    pictures: list[tuple[str, str, bytes, bytes]] = field(default_factory=list)  # name, mistakes, in use, new
+    pictures: list[tuple[str, str, bytes, bytes]] = field(default_factory=list)  # name, mistakes, before, new
     finished: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> "Comparison":
@@ -112,12 +114,15 @@ class Comparison:
         rows = []
         for name, difference in paired_differences(old.scores, new.scores).items():
             if name in TITLES:
-                better = (difference.value < 0) == (name in LOWER_IS_BETTER)
+                gain = difference.value
+                if name == "count_bias":  # nearer to zero is better
+                    gain = abs(old.metrics[name]) - abs(new.metrics[name])
+                better = (gain < 0) == (name in LOWER_IS_BETTER)
                 verdict = ("better" if better else "worse") if difference.beyond_noise else "within noise"
                 if len(pairs) < MIN_IMAGES:
                     verdict = "too few images to tell"
                 rows.append({
-                    "Measure": TITLES[name], "In use": old.metrics[name], "New": new.metrics[name],
+                    "Measure": TITLES[name], "Before": old.metrics[name], "New": new.metrics[name],
                     "Difference": difference.value, "from": difference.low, "to": difference.high, "Verdict": verdict,
                 })  # fmt: skip
         self.tables.append(Table(part, len(pairs), rows))
@@ -132,14 +137,18 @@ class Comparison:
 
 
 def show_compare(run: Run) -> None:
-    """Button, progress, and the table."""
+    """Which weights to compare with, button, progress, and the tables."""
     key, current = f"compare_{run.id}", promoted().current
-    comparison: Comparison | None = st.session_state.get(key)
-    if comparison is None or comparison.old != current:
-        if st.button("Compare with the weights in use", icon=":material/compare:", key=f"start_{key}"):
-            st.session_state[key] = Comparison(run, current).start()
-            st.rerun()
-        return
+    names = [n for n in dict.fromkeys([current, *promoted().names, *shipped_names()]) if n != PREFIX + run.id]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        old = st.selectbox("Compare with", names, key=f"with_{key}", width=300,
+                           format_func=lambda name: f"{name} (in use)" if name == current else name)  # fmt: skip
+        comparison: Comparison | None = st.session_state.get(key)
+        if comparison is None or comparison.old != old:
+            if st.button("Compare", icon=":material/compare:", key=f"start_{key}"):
+                st.session_state[key] = Comparison(run, old).start()
+                st.rerun()
+            return
     if not comparison.finished.is_set():
         _poll(comparison)
         return
@@ -151,7 +160,7 @@ def show_compare(run: Run) -> None:
     for table in comparison.tables:
         st.markdown(f"{table.images} {PARTS[table.part]}")
         st.dataframe(pd.DataFrame(table.rows), hide_index=True, key=f"table_{table.part}_{key}",
-                     column_config=dict.fromkeys(("In use", "New", "Difference", "from", "to"), number))  # fmt: skip
+                     column_config=dict.fromkeys(("Before", "New", "Difference", "from", "to"), number))  # fmt: skip
     if not comparison.each:
         st.warning(NONE_LEFT)
         return
@@ -162,10 +171,10 @@ def show_compare(run: Run) -> None:
         st.dataframe(table, hide_index=True, key=f"each_{key}")
     with st.expander("Pictures of the worst images", icon=":material/image_search:"):
         st.caption(LEGEND)
-        for name, text, old, new in comparison.pictures:
+        for name, text, before, new in comparison.pictures:
             st.markdown(f"**{plain(name)}**: {text} with the new weights")
             left, right = st.columns(2)
-            left.image(old, caption="In use")
+            left.image(before, caption="Before")
             right.image(new, caption="New")
 
 

@@ -12,7 +12,8 @@ SETS = {
     "base": "Images held out of the base training set",
 }
 MEASURES = {
-    "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice": "Dice", "iou": "IoU",
+    "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice_inner": "Dice off the border",
+    "dice": "Dice", "iou": "IoU",
     "boundary_px": "outline distance (px)", "count_error": "count error", "count_bias": "count bias",
 }  # fmt: skip
 UNMEASURED = "Whole images have not been scored yet; `python -m bccseg evaluate` does that."

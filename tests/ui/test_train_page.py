@@ -74,7 +74,7 @@ def test_a_run_from_the_page_to_promotion_and_back(store, place):
     wait_for_end(run)
     at = page()
     assert any("best epoch 1" in m.value for m in at.markdown)
-    button(at, "Compare with the weights in use").click().run()
+    button(at, "Compare").click().run()
     assert not at.exception
     button(at, "Promote").click().run()
     assert not at.exception
