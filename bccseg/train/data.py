@@ -69,7 +69,8 @@ def load_field(image_path: Path, mask_path: Path, config: TrainConfig) -> Field:
     """Read a pair and bring its cells to the stored diameter."""
     image, mask = read_image(image_path), read_mask(mask_path)
     if image.shape[:2] != mask.shape:
-        raise DataError(f"{image_path.name} is {image.shape[1]}x{image.shape[0]} px but its mask {mask.shape[::-1]}.")
+        (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
+        raise DataError(f"{image_path.name} is {w} x {h} px, its mask {mask_w} x {mask_h} px.")
     labels = label_mask(mask, MIN_CELL_AREA_PX)
     diameter = median_diameter(labels)
     if diameter is None:

@@ -6,14 +6,11 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import cv2
 import pytest
 import torch
 
 from bccseg.config import NetworkConfig, TrainConfig, to_dict
 from bccseg.errors import SettingsError
-from bccseg.imaging.synthetic import draw_smear
-from bccseg.labels.exporting import parted_mask
 from bccseg.model.weights import load_weights
 from bccseg.train.data import Crops, find_pairs, load_field
 from bccseg.train.distributed import Team
@@ -26,22 +23,11 @@ SMALL = TrainConfig(
 )  # fmt: skip
 
 
-@pytest.fixture
-def dataset(tmp_path):
-    for part in ("original", "mask"):
-        (tmp_path / "data" / part).mkdir(parents=True)
-    for k in range(4):
-        image, labels = draw_smear((200, 240), cells=8, diameter_px=48, seed=k, touching=False)
-        cv2.imwrite(str(tmp_path / "data/original" / f"{k}.png"), image[..., ::-1])
-        cv2.imwrite(str(tmp_path / "data/mask" / f"{k}.png"), parted_mask(labels))
-    return tmp_path / "data"
-
-
-def train(launcher, dataset, config, out):
+def train(launcher, drawn_dataset, config, out):
     out.parent.mkdir(exist_ok=True)
     (out.parent / "config.json").write_text(json.dumps(to_dict(config)))
     done = subprocess.run(
-        [sys.executable, *launcher, "-m", "bccseg", "train", "--data", str(dataset), "--out", str(out),
+        [sys.executable, *launcher, "-m", "bccseg", "train", "--data", str(drawn_dataset), "--out", str(out),
          "--config", str(out.parent / "config.json"), "--device", "cpu"],
         cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
@@ -49,24 +35,24 @@ def train(launcher, dataset, config, out):
     return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()], done.stderr
 
 
-def test_two_processes_learn_what_one_learns_and_one_goes_on(tmp_path, dataset):
+def test_two_processes_learn_what_one_learns_and_one_goes_on(tmp_path, drawn_dataset):
     pair = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    alone, _ = train([], dataset, SMALL, tmp_path / "alone" / "run")
-    both, said = train(pair, dataset, SMALL, tmp_path / "both" / "run")
+    alone, _ = train([], drawn_dataset, SMALL, tmp_path / "alone" / "run")
+    both, said = train(pair, drawn_dataset, SMALL, tmp_path / "both" / "run")
     assert said.count("epoch 2/2") == 1  # only the leader talks
     # The same crops in the same batches. Batch norm sees half of each batch, so the curves are alike, not equal.
     for one, two in zip(alone, both, strict=True):
         assert two["loss"] == pytest.approx(one["loss"], rel=0.1)
     assert both[1]["loss"] < both[0]["loss"]
     assert load_weights(tmp_path / "both/run/weights").config.network == SMALL.network
-    longer, _ = train([], dataset, replace(SMALL, epochs=3), tmp_path / "both" / "run")
+    longer, _ = train([], drawn_dataset, replace(SMALL, epochs=3), tmp_path / "both" / "run")
     assert longer[:2] == both
     assert len(longer) == 3
 
 
-def test_processes_share_out_each_batch(dataset):
+def test_processes_share_out_each_batch(drawn_dataset):
     config = replace(SMALL, steps_per_epoch=3)
-    crops = Crops([load_field(*pair, config) for pair in find_pairs(dataset)[:2]], config, epoch=0)
+    crops = Crops([load_field(*pair, config) for pair in find_pairs(drawn_dataset)[:2]], config, epoch=0)
     whole = [batch[0] for batch in Feed(crops, config)]
     parts = [[batch[0] for batch in Feed(crops, config, rank, 2)] for rank in (0, 1)]
     assert len(whole) == len(parts[0]) == len(parts[1]) == 3

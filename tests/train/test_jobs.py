@@ -37,16 +37,9 @@ def one_core_each(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    for part in ("original", "mask"):
-        (folder / part).mkdir()
-    for k in range(4):
-        image, labels = draw_smear((200, 240), cells=8, diameter_px=48, seed=k, touching=False)
-        cv2.imwrite(str(folder / "original" / f"{k}.png"), image[..., ::-1])
-        cv2.imwrite(str(folder / "mask" / f"{k}.png"), parted_mask(labels))
-    return folder
+@pytest.fixture
+def dataset(drawn_dataset):
+    return drawn_dataset
 
 
 def begin(runs, dataset, **changes):

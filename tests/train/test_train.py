@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -34,15 +35,9 @@ SMALL = TrainConfig(
 
 
 @pytest.fixture
-def dataset(tmp_path):
-    """Four small drawn smears in the Kaggle layout."""
-    for part in ("original", "mask"):
-        (tmp_path / "data" / part).mkdir(parents=True)
-    for k in range(4):
-        image, labels = draw_smear((160, 200), cells=6, diameter_px=48, seed=k, touching=False)
-        cv2.imwrite(str(tmp_path / "data/original" / f"{k}.png"), image[..., ::-1])
-        cv2.imwrite(str(tmp_path / "data/mask" / f"{k}.png"), (labels > 0).astype(np.uint8) * 255)
-    return tmp_path / "data"
+def dataset(drawn_dataset, tmp_path):
+    """A copy that may be spoiled."""
+    return Path(shutil.copytree(drawn_dataset, tmp_path / "data"))
 
 
 def fields_of(dataset, config=SMALL):
@@ -132,7 +127,7 @@ def test_seed_recipe_is_the_published_one():
 def test_crops_are_scaled_to_the_training_diameter(dataset):
     config = replace(SMALL, augment=replace(SEED_RECIPE.augment), crop_px=96)
     learn, _ = fields_of(dataset, config)
-    assert learn[0].image.shape[0] == pytest.approx(160 * 1.5, rel=0.1)
+    assert learn[0].image.shape[0] == pytest.approx(200 * 1.5, rel=0.1)
     crops = Crops(learn, config, epoch=0)
     image, target, weight = crops[3]
     assert (image.shape, target.shape, weight.shape) == ((3, 96, 96), (2, 96, 96), (1, 96, 96))
@@ -211,11 +206,11 @@ def test_data_that_does_not_fit(dataset, spoil, message):
 
 def test_masks_that_do_not_fit(dataset):
     image, mask = find_pairs(dataset)[0]
-    cv2.imwrite(str(mask), np.zeros((160, 200), np.uint8))
+    cv2.imwrite(str(mask), np.zeros((200, 240), np.uint8))
     with pytest.raises(DataError, match="marks no cell"):
         load_field(image, mask, SMALL)
     cv2.imwrite(str(mask), np.zeros((10, 10), np.uint8))
-    with pytest.raises(DataError, match="px but its mask"):
+    with pytest.raises(DataError, match="240 x 200 px, its mask 10 x 10 px"):
         load_field(image, mask, SMALL)
 
 
