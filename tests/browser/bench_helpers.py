@@ -3,6 +3,7 @@
 import io
 import re
 import time
+import warnings
 
 import cv2
 import numpy as np
@@ -69,6 +70,7 @@ class Bench:
             before = now
             time.sleep(0.6)
         if now[0] is None:  # seen twice under heavy load: no canvas came; a reload brings the draft back
+            warnings.warn("no canvas came; the page was loaded again", stacklevel=2)
             self.page.reload()
             self.page.locator("canvas").last.wait_for()
             time.sleep(2)
