@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     from bccseg.train.loop import Trainer
     from bccseg.train.publish import calibrate_weights, export_run
     from bccseg.train.sources import gather, load_all
+    from bccseg.train.split import keep_split
 
     team = join_team(choose_device(args.device))
     say = print if team.leads else lambda *_, **__: None
@@ -76,6 +77,9 @@ def run(args: argparse.Namespace) -> int:
     for line in (f"{data}; reading them", *data.warnings):
         say(line, file=sys.stderr)
     train, watched, base = load_all(data, config)
+    if team.leads:
+        args.out.mkdir(parents=True, exist_ok=True)
+        keep_split(args.out, data)
     trainer = Trainer(train, watched, config, args.out, args.device, base, team)
     for report in trainer.run():
         say(

@@ -101,5 +101,9 @@ def _parts(split: Path) -> str:
     if not split.exists():
         return ""
     parts = json.loads(split.read_text(encoding="utf-8"))
-    rows = [f"| {p} | {len(parts[p]['images'])} | `{parts[p]['hash'][:16]}` |" for p in parts if p != "versions"]
+    rows = [
+        f"| {p} | {len(parts[p]['images'])} | `{parts[p]['hash'][:16]}` |"
+        for p in parts
+        if p != "versions" and parts[p]["images"]
+    ]
     return "\n".join(["| part | images | hash of the images |", "|---|---|---|", *rows, ""])

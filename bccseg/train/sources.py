@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from bccseg.config import TrainConfig
 from bccseg.errors import BccsegError, DataError
 from bccseg.imaging.archive import is_zip, safe_stem, zip_members
@@ -186,9 +184,3 @@ def _checked_pair(image_path: Path, mask_path: Path) -> tuple[str, int]:
     if cells == 0:
         raise DataError(f"{mask_path.name} marks no cell.")
     return image_id(image), cells
-
-
-def data_hash(pairs: Pairs) -> str:
-    """One hash of the images of a set, whatever their order and names."""
-    ids = sorted(image_id(read_image(image)) for image, _ in pairs)
-    return image_id(np.frombuffer("".join(ids).encode() or b"0", np.uint8).reshape(1, -1))

@@ -1,28 +1,25 @@
 """What the process of a training run does: wait for its turn, read the data, train, and tell how far it is."""
 
 import errno
-import json
 import logging
 import os
 import sys
 import threading
 import time
 from dataclasses import replace
-from importlib.metadata import version
 
 import torch
 
 from bccseg.errors import BccsegError, Stopped
-from bccseg.files import write_atomically
 from bccseg.model.device import choose_device, describe_device, inference_dtype
 from bccseg.train.jobs import Run, obey, turn
 from bccseg.train.loop import Trainer
 from bccseg.train.publish import calibrate_weights, export_run
-from bccseg.train.sources import TrainingData, data_hash, gather, load_all
+from bccseg.train.sources import gather, load_all
+from bccseg.train.split import keep_split
 
 log = logging.getLogger("bccseg")
 
-PACKAGES = ("torch", "numpy", "opencv-python-headless", "scikit-image", "scipy", "pillow")
 BEAT_SECONDS = 1.0
 SMALLER_BATCH = "The memory is too small for this batch size. Start anew with half of it."
 
@@ -91,7 +88,7 @@ def _train(run: Run, report: Reporter) -> None:
     report(warnings=data.warnings)
     if data.problems:
         raise BccsegError(" ".join(data.problems[:10]))
-    _keep_split(run, data)
+    keep_split(run.folder, data)
     device = choose_device(spec.device)
     train, watched, base = load_all(data, config, lambda: obey(run))
     trainer = Trainer(train, watched, config, run.folder, spec.device, base)
@@ -116,16 +113,6 @@ def _train(run: Run, report: Reporter) -> None:
     report(state="training", message="Calibrating the scores")
     folder = export_run(run.folder, name=spec.name, data=f"{data}; {data.cells} cells")
     calibrate_weights(folder, data.validation, spec.device)
-
-
-def _keep_split(run: Run, data: TrainingData) -> None:
-    """Which image was used for what, and a hash of each part: enough to say later what the weights have seen."""
-    parts = {"train": data.train, "validation": data.validation, "test": data.test, "base": data.base}
-    values = {
-        name: {"images": [image.name for image, _ in pairs], "hash": data_hash(pairs)} for name, pairs in parts.items()
-    }
-    versions = {name: version(name) for name in PACKAGES}
-    write_atomically(run.folder / "split.json", json.dumps({**values, "versions": versions}, indent=1).encode())
 
 
 def _memory_mb() -> float | None:

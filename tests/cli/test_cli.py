@@ -1,5 +1,6 @@
 """The command line, in this process and as a program."""
 
+import json
 import subprocess
 import sys
 
@@ -177,6 +178,10 @@ def test_train_on_synthetic_smears(tmp_path, smear):
     ]
     assert main(arguments) == 0
     assert (run / "weights" / "model.safetensors").exists()
+    split = json.loads((run / "split.json").read_text())
+    assert (len(split["train"]["images"]), len(split["validation"]["images"])) == (2, 1)
+    assert split["versions"]["torch"]
+    assert split["train"]["hash"][:16] in (run / "weights" / "README.md").read_text()
     assert main(["train", "--data", str(tmp_path / "nowhere"), "--out", str(run)]) == 1
     image, weights = str(tmp_path / "data/original/0.png"), str(run / "weights")
     assert main(["segment", image, "--out", str(tmp_path / "o"), "--weights", weights]) == 0

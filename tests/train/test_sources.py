@@ -15,7 +15,8 @@ from bccseg.labels.exporting import parted_mask
 from bccseg.labels.store import LabelStore
 from bccseg.labels.sync import sync
 from bccseg.train.data import Crops, Field
-from bccseg.train.sources import NONE_HELD_OUT, data_hash, gather, load_all
+from bccseg.train.sources import NONE_HELD_OUT, gather, load_all
+from bccseg.train.split import data_hash
 
 
 def smear(seed):
