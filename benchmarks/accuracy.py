@@ -76,9 +76,10 @@ def run(method: Method, paths: list[Path], args: argparse.Namespace, points: dic
             mask = read_mask(args.masks / f"{path.stem}.png")
             result.scores.append(score_mask(labels, mask))
             found = {cell for _, cell, _ in match(label_mask(mask, MIN_TRUE_AREA_PX), labels)}
-            inside = sorted(set(range(1, len(scores) + 1)) - set(border_ids(labels).tolist()))
-            result.probability += [float(scores[cell - 1]) for cell in inside]
-            result.right += [cell in found for cell in inside]
+            if scores is not None:
+                inside = sorted(set(range(1, len(scores) + 1)) - set(border_ids(labels).tolist()))
+                result.probability += [float(scores[cell - 1]) for cell in inside]
+                result.right += [cell in found for cell in inside]
         result.names.append(path.name)
         result.labels.append(labels.astype(np.uint16))
     return result

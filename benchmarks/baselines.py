@@ -26,7 +26,7 @@ from bccseg.train.loop import Trainer
 from bccseg.train.publish import export_run
 
 SPACING = 0.35  # least distance of two cell centres, in typical diameters
-Found = tuple[NDArray[np.int32], NDArray[np.float32]]
+Found = tuple[NDArray[np.int32], NDArray[np.float32] | None]  # labels, and the score of each cell
 Method = Callable[[NDArray[np.uint8]], Found]
 
 
@@ -46,7 +46,7 @@ def otsu_watershed(image: NDArray[np.uint8]) -> Found:
     seeds = np.zeros(mask.shape, np.int32)
     seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
     labels = watershed(-distance, seeds, mask=mask).astype(np.int32)
-    return labels, np.ones(int(labels.max()), np.float32)
+    return labels, None
 
 
 def by_weights(predictor: Predictor) -> Method:
