@@ -159,7 +159,7 @@ def show_compare(run: Run) -> None:
     number = st.column_config.NumberColumn(format="%.4f")
     for table in comparison.tables:
         st.markdown(f"{table.images} {PARTS[table.part]}")
-        st.dataframe(pd.DataFrame(table.rows), hide_index=True, key=f"table_{table.part}_{key}",
+        st.dataframe(pd.DataFrame(table.rows), hide_index=True, key=f"table_{table.part}_{key}", height="content",
                      column_config=dict.fromkeys(("Before", "New", "Difference", "from", "to"), number))  # fmt: skip
     if not comparison.each:
         st.warning(NONE_LEFT)

@@ -177,7 +177,8 @@ def _show_ended(run: Run) -> None:
         if notes != run.notes:
             run.write_notes(notes)
         if run.weights:
-            show_compare(run)
+            with st.container():  # what comes and goes in it does not move, and so reset, what is below
+                show_compare(run)
             _show_publish(run)
         show_preview(run)
 
