@@ -5,6 +5,7 @@ atomic rename, the checkpoint last: an epoch that was logged without it is done 
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from bccseg.config import TrainConfig, to_dict
+from bccseg.config import TrainConfig, to_dict, train_config
 from bccseg.errors import TrainingError
 from bccseg.files import write_atomically
 
@@ -29,9 +30,8 @@ def begin(folder: Path, config: TrainConfig) -> None:
 
 def check_same(folder: Path, config: TrainConfig) -> None:
     """Raise TrainingError if the run in `folder` was begun with other settings than `config`, epochs aside."""
-    begun = {**to_dict(TrainConfig()), **json.loads((folder / "config.json").read_text(encoding="utf-8"))}
-    wanted = json.loads(json.dumps(to_dict(config)))
-    if {**begun, "epochs": 0} != {**wanted, "epochs": 0}:
+    begun = train_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    if replace(begun, epochs=1) != replace(config, epochs=1):
         raise TrainingError(f"The run '{folder.name}' was begun with other settings. Choose another folder.")
 
 
