@@ -143,7 +143,6 @@ class TrainConfig:
     validation_share: float = ranged(0.1, 0.01, 0.9)
     mix_share: float = ranged(0.5, 0, 1)  # crops from the base training set, where one is mixed in
     patience: int = ranged(0, 0, 10_000)  # epochs without a better validation loss after which training ends; 0: never
-    freeze_norm: bool = False  # keep the statistics of batch norm that the base weights have
     mixed_precision: bool = True
     seed: int = ranged(7, 0, 2**31 - 1)
     workers: int = ranged(-1, -1, 64)  # processes that cut crops; -1: as many as help on this machine
@@ -176,7 +175,6 @@ QUICK_FINE_TUNE = TrainConfig(
     learning_rate=3e-4,  # more, or a shorter average, made weights worse that were good already
     warmup_steps=60,
     ema_decay=0.998,
-    freeze_norm=True,  # a few fields would pull the statistics away from all others
 )
 PRESETS: dict[str, TrainConfig] = {
     "recommended": TrainConfig(),  # how the first run of the shipped weights was made

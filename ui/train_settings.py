@@ -48,7 +48,6 @@ LEARNING = (
           step=0.001),
     Field("dice_weight", "Weight of the Dice loss", "Beside cross entropy.", step=0.1),
     Field("distance_weight", "Weight of the distance map", "It parts touching cells.", step=0.1),
-    Field("freeze_norm", "Keep normalisation", "Keeps the statistics of the base weights: for fine-tuning on few images."),
     Field("mixed_precision", "Half precision", "Faster where the hardware has it."),
     Field("workers", "Processes that cut crops", "-1: as many as help on this machine."),
 )  # fmt: skip

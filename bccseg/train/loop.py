@@ -98,10 +98,6 @@ class Trainer:
         crops = Crops(self.train, config, self.epoch, self.base)
         feed = Feed(crops, config, team.rank, team.size, accelerated=self.device.type == "cuda")
         self.network.train()
-        if config.freeze_norm:
-            for layer in self.network.modules():
-                if isinstance(layer, nn.BatchNorm2d):
-                    layer.eval()
         losses, counts = [], torch.zeros(3, dtype=torch.float64)
         started = time.perf_counter()
         for k, batch in enumerate(feed):
