@@ -70,7 +70,9 @@ def gather(sources: Iterable[str], work: Path, validation_share: float, base: st
     data.held_out = len(data.validation)
     if base:
         parts = _parts(_as_folder(base, work / "base"))
-        learned, check = parts["train"], parts.get("validation", [])
+        learned, check = parts.get("train", []), parts.get("validation", [])
+        if not learned:
+            raise DataError(f"The base training set '{Path(base).name}' has no images to learn from.")
         if not check:
             learned, check = split_pairs(learned, validation_share)
         data.base, data.validation = learned, data.validation + check

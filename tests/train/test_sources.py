@@ -123,6 +123,12 @@ def test_an_image_of_the_base_set_may_be_learned_from_again_but_not_tested_on(tm
     assert "no check would be honest" in tested.problems[0]
 
 
+def test_a_base_training_set_without_training_images_is_told(tmp_path):
+    folder_of(tmp_path / "base/test", [1, 2])
+    with pytest.raises(DataError, match="no images to learn from"):
+        gather([folder_of(tmp_path / "few", [20, 21])], tmp_path / "work", 0.1, str(tmp_path / "base"))
+
+
 def test_crops_come_from_both_sets_as_often_as_asked():
     def plain(value):
         grey = np.full((300, 300, 3), value, np.uint8)
