@@ -6,8 +6,9 @@ from bccseg.train.jobs import ALIVE, all_runs
 from ui.collection import runs_root
 from ui.errors import shown
 from ui.page import open_page
+from ui.train_live import show_live
+from ui.train_runs import show_history
 from ui.train_start import ask_to_train
-from ui.train_view import show_history, show_live
 
 open_page("pages/train.py", "Teach the network your own smears, and see whether it got better.")
 with shown():

@@ -5,7 +5,6 @@ progress.json   state, epoch, step, loss, images a second; written anew every se
 control         "pause", "cancel", or nothing; read between steps
 console.log     what the process said
 config.json, log.jsonl, checkpoint.pt, best.safetensors, preview.png, weights/   see `loop`
-<runs>/training.lock        held by the one run that trains; the others wait in order of their id
 """
 
 import json
@@ -17,16 +16,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
 from bccseg.config import TrainConfig, to_dict, train_config
-from bccseg.errors import Stopped, StoreError, TrainingError
+from bccseg.errors import StoreError, TrainingError
 from bccseg.files import write_atomically
 from bccseg.labels.records import MAX_NAME, MAX_TEXT, checked, clean_text, now
 
@@ -34,7 +30,6 @@ State = Literal["queued", "preparing", "training", "paused", "done", "cancelled"
 RUN_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{8}")
 ALIVE: tuple[State, ...] = ("queued", "preparing", "training", "paused")
 SILENT_SECONDS = 30.0  # a living run that wrote nothing for so long has died
-LOCK = "training.lock"
 DIED = (
     "The process ended without a word (killed, or the computer was switched off). Resume goes on from the last epoch."
 )
@@ -215,38 +210,3 @@ def all_runs(runs: Path) -> list[Run]:
     """Every run, newest first."""
     folders = [p for p in runs.iterdir() if RUN_ID.fullmatch(p.name)] if runs.is_dir() else []
     return [Run(p) for p in sorted(folders, reverse=True) if (p / "job.json").exists()]
-
-
-def place_in_queue(run: Run) -> int:
-    """How many runs come before this one."""
-    others = all_runs(run.folder.parent)
-    before = [r for r in others if r.progress.state in ALIVE and (r.id < run.id or r.progress.state != "queued")]
-    return len([r for r in before if r.id != run.id])
-
-
-@contextmanager
-def turn(run: Run, wait_seconds: float = 0.5) -> Iterator[None]:
-    """Wait until no other run trains and none that is older waits; then hold the machine. `run.told` may end it."""
-    lock = FileLock(run.folder.parent / LOCK)
-    while True:
-        obey(run)
-        run.tell(replace(run.progress, state="queued", pid=os.getpid(), message=f"{place_in_queue(run)} before it"))
-        if place_in_queue(run) == 0:
-            try:
-                lock.acquire(timeout=0)
-                break
-            except Timeout:
-                pass
-        time.sleep(wait_seconds)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def obey(run: Run) -> bool:
-    """Raise Stopped if the run was told to end; whether it was told to pause."""
-    told = run.told
-    if told == "cancel":
-        raise Stopped("Cancelled. Resume goes on from the last finished epoch.")
-    return told == "pause"

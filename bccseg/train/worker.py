@@ -12,11 +12,12 @@ import torch
 
 from bccseg.errors import BccsegError, Stopped
 from bccseg.model.device import choose_device, describe_device, inference_dtype
-from bccseg.train.jobs import Run, obey, turn
+from bccseg.train.jobs import Run
 from bccseg.train.loop import Trainer
 from bccseg.train.publish import calibrate_weights, export_run
 from bccseg.train.sources import gather, load_all
 from bccseg.train.split import keep_split
+from bccseg.train.turns import obey, turn
 
 log = logging.getLogger("bccseg")
 

@@ -23,7 +23,8 @@ from bccseg.labels.exporting import parted_mask
 from bccseg.labels.store import LabelStore
 from bccseg.model.weights import load_weights
 from bccseg.train import jobs, loop, worker
-from bccseg.train.jobs import JobProgress, JobSpec, all_runs, create_run, open_run, place_in_queue
+from bccseg.train.jobs import JobProgress, JobSpec, all_runs, create_run, open_run
+from bccseg.train.turns import place_in_queue
 
 SMALL = TrainConfig(
     network=NetworkConfig(width=4, depth=2), epochs=3, steps_per_epoch=4, batch_size=2, crop_px=64, warmup_steps=2,

@@ -1,117 +1,20 @@
-"""The Train page's other half: how a run is doing, what earlier ones gave, and what to do with them."""
+"""Training runs that have ended: what they gave, and what to do with them."""
 
 from dataclasses import replace
 
-import plotly.graph_objects as go
 import streamlit as st
 
-from bccseg.imaging import charts
 from bccseg.labels.records import MAX_TEXT
-from bccseg.train.jobs import ALIVE, Run, all_runs, create_run, place_in_queue
+from bccseg.train.jobs import ALIVE, Run, all_runs, create_run
 from ui.collection import runs_root
 from ui.compare import show_compare
 from ui.errors import plain, shown
-from ui.progress import duration
 from ui.promoted import PREFIX, promote, promoted, roll_back
-from ui.results_view import PLOT
+from ui.train_curves import show_curves, show_preview
+from ui.train_live import STATES
 
-STATES = {
-    "queued": "waits for its turn", "preparing": "reads the images", "training": "training", "paused": "paused",
-    "done": "done", "cancelled": "cancelled", "failed": "failed", "lost": "ended unexpectedly",
-}  # fmt: skip
 LICENCES = ["research use only", "CC BY 4.0", "CC BY-NC 4.0", "CC BY-NC-SA 4.0", "CC0 1.0"]
 LICENCE_HELP = "It goes by the images that were learned from, and by the base weights. Choose, or type another."
-COLOURS = [charts.COLOUR, "#5b7fb5", "#4c956c", "#c77d0a", "#7b5ea7"]
-POLL_SECONDS = 1.0
-MUCH_WAITING = 0.1  # share of the time; below it more processes for cutting crops would not help
-
-
-@st.fragment(run_every=POLL_SECONDS)
-def show_live(run: Run) -> None:
-    """A run that is under way; when it ends, the page is drawn anew."""
-    progress = run.progress
-    if progress.state not in ALIVE:
-        st.rerun()
-    with st.container(border=True):
-        st.markdown(f"**{plain(run.spec.name)}** {STATES[progress.state]}")
-        before = place_in_queue(run) if progress.state == "queued" else 0
-        st.progress(progress.share, text=f"{before} before it" if before else _where(run))
-        facts = [plain(progress.device)] if progress.device else []
-        if progress.images_per_second:
-            facts.append(f"{progress.images_per_second:.0f} crops a second")
-        if progress.memory_mb:
-            facts.append(f"{progress.memory_mb / 1000:.1f} GB memory")
-        if progress.loss is not None:
-            facts.append(f"loss {progress.loss:.3f}")
-        waiting = run.reports[-1].get("waiting") if run.reports else None
-        if waiting and waiting > MUCH_WAITING:
-            facts.append(f"waits {100 * waiting:.0f} % of the time for images")
-        st.caption(" · ".join(facts) or "starting")
-        for warning in progress.warnings:
-            st.caption(f":material/warning: {plain(warning, 300)}")
-        with st.container(horizontal=True):
-            if progress.state == "paused":
-                st.button("Go on", icon=":material/play_arrow:", on_click=run.say, args=("",))
-            else:
-                st.button(
-                    "Pause",
-                    icon=":material/pause:",
-                    on_click=run.say,
-                    args=("pause",),
-                    disabled=progress.state != "training",
-                )
-            st.button("Cancel", icon=":material/stop_circle:", on_click=run.say, args=("cancel",),
-                      help="Ends within seconds. What was learned is kept; resume goes on.")  # fmt: skip
-        show_curves([run])
-        show_preview(run)
-
-
-def _where(run: Run) -> str:
-    progress = run.progress
-    if progress.message:
-        return plain(progress.message)
-    epoch = min(progress.epoch + 1, progress.epochs)
-    return f"Epoch {epoch} of {progress.epochs}, batch {progress.step} of {progress.steps}{_left(run)}"
-
-
-def _left(run: Run) -> str:
-    """Time left at the pace of the finished epochs."""
-    progress, reports = run.progress, run.reports
-    if not reports:
-        return ""
-    pace = sum(r["seconds"] for r in reports[-5:]) / len(reports[-5:])
-    return f", about {duration(pace * progress.epochs * (1 - progress.share))} left"
-
-
-def show_curves(runs: list[Run]) -> None:
-    """Loss and IoU by epoch: solid what is learned from, dotted what is checked on."""
-    plots = st.columns(2)
-    for column, key, title in ((plots[0], "loss", "Loss"), (plots[1], "iou", "IoU of cell pixels")):
-        figure = go.Figure()
-        for k, run in enumerate(runs):
-            reports = run.reports
-            epochs = [r["epoch"] for r in reports]
-            name = run.spec.name if len(runs) > 1 else ""
-            for part, dash, words in ((key, "solid", "training"), (f"val_{key}", "dot", "validation")):
-                line = {"dash": dash, "color": COLOURS[k % len(COLOURS)]}
-                values = [r[part] for r in reports]
-                figure.add_scatter(x=epochs, y=values, name=f"{name} {words}".strip(), mode="lines+markers", line=line)
-        legend = {"orientation": "h", "y": 1.15, "x": 1, "xanchor": "right"}
-        figure.update_layout(title=title, height=280, margin={"l": 40, "r": 10, "t": 40, "b": 30}, legend=legend)
-        longest = max((len(run.reports) for run in runs), default=0)
-        figure.update_xaxes(title="epoch", dtick=1 if longest <= 12 else None)
-        column.plotly_chart(figure, key=f"curve_{key}_{'_'.join(r.id for r in runs)}", config=PLOT)
-
-
-def show_preview(run: Run) -> None:
-    """Crops the network has not learned from: image, each map as predicted and as it should be."""
-    path = run.folder / "preview.png"
-    if path.exists():
-        with st.expander("What it sees", icon=":material/visibility:"):
-            st.image(path.read_bytes(), caption="Image; then each map as predicted, and as it should be")
-    if text := run.console():
-        with st.expander("Log", icon=":material/notes:"):
-            st.code(text, language=None)
 
 
 def show_history() -> None:
