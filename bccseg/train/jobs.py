@@ -104,9 +104,7 @@ class Run:
         except (OSError, ValueError, TypeError):
             return JobProgress("cancelled", "It was not begun.")
         if found.state in ALIVE and found.written and time.time() - found.written > SILENT_SECONDS:
-            return replace(
-                found, state="lost", message="The process ended without a word. Resume goes on from the last epoch."
-            )
+            return replace(found, state="lost", message=DIED)
         return found
 
     @property
