@@ -172,7 +172,7 @@ QUICK_FINE_TUNE = TrainConfig(
     base_weights=DEFAULT_WEIGHTS,  # always from the base and on all labels, not from the last fine-tune
     epochs=10,
     steps_per_epoch=60,
-    learning_rate=3e-4,  # more, or a shorter average, made weights worse that were good already
+    learning_rate=1e-4,  # more, or a shorter average, made weights worse that were good already
     warmup_steps=60,
     ema_decay=0.998,
 )
