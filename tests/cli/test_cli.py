@@ -156,26 +156,19 @@ def test_as_a_program(images, tmp_path):
     assert "1 done, 0 failed" in done.stderr
 
 
-def test_train_on_synthetic_smears(tmp_path, smear):
+def save_pairs(folder, images, labels):
     for part in ("original", "mask"):
-        (tmp_path / "data" / part).mkdir(parents=True)
-    for k in range(3):
-        Image.fromarray(np.rot90(smear[0], k)).save(tmp_path / f"data/original/{k}.png")
-        Image.fromarray((np.rot90(smear[1], k) > 0).astype(np.uint8) * 255).save(tmp_path / f"data/mask/{k}.png")
+        (folder / part).mkdir(parents=True)
+    for k, (image, cells) in enumerate(zip(images, labels, strict=True)):
+        Image.fromarray(image).save(folder / f"original/{k}.png")
+        Image.fromarray((cells > 0).astype(np.uint8) * 255).save(folder / f"mask/{k}.png")
+
+
+def test_train_on_synthetic_smears(tmp_path, smear):
+    save_pairs(tmp_path / "data", [np.rot90(smear[0], k) for k in range(3)], [np.rot90(smear[1], k) for k in range(3)])
     run = tmp_path / "run"
-    arguments = [
-        "train",
-        "--data",
-        str(tmp_path / "data"),
-        "--out",
-        str(run),
-        "--width",
-        "4",
-        "--epochs",
-        "1",
-        "--steps",
-        "2",
-    ]
+    short = ["--width", "4", "--epochs", "1", "--steps", "2"]
+    arguments = ["train", "--data", str(tmp_path / "data"), "--out", str(run), *short]
     assert main(arguments) == 0
     assert (run / "weights" / "model.safetensors").exists()
     split = json.loads((run / "split.json").read_text())
@@ -185,3 +178,10 @@ def test_train_on_synthetic_smears(tmp_path, smear):
     assert main(["train", "--data", str(tmp_path / "nowhere"), "--out", str(run)]) == 1
     image, weights = str(tmp_path / "data/original/0.png"), str(run / "weights")
     assert main(["segment", image, "--out", str(tmp_path / "o"), "--weights", weights]) == 0
+    save_pairs(tmp_path / "few", [smear[0][:, ::-1]], [smear[1][:, ::-1]])  # a fine-tune on one image
+    tuned = tmp_path / "tuned"
+    few = ["train", "--data", str(tmp_path / "few"), "--out", str(tuned), "--init", weights, *short]
+    assert main(few) == 1  # none could be held out
+    assert main([*few, "--mix", str(tmp_path / "data")]) == 0
+    split = json.loads((tuned / "split.json").read_text())
+    assert [len(split[part]["images"]) for part in ("train", "base", "validation")] == [1, 2, 1]
