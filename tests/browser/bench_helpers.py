@@ -2,8 +2,8 @@
 
 import io
 import re
+import sys
 import time
-import warnings
 
 import cv2
 import numpy as np
@@ -70,7 +70,7 @@ class Bench:
             before = now
             time.sleep(0.6)
         if now[0] is None:  # seen twice under heavy load: no canvas came; a reload brings the draft back
-            warnings.warn("no canvas came; the page was loaded again", stacklevel=2)
+            print("no canvas came; the page was loaded again", file=sys.stderr)
             self.page.reload()
             self.page.locator("canvas").last.wait_for()
             time.sleep(2)

@@ -3,11 +3,11 @@ publish, and load what was published.
 """
 
 import os
-import warnings
+import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import TimeoutError, expect
+from playwright.sync_api import TimeoutError, expect  # noqa: A004
 
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.labels.store import LabelStore
@@ -39,7 +39,7 @@ def cancel(page):
     try:
         ended.wait_for(timeout=20_000, state="attached")
     except TimeoutError:  # seen once: the part of the page that polls was being exchanged under the pointer
-        warnings.warn("Cancel had to be clicked twice", stacklevel=2)
+        print("Cancel had to be clicked twice", file=sys.stderr)
         page.get_by_role("button", name="Cancel").click()
         ended.wait_for(timeout=20_000, state="attached")
 
