@@ -38,7 +38,7 @@ def cancel(page):
     ended = page.get_by_text("cancelled ·")
     try:
         ended.wait_for(timeout=20_000, state="attached")
-    except TimeoutError:  # seen once: the part of the page that polls was being exchanged under the pointer
+    except TimeoutError:  # seen once; why is not known for certain
         print("Cancel had to be clicked twice", file=sys.stderr)
         page.get_by_role("button", name="Cancel").click()
         ended.wait_for(timeout=20_000, state="attached")
