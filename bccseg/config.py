@@ -107,6 +107,7 @@ class AugmentConfig:
     jpeg: bool = True
     low_resolution: bool = True  # camera with fewer pixels a cell
     grey: float = ranged(0.1, 0, 1)  # probability of losing all colour
+    debris_share: float = ranged(0.0, 0, 1)  # crops with platelets, stain deposits, smudges and threads drawn on
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -29,6 +29,7 @@ COLUMNS = {
 }  # fmt: skip
 MIN_IMAGES = 5  # drawing from fewer again and again says little
 WORST, PICTURE_PX = 4, 900
+KEPT = 8  # comparisons that the server remembers, some MB each
 NONE_LEFT = (
     "The run has learned from all your images, so nothing says how good it is on others like them. "
     "Mark some images of the collection as test, train again, and compare then."
@@ -136,6 +137,21 @@ class Comparison:
             self.pictures.append((name, text, jpeg(old_picture), jpeg(new_picture)))
 
 
+@st.cache_resource(show_spinner=False)
+def comparisons() -> dict[tuple[str, int, str], Comparison]:
+    """Made by this server, by run, its epochs and the weights compared with: they outlive a reload of the page."""
+    return {}
+
+
+def remember(place: tuple[str, int, str], comparison: Comparison) -> None:
+    """Keep a comparison, and of all of them the latest few."""
+    kept = comparisons()
+    kept.pop(place, None)
+    kept[place] = comparison
+    for oldest in list(kept)[:-KEPT]:
+        kept.pop(oldest, None)
+
+
 def show_compare(run: Run) -> None:
     """Which weights to compare with, button, progress, and the tables."""
     key, current = f"compare_{run.id}", promoted().current
@@ -143,12 +159,14 @@ def show_compare(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         old = st.selectbox("Compare with", names, key=f"with_{key}", width=300,
                            format_func=lambda name: f"{name} (in use)" if name == current else name)  # fmt: skip
-        comparison: Comparison | None = st.session_state.get(key)
-        if comparison is None or comparison.old != old:
+        place = (run.id, run.progress.epoch, old)
+        comparison = comparisons().get(place)
+        if comparison is None or comparison.error:
             if st.button("Compare", icon=":material/compare:", key=f"start_{key}"):
-                st.session_state[key] = Comparison(run, old).start()
+                remember(place, Comparison(run, old).start())
                 st.rerun()
-            return
+            if comparison is None:
+                return
     if not comparison.finished.is_set():
         _poll(comparison)
         return

@@ -68,12 +68,14 @@ AUGMENT = (
     Field("illumination_share", "Crops with uneven light", "Share of the crops.", step=0.1),
     Field("veil", "Haze", "Lowers the contrast by up to this. 0: none.", step=0.05),
     Field("veil_share", "Crops with haze", "Share of the crops.", step=0.1),
+    Field("debris_share", "Crops with debris", "Share of the crops that platelets, stain deposits, smudges and threads "
+          "are drawn on, which are no cells.", step=0.1),
     Field("blur", "Blur (px)", "Largest. 0: none.", step=0.1),
     Field("noise", "Noise", "Largest, share of white. 0: none.", step=0.01),
     Field("grey", "Without colour", "Share of crops that lose it.", step=0.05),
     Field("jpeg", "JPEG traces", "As of strongly compressed files."),
     Field("low_resolution", "Coarser cameras", "Fewer pixels a cell."),
-)
+)  # fmt: skip
 KINDS = {"unet": "U-Net", "resunet": "ResU-Net"}
 HEADS = {"cell_distance": "cells and distance: parts touching cells", "binary": "cells only (seed recipe)"}
 

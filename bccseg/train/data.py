@@ -17,6 +17,7 @@ from bccseg.imaging.decode import SUFFIXES, read_image, read_mask
 from bccseg.imaging.labels import label_mask, median_diameter
 from bccseg.imaging.normalise import normalise, white_level
 from bccseg.train.augment import change_look, flip_and_turn
+from bccseg.train.debris import litter
 from bccseg.train.targets import distance_target, trusted_pixels
 
 MIN_CELL_AREA_PX = 300  # smaller pieces of a mask are specks of the annotation
@@ -130,7 +131,10 @@ class Crops(Dataset):
         h, w = field.image.shape[:2]
         corner = (int(rng.integers(max(1, h - window + 1))), int(rng.integers(max(1, w - window + 1))))
         planes = flip_and_turn(cut(field, corner, window, config.crop_px), augment, rng)
-        return as_tensors(change_look(planes[..., :3], augment, rng), planes[..., 3:], config)
+        image = planes[..., :3]
+        if augment.debris_share and rng.random() < augment.debris_share:
+            image = litter(image, planes[..., 3], config.diameter_px * scale, rng)
+        return as_tensors(change_look(image, augment, rng), planes[..., 3:], config)
 
 
 def as_tensors(

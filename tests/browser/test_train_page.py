@@ -72,6 +72,9 @@ def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected,
     page.get_by_role("tab", name="Runs").click()
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_text("1 test images, which neither has learned from").wait_for()
+    page.reload()
+    page.get_by_role("tab", name="Runs").click()
+    page.get_by_text("1 test images, which neither has learned from").wait_for()  # still there
     page.get_by_text("Pictures of the worst images").click()
     expect(page.get_by_text("Before", exact=True).first).to_be_visible()
     page.get_by_role("button", name="Promote").click()

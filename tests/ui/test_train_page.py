@@ -14,7 +14,7 @@ from bccseg.imaging.synthetic import draw_smear
 from bccseg.labels.store import LabelStore
 from bccseg.train.jobs import JobSpec, all_runs, create_run
 from ui import train_start
-from ui.compare import Comparison
+from ui.compare import KEPT, Comparison, comparisons, remember
 from ui.promoted import own_folder, promote, promoted, roll_back
 from ui.train_settings import ask_for_settings
 
@@ -103,6 +103,25 @@ def test_comparing_weights_with_themselves_is_within_noise(store, place):
     assert name == "5.png"
     assert cv2.imdecode(np.frombuffer(old, np.uint8), cv2.IMREAD_COLOR).shape == (240, 320, 3)
     assert new[:2] == b"\xff\xd8"
+
+
+def test_a_comparison_outlives_a_reload(store, place):
+    config = replace(PRESETS["finetune"], epochs=1, steps_per_epoch=1, batch_size=1, workers=0)
+    run = create_run(place / "runs", JobSpec("kept", (f"store:{place / 'collection'}",), config, "cpu"))
+    run.start()
+    wait_for_end(run)
+    button(page(), "Compare").click().run()
+    comparison = comparisons()[run.id, 1, "unet-bbbc041seg"]
+    assert comparison.finished.wait(60)
+    assert any("Against **unet-bbbc041seg**" in m.value for m in page().markdown)  # another session
+
+
+def test_of_comparisons_the_latest_are_kept():
+    comparisons().clear()
+    for k in [*range(KEPT), 0, KEPT]:
+        remember((str(k), 1, "unet"), k)
+    assert list(comparisons().values()) == [*range(2, KEPT), 0, KEPT]
+    comparisons().clear()
 
 
 def test_everything_a_recipe_sets_can_be_changed_within_its_range(place, monkeypatch):
