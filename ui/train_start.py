@@ -5,11 +5,13 @@ import streamlit as st
 from bccseg.config import PRESETS, TrainConfig
 from bccseg.imaging.archive import is_zip
 from bccseg.labels.exporting import chosen_versions
-from bccseg.labels.review import items
+from bccseg.labels.records import Version
+from bccseg.labels.review import Item, items
 from bccseg.train.base import base_data
 from bccseg.train.jobs import JobSpec, create_run
 from bccseg.train.sources import HUB_PREFIX, STORE_PREFIX
 from ui.collection import runs_root, store, store_root
+from ui.train_check import CHECK_HELP, show_check
 from ui.train_settings import ask_for_settings
 
 RECIPES = {
@@ -31,7 +33,8 @@ the server can set BCCSEG_BASE_DATA to their folder.
 
 def ask_to_train() -> None:
     """The form; starts the run."""
-    sources, uploads = _ask_for_data()
+    chosen = chosen_versions(items(store()))
+    sources, uploads = _ask_for_data(chosen)
     ready = bool(sources or uploads)
     st.subheader("Recipe", anchor=False)
     preset = st.radio(
@@ -43,7 +46,14 @@ def ask_to_train() -> None:
     name = st.text_input("Name of the run", value=f"{RECIPES[preset][0]}", max_chars=80, key=f"train_name_{preset}")
     if not ready:
         st.info("Choose some data first: accepted labels of the collection, or a dataset as zip.")
-    if st.button("Start training", type="primary", icon=":material/play_arrow:", disabled=not (ready and config)):
+    with st.container(horizontal=True):
+        start = st.button(
+            "Start training", type="primary", icon=":material/play_arrow:", disabled=not (ready and config)
+        )
+        check = st.button("Check the data", icon=":material/fact_check:", disabled=not ready, help=CHECK_HELP)
+    share = (config or PRESETS[preset]).validation_share
+    show_check(sources, uploads, share, base, clicked=check, versions=[v.id for _, v in chosen])
+    if start:
         spec = JobSpec(name, tuple(sources), config, device, preset=preset, base=base)
         run = create_run(runs_root(), spec, uploads)
         run.start()
@@ -63,10 +73,9 @@ def _ask_for_base(config: TrainConfig) -> str:
     return str(folder) if mixed else ""
 
 
-def _ask_for_data() -> tuple[list[str], list[bytes]]:
-    """Sources as `sources.gather` takes them, and uploaded zips."""
+def _ask_for_data(chosen: list[tuple[Item, Version]]) -> tuple[list[str], list[bytes]]:
+    """Sources as `sources.gather` takes them, and uploaded zips. chosen: the accepted labels of the collection."""
     st.subheader("Data", anchor=False)
-    chosen = chosen_versions(items(store()))
     parts = {part: sum(item.info.split == part for item, _ in chosen) for part in ("train", "validation", "test")}
     text = "Accepted labels of the collection: {train} to learn from, {validation} to check on, {test} for comparing"
     sources = []

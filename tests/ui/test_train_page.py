@@ -1,6 +1,8 @@
 """The Train page through AppTest: empty, what is offered, a real short run, promote and back."""
 
+import io
 import time
+import zipfile
 from dataclasses import fields, replace
 
 import cv2
@@ -16,6 +18,7 @@ from bccseg.train.jobs import JobSpec, all_runs, create_run
 from ui import train_start
 from ui.compare import KEPT, Comparison, comparisons, remember
 from ui.promoted import own_folder, promote, promoted, roll_back
+from ui.train_check import look
 from ui.train_settings import ask_for_settings
 
 
@@ -56,6 +59,44 @@ def test_without_data_nothing_can_be_started(place):
     assert any("Choose some data first" in i.value for i in at.info)
     assert any("No run has ended yet" in i.value for i in at.info)
     assert at.radio[0].options == ["Quick fine-tune", "Recommended", "Seed recipe"]
+
+
+def test_the_data_are_checked_before_a_run(store, place):
+    at = page()
+    button(at, "Check the data").click().run()
+    assert not at.exception
+    assert any("4 images to learn from, 1 to check on, 1 for comparing" in s.value for s in at.success)
+    assert any("only 50 cells" in w.value for w in at.warning)
+    assert not all_runs(place / "runs")
+    image, labels = draw_smear((240, 320), cells=10, diameter_px=48, seed=0, touching=False)
+    info = store.add_image(image[:, ::-1].copy(), "new.png", split="train")
+    store.review(store.save_version(info.id, labels[:, ::-1].copy(), author="Ana"), "accepted", "Ben")
+    at.run()
+    assert not at.success  # that was said of other data
+
+
+def test_what_is_wrong_with_a_dataset_is_named(tmp_path):
+    def png(pixels):
+        return cv2.imencode(".png", pixels)[1].tobytes()
+
+    buffer = io.BytesIO()
+    grey = np.full((60, 80), 200, np.uint8)
+    disk = cv2.circle(np.zeros((60, 80), np.uint8), (40, 30), 20, 255, -1)
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for part in ("train", "test"):  # the same image in both
+            archive.writestr(f"{part}/original/a.png", png(grey))
+            archive.writestr(f"{part}/mask/a.png", png(disk))
+        archive.writestr("train/original/b.png", png(grey - 9))
+        archive.writestr("train/mask/b.png", png(disk[:50]))
+        for k in range(20):
+            archive.writestr(f"train/original/empty{k}.png", png(grey - 20 - k))
+            archive.writestr(f"train/mask/empty{k}.png", png(disk * 0))
+    findings = look([], [buffer.getvalue()], 0.1, "")
+    assert len(findings.problems) == 22
+    told = " ".join(findings.problems)
+    assert "b.png is 80 x 60 px, its mask 80 x 50 px" in told
+    assert "empty7.png marks no cell" in told
+    assert "a.png is in test and in" in told
 
 
 def test_a_run_from_the_page_to_promotion_and_back(store, place):
