@@ -1,4 +1,4 @@
-"""The frame of every page. Pages also run alone, when someone opens a deep link on a fresh server."""
+"""The list of pages, and the frame of each."""
 
 from dataclasses import dataclass
 
@@ -32,8 +32,16 @@ PAGES = (
 )
 
 
+def list_pages() -> st.Page:
+    """Show the list of pages; returns the one that was asked for, to be run."""
+    st.session_state["pages_listed"] = True
+    return st.navigation([st.Page(page.path, title=page.title, icon=page.icon, default=page.default) for page in PAGES])
+
+
 def open_page(path: str, subtitle: str) -> None:
     """Begin a page: browser title, heading, and what the person must know. Call first on each page."""
+    if "pages_listed" not in st.session_state:
+        list_pages()  # a link straight to this page, on a fresh server: Streamlit runs it alone, and lists file names
     info = next(page for page in PAGES if page.path == path)
     st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=":drop_of_blood:", layout="wide",
                        initial_sidebar_state="collapsed" if info.wide else "auto")  # fmt: skip

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,14 +52,15 @@ def test_hub():
     hub.close()
 
 
-@pytest.fixture(scope="session")
-def server(test_hub):
-    """Address of a running app."""
+@contextmanager
+def running_app(**env):
+    """Address of an app of its own."""
     port = free_port()
     options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", *options]
-    env = {**os.environ, "HF_ENDPOINT": test_hub.url, "HF_TOKEN": test_hub.write_token}
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_for_server(url, process)
@@ -66,6 +68,13 @@ def server(test_hub):
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def server(test_hub):
+    """Address of a running app."""
+    with running_app(HF_ENDPOINT=test_hub.url, HF_TOKEN=test_hub.write_token) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
