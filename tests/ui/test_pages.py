@@ -71,8 +71,8 @@ def test_results_survive_another_page(example):
 
 
 @pytest.mark.parametrize("page", ["segment", "weights", "guide"])
-def test_deep_links_run_without_app_py(page):
-    at = AppTest.from_file(str(ROOT / "pages" / f"{page}.py"), default_timeout=60).run()
+def test_a_page_may_be_the_first_that_is_opened(page):
+    at = AppTest.from_file(APP, default_timeout=60).switch_page(f"pages/{page}.py").run()
     assert not at.exception
     assert at.header[0].value == page.title()
 
