@@ -3,6 +3,7 @@
     python benchmarks/accuracy.py IMAGES --masks MASKS [--weights W ...]          masks: <stem>.png
     python benchmarks/accuracy.py IMAGES --points POINTS.json [--weights W ...]   {"name": [[x, y, ...], ...]}
     add --baselines TRAIN for Otsu + watershed, and the seed recipe trained on TRAIN (original/, mask/; half an hour)
+    add --debris 6 to draw debris on the images (with --masks): platelets, stain deposits, smudges, threads
     add --out DIR for the table, pictures of the ten worst images, and the reliability of the scores
 
 The figures of the README: BBBC041Seg (Kaggle: "BCCD Dataset with mask") and the fields of Chula RBC-12.
@@ -23,6 +24,7 @@ import numpy as np
 import torch
 from baselines import Method, by_weights, otsu_watershed, seed_recipe
 from numpy.typing import NDArray
+from soiled import read_soiled
 
 from bccseg import __version__
 from bccseg.imaging.bootstrap import bootstrap
@@ -66,7 +68,7 @@ def run(method: Method, paths: list[Path], args: argparse.Namespace, points: dic
     """Segment and score every image that has a truth."""
     result = Result()
     for path in paths:
-        image = read_image(path)
+        image = read(path, args)
         if args.points:
             labels, _ = method(image)
             truth = np.array([p[:2] for p in points[path.name]], float).reshape(-1, 2)
@@ -83,6 +85,11 @@ def run(method: Method, paths: list[Path], args: argparse.Namespace, points: dic
         result.names.append(path.name)
         result.labels.append(labels.astype(np.uint16))
     return result
+
+
+def read(path: Path, args: argparse.Namespace) -> NDArray[np.uint8]:
+    """The image, with debris where that was asked for."""
+    return read_soiled(path, args.masks / f"{path.stem}.png", args.debris) if args.debris else read_image(path)
 
 
 def number(name: str, value: float) -> str:
@@ -103,17 +110,17 @@ def row(name: str, result: Result) -> str:
     return f"| {name} | {' | '.join(cells)} | {ece} |"
 
 
-def write_worst(result: Result, paths: list[Path], masks: Path, out: Path) -> list[str]:
+def write_worst(result: Result, paths: list[Path], args: argparse.Namespace) -> list[str]:
     """Pictures of the worst images, and a line on each with its mistakes by kind."""
     each = [summarise_scores([s]) for s in result.scores]
     worst = sorted(range(len(each)), key=lambda k: (each[k]["f1"], each[k]["pq"] or 0))[:WORST]
     lines = ["| image | F1 | PQ | count error | mistakes |", "|---|---|---|---|---|"]
-    (out / "worst").mkdir(parents=True, exist_ok=True)
+    (args.out / "worst").mkdir(parents=True, exist_ok=True)
     for rank, k in enumerate(worst, start=1):
-        truth = label_mask(read_mask(masks / f"{paths[k].stem}.png"), MIN_TRUE_AREA_PX)
+        truth = label_mask(read_mask(args.masks / f"{paths[k].stem}.png"), MIN_TRUE_AREA_PX)
         labels = result.labels[k].astype(np.int32)
-        picture = draw_mistakes(read_image(paths[k]), truth, labels, PICTURE_PX)
-        (out / "worst" / f"{rank:02}_{paths[k].stem}.jpg").write_bytes(jpeg(picture))
+        picture = draw_mistakes(read(paths[k], args), truth, labels, PICTURE_PX)
+        (args.out / "worst" / f"{rank:02}_{paths[k].stem}.jpg").write_bytes(jpeg(picture))
         kinds = ", ".join(f"{n} {kind}" for kind, n in count_mistakes(truth, labels).most_common())
         f1, pq, error = each[k]["f1"], each[k]["pq"], each[k]["count_error"]
         lines.append(f"| {paths[k].stem} | {f1:.3f} | {pq:.3f} | {100 * error:.1f} % | {kinds} |")
@@ -150,8 +157,11 @@ def main() -> None:
     ask.add_argument("--weights", nargs="*", default=shipped_names())
     ask.add_argument("--baselines", type=Path, metavar="TRAIN")
     ask.add_argument("--seed-run", type=Path, default=Path("runs/seed-recipe"), help="where the seed recipe is trained")
+    ask.add_argument("--debris", type=int, default=0, metavar="LAYERS", help="debris drawn on each image")
     ask.add_argument("--out", type=Path)
     args = ask.parse_args()
+    if args.debris and not args.masks:
+        ask.error("--debris needs --masks: it goes by the cells' size and place")
     points = json.loads(args.points.read_text(encoding="utf-8")) if args.points else {}
     paths = [p for p in sorted(args.images.iterdir()) if p.suffix.lower() in SUFFIXES]
     paths = [p for p in paths if (p.name in points if args.points else (args.masks / f"{p.stem}.png").exists())]
@@ -170,7 +180,7 @@ def main() -> None:
     if args.out and args.masks:
         args.out.mkdir(parents=True, exist_ok=True)
         first = next(iter(results))
-        lines += ["", f"The worst images of {first}:", "", *write_worst(results[first], paths, args.masks, args.out)]
+        lines += ["", f"The worst images of {first}:", "", *write_worst(results[first], paths, args)]
         draw_reliability({name: results[name] for name in args.weights}, args.out)
     print("\n".join(lines))
     if args.out:
