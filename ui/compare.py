@@ -40,9 +40,9 @@ cell that was not found, or not by itself. Cells cut by the border count neither
 """
 SETS = {"test": "test", "validation": "validation_fields", "base": "base"}  # as the model card calls them
 PARTS = {
-    "test": "test images, which neither has learned from",
-    "validation": "images held out: they chose the epoch of the new weights, so this favours the new a little",
-    "base": "images of the base training set, held out: whether what was known before is forgotten",
+    "test": "Test images ({}): neither has learned from them",
+    "validation": "Images held out ({}): they chose the epoch of the new weights, so this favours the new a little",
+    "base": "Images of the base training set, held out ({}): whether what was known before is forgotten",
 }
 LOWER_IS_BETTER = ("boundary_px", "count_error")
 
@@ -176,7 +176,7 @@ def show_compare(run: Run) -> None:
     st.markdown(f"Against **{plain(comparison.old)}**; differences with 95 % intervals.")
     number = st.column_config.NumberColumn(format="%.4f")
     for table in comparison.tables:
-        st.markdown(f"{table.images} {PARTS[table.part]}")
+        st.markdown(PARTS[table.part].format(table.images))
         st.dataframe(pd.DataFrame(table.rows), hide_index=True, key=f"table_{table.part}_{key}", height="content",
                      column_config=dict.fromkeys(("Before", "New", "Difference", "from", "to"), number))  # fmt: skip
     if not comparison.each:
