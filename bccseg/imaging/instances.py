@@ -12,18 +12,21 @@ from bccseg.imaging.labels import Labels, Mask, areas, equivalent_diameter, rela
 
 SMOOTHING = 0.02  # Gaussian on the distance map, in cell diameters
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)  # a pixel and its four neighbours
+USUAL_SIZE = (1.2, 1.9)  # a piece of less is no more than a cell, of more at least two; in areas of a typical cell
+DEPTH_FACTOR = (1.5, 0.8)  # on `marker_depth` there: one cell is rarely two halves, a large piece is rarely one cell
 SKIRT = 0.4  # labels are grown to this share of the cell threshold, then cut at full resolution
 
 
 def find_hills(
-    distance: NDArray[np.float32], mask: Mask, settings: SegmentSettings, diameter_px: float
+    distance: NDArray[np.float32], mask: Mask, settings: SegmentSettings, diameter_px: float, *, typical: bool = True
 ) -> tuple[Labels, NDArray[np.float32]]:
     """Part a distance map into hills, one a cell: int32 (H, W), and the height of each, float32 (N,).
 
     Every peak of at least `marker_threshold` floods its surroundings (watershed: Meyer 1994, doi
     10.1016/0165-1684(94)90060-4). Then neighbours whose saddle lies less than `marker_depth` below the
     lower peak are one hill, highest saddle first: the dynamics of the peaks (Grimaud 1992, doi
-    10.1117/12.60650), as an h-maxima transform would give, but several times faster.
+    10.1117/12.60650), as an h-maxima transform would give, but several times faster. The depth that is asked for
+    goes by the size of what would be one hill (DEPTH_FACTOR), if `diameter_px` is `typical` of the cells.
     """
     smooth = cv2.GaussianBlur(distance, (0, 0), max(0.5, SMOOTHING * diameter_px))
     top = cv2.dilate(smooth, np.ones((3, 3), np.uint8))
@@ -32,7 +35,8 @@ def find_hills(
         return np.zeros(distance.shape, np.int32), np.zeros(0, np.float32)
     basins = watershed(-smooth, peaks, mask=mask).astype(np.int32)
     height = highest(smooth, basins, count)
-    owner = merge_basins(basins, smooth, height, settings.marker_depth)
+    area = np.bincount(basins.ravel(), minlength=count + 1) / (np.pi * (diameter_px / 2) ** 2)
+    owner = merge_basins(basins, smooth, height, settings.marker_depth, area if typical else None)
     left, number = np.unique(owner, return_inverse=True)  # left[0] is the background
     return number.astype(np.int32)[basins], height[left[1:]]
 
@@ -46,9 +50,16 @@ def highest(values: NDArray[np.float32], labels: Labels, count: int) -> NDArray[
 
 
 def merge_basins(
-    basins: Labels, smooth: NDArray[np.float32], height: NDArray[np.float32], depth: float
+    basins: Labels,
+    smooth: NDArray[np.float32],
+    height: NDArray[np.float32],
+    depth: float,
+    area: NDArray[np.float64] | None,
 ) -> NDArray[np.intp]:
-    """For each basin 0..N the one it belongs to after merging; the highest of a group keeps its id."""
+    """For each basin 0..N the one it belongs to after merging; the highest of a group keeps its id.
+
+    area: of each basin, in areas of a typical cell; None where that is not known.
+    """
     count = len(height)
     keys, saddles = [], []
     for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
@@ -62,6 +73,7 @@ def merge_basins(
     np.maximum.at(saddle, where, np.concatenate(saddles))
 
     owner = np.arange(count)
+    size = None if area is None else area.copy()
 
     def root(k: int) -> int:
         while owner[k] != k:
@@ -71,9 +83,14 @@ def merge_basins(
 
     for k in np.argsort(-saddle, kind="stable"):
         one, other = root(int(pairs[k]) // count), root(int(pairs[k]) % count)
-        if one != other and min(height[one], height[other]) - saddle[k] < depth:
+        if one == other:
+            continue
+        factor = 1.0 if size is None else np.interp(size[one] + size[other], USUAL_SIZE, DEPTH_FACTOR)
+        if min(height[one], height[other]) - saddle[k] < depth * factor:
             upper, lower = (one, other) if height[one] >= height[other] else (other, one)
             owner[lower] = upper
+            if size is not None:
+                size[upper] += size[lower]
     return np.array([root(k) for k in range(count)])
 
 
@@ -91,17 +108,20 @@ def separate(
     settings: SegmentSettings,
     diameter_px: float,
     shape: tuple[int, int],
+    *,
+    typical: bool = True,
 ) -> tuple[Labels, NDArray[np.float32]]:
     """Cells at full resolution from maps at working resolution.
 
-    cell, distance: float32 (h, w), 0 to 1; distance None for the binary head. diameter_px: typical cell
-    in the maps. shape: (H, W) of the image. Returns labels int32 (H, W) and a score 0 to 1 of each cell,
-    float32 (N,): mean cell probability inside times the height of its peak. No cells: N = 0.
+    cell, distance: float32 (h, w), 0 to 1; distance None for the binary head. diameter_px: of a cell in the maps;
+    typical: whether it is known to be, and not only tried. shape: (H, W) of the image. Returns labels int32 (H, W)
+    and a score 0 to 1 of each cell, float32 (N,): mean cell probability inside times the height of its peak. No
+    cells: N = 0.
     """
     skirt = cell > SKIRT * settings.cell_threshold
     if distance is None:
         distance = distance_from_mask(cell > settings.cell_threshold, diameter_px)
-    grown, peak = find_hills(distance, skirt, settings, diameter_px)
+    grown, peak = find_hills(distance, skirt, settings, diameter_px, typical=typical)
     if len(peak) == 0:
         return np.zeros(shape, np.int32), np.zeros(0, np.float32)
     score = mean_inside(cell, np.where(cell > settings.cell_threshold, grown, 0), len(peak)) * np.clip(peak, 0, 1)

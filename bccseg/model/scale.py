@@ -60,7 +60,7 @@ def probe(image: NDArray[np.uint8], factor: float, predict: Predict, trained_px:
     view = resize(window, factor)
     maps = predict(view)
     distance = maps[1] if len(maps) > 1 else None
-    labels, scores = separate(maps[0], distance, SegmentSettings(), trained_px, view.shape[:2])
+    labels, scores = separate(maps[0], distance, SegmentSettings(), trained_px, view.shape[:2], typical=False)
     area = areas(labels)[1:]
     inside = np.ones(len(area), bool)
     inside[border_ids(labels) - 1] = False

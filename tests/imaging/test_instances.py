@@ -35,6 +35,22 @@ def test_touching_cells_come_apart(head):
         assert max(iou(truth == cell, labels == k) for k in (1, 2)) > 0.95
 
 
+@pytest.mark.parametrize(
+    ("dip", "typical_areas", "cells"),
+    [(0.4, 1.0, 1), (0.4, 2.2, 2), (0.28, 1.5, 1), (0.28, 2.2, 2), (0.2, 2.2, 1), (0.65, 1.0, 2)],
+)
+def test_small_pieces_stay_together_where_large_ones_are_parted(dip, typical_areas, cells):
+    y, x = np.mgrid[:40, :80].astype(np.float32)
+    distance = 1 - dip * (1 - np.abs(x - 40) / 20).clip(0) - 0.02 * (np.abs(x - 40) - 20).clip(0)  # peaks at 20 and 60
+    distance -= 0.005 * np.abs(y - 20)
+    diameter = np.sqrt(4 * distance.size / np.pi / typical_areas)
+    maps = np.pad(np.ones_like(distance), 4), np.pad(distance, 4)
+    labels, _ = separate(*maps, SegmentSettings(), diameter, (48, 88))
+    assert labels.max() == cells
+    whatever, _ = separate(*maps, SegmentSettings(), diameter, (48, 88), typical=False)
+    assert whatever.max() == (2 if dip >= 0.4 else 1)
+
+
 def test_labels_come_at_the_resolution_asked_for():
     truth = two_touching()
     labels, _ = separate((truth > 0).astype(np.float32), distance_target(truth), SegmentSettings(), 48, (160, 260))
