@@ -40,8 +40,9 @@ def list_pages() -> st.Page:
 
 def open_page(path: str, subtitle: str) -> None:
     """Begin a page: browser title, heading, and what the person must know. Call first on each page."""
-    if "pages_listed" not in st.session_state:
-        list_pages()  # a link straight to this page, on a fresh server: Streamlit runs it alone, and lists file names
+    if "pages_listed" not in st.session_state:  # a link straight to this page, on a fresh server: Streamlit runs it
+        list_pages()  # alone, and lists file names. Now it knows the list, and runs app.py
+        st.rerun()
     info = next(page for page in PAGES if page.path == path)
     st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=":drop_of_blood:", layout="wide",
                        initial_sidebar_state="collapsed" if info.wide else "auto")  # fmt: skip
