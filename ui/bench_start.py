@@ -10,7 +10,7 @@ from bccseg.labels.drafts import DraftInfo, create_draft, draft_name, open_draft
 from bccseg.labels.importing import read_labels
 from ui.bench import Bench, bench, clear_bench, put_on_bench
 from ui.collection import store
-from ui.desk import desk, remember, remembered
+from ui.desk import browser_memory, remember, remembered
 from ui.errors import plain, shown
 from ui.hub_sync import saved
 from ui.results import StoredResult
@@ -49,7 +49,7 @@ def keep_in_browser(open_draft_id: str = "") -> None:
     told = {"drafts": open_draft_id} if open_draft_id else {}
     if author := remembered("author"):
         told |= {"author": author}
-    desk("memory", {}, lambda _: None, told)
+    browser_memory("memory", told)
 
 
 def _offer_drafts() -> None:

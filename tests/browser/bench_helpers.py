@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 import time
 
 import cv2
@@ -60,29 +59,17 @@ class Bench:
     def settled(self):
         """Wait until the page has its width and stands still."""
         try:
-            self._wait_for_canvas(25_000)
-        except TimeoutError:  # seen three times under heavy load: no canvas came; a reload brings the draft back
-            print("no canvas came; the page was loaded again", file=sys.stderr)
-            self.page.reload()
-            try:
-                self._wait_for_canvas(60_000)
-            except TimeoutError as error:
-                words = self.page.locator(".stMain").inner_text()[:2000]
-                raise AssertionError(f"no canvas at {self.page.url}; the page says: {words}") from error
-        before = None
-        while before != (now := (self.canvas_box(), self.window)):
+            self.page.locator("canvas").last.wait_for()
+            self.page.locator(".overview .window[style]").first.wait_for(state="attached")
+        except TimeoutError as error:
+            words = self.page.locator(".stMain").inner_text()[:2000]
+            raise AssertionError(f"no canvas at {self.page.url}; the page says: {words}") from error
+        before, end = None, time.monotonic() + 60
+        while before != (now := (self.canvas_box(), self.window)) or now[0] is None:
+            assert time.monotonic() < end, "the page does not come to rest"
             before = now
             time.sleep(0.6)
-        if now[0] is None:  # seen twice under heavy load: no canvas came; a reload brings the draft back
-            print("no canvas came; the page was loaded again", file=sys.stderr)
-            self.page.reload()
-            self.page.locator("canvas").last.wait_for()
-            time.sleep(2)
         return self
-
-    def _wait_for_canvas(self, timeout):
-        self.page.locator("canvas").last.wait_for(timeout=timeout)
-        self.page.locator(".overview .window[style]").first.wait_for(state="attached", timeout=timeout)
 
     def canvas_box(self):
         """Where the canvas is; None while it is exchanged for a fresh one."""

@@ -1,6 +1,6 @@
-// Not seen: tells Python how wide the page is, which keys were pressed, and what this browser remembers.
+// Not seen: tells Python how wide the page is, and which keys were pressed.
 const STEP = 20; // px; smaller changes of width are not worth drawing anew
-const MAX_DRAFTS = 10;
+const STILL = 250; // ms
 const desks = new WeakMap();
 
 function typing(event) {
@@ -30,26 +30,32 @@ class Desk {
 
   measure() {
     const width = Math.floor(this.root.parentElement.getBoundingClientRect().width);
-    if (width && Math.abs(width - (this.width || 0)) >= STEP) {
-      this.width = width;
-      this.component.setStateValue("width", width);
-    }
+    if (width && !this.width) this.tell(width); // the page waits for the first one
+    else this.wait();
+  }
+
+  // Later ones are told when the page stands still and the pointer has left the page list. Who is there is about to
+  // leave, and a width told between the click on another page and the answer to it names this page again: Streamlit
+  // would stay here.
+  wait() {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => {
+      if (!this.root.isConnected) return;
+      const width = Math.floor(this.root.parentElement.getBoundingClientRect().width);
+      if (!width || Math.abs(width - this.width) < STEP) return;
+      if (document.querySelector("[data-testid=stSidebar]:hover")) this.wait();
+      else this.tell(width);
+    }, STILL);
+  }
+
+  tell(width) {
+    this.width = width;
+    this.component.setStateValue("width", width);
   }
 
   update(component) {
     this.component = component;
     this.keys = component.data.keys;
-    try { // private windows may have no storage
-      for (const [name, value] of Object.entries(component.data.remember || {})) {
-        const before = name === "drafts" ? (localStorage.getItem("bccseg_drafts") || "").split(",") : []; // of other tabs too
-        const kept = [...new Set([...value.split(","), ...before])].filter(Boolean).slice(0, MAX_DRAFTS);
-        localStorage.setItem(`bccseg_${name}`, name === "drafts" ? kept.join(",") : value);
-      }
-      for (const name of ["author", "drafts"]) {
-        const value = localStorage.getItem(`bccseg_${name}`) || "";
-        if (value && value !== this[name]) component.setStateValue(name, (this[name] = value));
-      }
-    } catch { /* nothing is remembered then */ }
     this.measure();
   }
 }

@@ -1,0 +1,20 @@
+// Not seen: what this browser remembers from one visit to the next. Python is told what it does not know yet.
+const NAMES = ["author", "drafts"];
+const MAX_DRAFTS = 10;
+const sent = new WeakMap(); // nothing is told twice, should Python not want it
+
+export default function (component) {
+  const { remember, known } = component.data, root = component.parentElement.querySelector(".desk");
+  const told = sent.get(root) || sent.set(root, {}).get(root);
+  try { // private windows may have no storage
+    for (const [name, value] of Object.entries(remember)) {
+      const before = name === "drafts" ? (localStorage.getItem("bccseg_drafts") || "").split(",") : []; // of other tabs too
+      const kept = [...new Set([...value.split(","), ...before])].filter(Boolean).slice(0, MAX_DRAFTS);
+      localStorage.setItem(`bccseg_${name}`, name === "drafts" ? kept.join(",") : value);
+    }
+    for (const name of NAMES) {
+      const value = localStorage.getItem(`bccseg_${name}`) || "";
+      if (value && value !== known[name] && value !== told[name]) component.setStateValue(name, (told[name] = value));
+    }
+  } catch { /* nothing is remembered then */ }
+}
