@@ -111,7 +111,8 @@ def cut(field: Field, corner: tuple[int, int], window: int, crop_px: int) -> NDA
 class Crops(Dataset):
     """Crop i of epoch e is always the same: its randomness is seeded by (seed, e, i).
 
-    base: fields that `mix_share` of the crops are taken from instead.
+    One epoch long, from 0; indices beyond its end are crops of the epochs that follow. base: fields that `mix_share`
+    of the crops are taken from instead.
     """
 
     def __init__(self, fields: list[Field], config: TrainConfig, epoch: int, base: list[Field] | None = None) -> None:
@@ -123,7 +124,8 @@ class Crops(Dataset):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Image (C, S, S), target (maps, S, S), weight (1, S, S); float32."""
         config, augment = self.config, self.config.augment
-        rng = np.random.default_rng([config.seed, self.epoch, index])
+        later, index = divmod(index, len(self))
+        rng = np.random.default_rng([config.seed, self.epoch + later, index])
         fields = self.base if self.base and rng.random() < config.mix_share else self.fields
         field = fields[rng.integers(len(fields))]
         scale = np.exp(rng.uniform(np.log(augment.scale_min), np.log(augment.scale_max)))

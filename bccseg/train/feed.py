@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from itertools import islice
 
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -24,8 +25,9 @@ def worker_count(config: TrainConfig, size: int = 1, *, accelerated: bool) -> in
 
 
 class Feed:
-    """One epoch of batches; counts the seconds somebody waited for them.
+    """Batches from the epoch of `crops` to the last one; counts the seconds somebody waited for those of an epoch.
 
+    The processes live as long as the feed, and cut the first crops of an epoch while the one before is validated.
     rank, size: this process among those that share each batch: it gets every size-th crop of it.
     accelerated: the network computes on a GPU.
     """
@@ -34,17 +36,21 @@ class Feed:
         self, crops: Crops, config: TrainConfig, rank: int = 0, size: int = 1, *, accelerated: bool = False
     ) -> None:
         workers = worker_count(config, size, accelerated=accelerated)
-        first = range(0, len(crops), config.batch_size)
+        first = range(0, len(crops) * (config.epochs - crops.epoch), config.batch_size)
         batches = [list(range(k + rank, k + config.batch_size, size)) for k in first]
+        self.steps = config.steps_per_epoch
         self.loader = DataLoader(
             crops, batch_sampler=batches, num_workers=workers, pin_memory=accelerated,
             prefetch_factor=AHEAD if workers else None,
         )  # fmt: skip
+        self.batches: Iterator[list[Tensor]] | None = None  # the processes start when the first is asked for
         self.waited = 0.0
 
-    def __iter__(self) -> Iterator[Batch]:
-        started = time.perf_counter()
-        for batch in self.loader:
+    def epoch(self) -> Iterator[Batch]:
+        """The batches of the next epoch."""
+        self.waited, started = 0.0, time.perf_counter()
+        self.batches = self.batches or iter(self.loader)
+        for batch in islice(self.batches, self.steps):
             self.waited += time.perf_counter() - started
             yield tuple(batch)
             started = time.perf_counter()

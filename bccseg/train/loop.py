@@ -76,9 +76,11 @@ class Trainer:
 
     def run(self, on_step: Callable[[int, int, float], None] | None = None) -> Iterator[EpochReport]:
         """Train the epochs that are left. `on_step(step, steps, loss)` is told of every step."""
+        crops, team = Crops(self.train, self.config, self.epoch, self.base), self.team
+        feed = Feed(crops, self.config, team.rank, team.size, accelerated=self.device.type == "cuda")
         while self.epoch < self.config.epochs:
             started = time.monotonic()
-            loss, dice, iou, waited = self._train_epoch(on_step)
+            loss, dice, iou, waited = self._train_epoch(feed, on_step)
             val_loss, val_dice, val_iou = self._validate() if self.team.leads else (math.nan,) * 3
             self.epoch += 1
             report = EpochReport(
@@ -93,14 +95,14 @@ class Trainer:
             if ends:
                 return
 
-    def _train_epoch(self, on_step: Callable[[int, int, float], None] | None) -> tuple[float, float, float, float]:
+    def _train_epoch(
+        self, feed: Feed, on_step: Callable[[int, int, float], None] | None
+    ) -> tuple[float, float, float, float]:
         config, team, first = self.config, self.team, self.epoch * self.config.steps_per_epoch
-        crops = Crops(self.train, config, self.epoch, self.base)
-        feed = Feed(crops, config, team.rank, team.size, accelerated=self.device.type == "cuda")
         self.network.train()
         losses, counts = [], torch.zeros(3, dtype=torch.float64)
         started = time.perf_counter()
-        for k, batch in enumerate(feed):
+        for k, batch in enumerate(feed.epoch()):
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(config, first + k)
             logits, loss, target, weight = self._forward(batch, self.module)

@@ -53,8 +53,8 @@ def test_two_processes_learn_what_one_learns_and_one_goes_on(tmp_path, drawn_dat
 def test_processes_share_out_each_batch(drawn_dataset):
     config = replace(SMALL, steps_per_epoch=3)
     crops = Crops([load_field(*pair, config) for pair in find_pairs(drawn_dataset)[:2]], config, epoch=0)
-    whole = [batch[0] for batch in Feed(crops, config)]
-    parts = [[batch[0] for batch in Feed(crops, config, rank, 2)] for rank in (0, 1)]
+    whole = [batch[0] for batch in Feed(crops, config).epoch()]
+    parts = [[batch[0] for batch in Feed(crops, config, rank, 2).epoch()] for rank in (0, 1)]
     assert len(whole) == len(parts[0]) == len(parts[1]) == 3
     for batch, even, odd in zip(whole, *parts, strict=True):
         assert torch.equal(batch[::2], even)
@@ -62,6 +62,18 @@ def test_processes_share_out_each_batch(drawn_dataset):
     with pytest.raises(SettingsError, match="multiple"):
         Team(0, 3).share_of(4)
     assert Team().share_of(5) == 5
+
+
+def test_a_feed_goes_on_with_the_crops_of_the_next_epoch(drawn_dataset):
+    config = replace(SMALL, steps_per_epoch=2, epochs=2, workers=1)
+    fields = [load_field(*pair, config) for pair in find_pairs(drawn_dataset)[:2]]
+    feed = Feed(Crops(fields, config, epoch=0), config)
+    first, second = ([batch[0] for batch in feed.epoch()] for _ in range(2))
+    assert list(feed.epoch()) == []
+    fresh = [batch[0] for batch in Feed(Crops(fields, config, epoch=1), config).epoch()]
+    assert len(first) == len(second) == len(fresh) == 2
+    assert all(torch.equal(a, b) for a, b in zip(second, fresh, strict=True))
+    assert not torch.equal(first[0], second[0])
 
 
 def test_a_gpu_gets_more_processes_that_cut_crops(monkeypatch):
