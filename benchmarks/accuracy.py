@@ -168,7 +168,7 @@ def main() -> None:
     methods: dict[str, Method] = {name: by_weights(Predictor(load_weights(*locate(name)))) for name in args.weights}
     if args.baselines:
         methods["Otsu + watershed"] = otsu_watershed
-        methods["seed recipe"] = seed_recipe(args.baselines, args.seed_run)
+        methods |= seed_recipe(args.baselines, args.seed_run)
     results = {name: run(method, paths, args, points) for name, method in methods.items()}
     cells = sum(s.matched + s.missed for s in next(iter(results.values())).scores)
     versions = f"bccseg {__version__}, torch {torch.__version__}, Python {platform.python_version()}"

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -17,9 +18,11 @@ from skimage.morphology import disk, opening, remove_small_holes, remove_small_o
 from skimage.segmentation import watershed
 
 from bccseg.config import SEED_RECIPE
-from bccseg.imaging.labels import median_diameter
+from bccseg.imaging.decode import read_mask
+from bccseg.imaging.labels import label_mask, median_diameter
+from bccseg.imaging.matching import MIN_TRUE_AREA_PX
 from bccseg.model.predict import Predictor
-from bccseg.model.segment import segment
+from bccseg.model.segment import segment, settings_for
 from bccseg.model.weights import load_weights
 from bccseg.train.data import find_pairs, load_field, split_pairs
 from bccseg.train.loop import Trainer
@@ -49,20 +52,31 @@ def otsu_watershed(image: NDArray[np.uint8]) -> Found:
     return labels, None
 
 
-def by_weights(predictor: Predictor) -> Method:
-    """What the app does with these weights."""
+def by_weights(predictor: Predictor, diameter_px: float | None = None) -> Method:
+    """What the app does with these weights; the cell diameter is found by the program where none is given."""
+    settings = replace(settings_for(predictor), diameter_px=diameter_px)
 
     def method(image: NDArray[np.uint8]) -> Found:
-        found = segment(image, predictor)
+        found = segment(image, predictor, settings)
         return found.labels, found.scores
 
     return method
 
 
-def seed_recipe(data: Path, run: Path) -> Method:
-    """The plain binary U-Net, 100 epochs, batch 4, Adam at 0.0001, random flips; trained into `run`, or resumed."""
-    learn, check = split_pairs(find_pairs(data), SEED_RECIPE.validation_share)
+def seed_recipe(data: Path, run: Path) -> dict[str, Method]:
+    """The plain binary U-Net, 100 epochs, batch 4, Adam at 0.0001, random flips; trained into `run`, or resumed.
+
+    Once as the app uses it, and once with all cells taken to be as large as those it was trained on: it leaves
+    touching cells in one piece, and so their size is not found in every image.
+    """
+    pairs = find_pairs(data)
+    learn, check = split_pairs(pairs, SEED_RECIPE.validation_share)
     fields = [[load_field(*pair, SEED_RECIPE) for pair in part] for part in (learn, check)]
     for report in Trainer(*fields, SEED_RECIPE, run).run():
         print(f"\rseed recipe: epoch {report.epoch} of {SEED_RECIPE.epochs}", end="", file=sys.stderr)
-    return by_weights(Predictor(load_weights(export_run(run))))
+    predictor = Predictor(load_weights(export_run(run)))
+    usual = float(np.median([median_diameter(label_mask(read_mask(mask), MIN_TRUE_AREA_PX)) for _, mask in pairs]))
+    return {
+        "seed recipe": by_weights(predictor),
+        f"seed recipe, cells {usual:.0f} px wide": by_weights(predictor, usual),
+    }
