@@ -66,8 +66,8 @@ def by_weights(predictor: Predictor, diameter_px: float | None = None) -> Method
 def seed_recipe(data: Path, run: Path) -> dict[str, Method]:
     """The plain binary U-Net, 100 epochs, batch 4, Adam at 0.0001, random flips; trained into `run`, or resumed.
 
-    Once as the app uses it, and once with all cells taken to be as large as those it was trained on: it leaves
-    touching cells in one piece, and so their size is not found in every image.
+    Once as the app uses it, and once with all cells taken to be as large as those it was trained on: it has no map
+    that parts touching cells, and so their size is not found in every image.
     """
     pairs = find_pairs(data)
     learn, check = split_pairs(pairs, SEED_RECIPE.validation_share)
