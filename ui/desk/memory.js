@@ -1,5 +1,4 @@
 // Not seen: what this browser remembers from one visit to the next. Python is told what it does not know yet.
-const NAMES = ["author", "drafts"];
 const MAX_DRAFTS = 10;
 const sent = new WeakMap(); // nothing is told twice, should Python not want it
 
@@ -12,7 +11,7 @@ export default function (component) {
       const kept = [...new Set([...value.split(","), ...before])].filter(Boolean).slice(0, MAX_DRAFTS);
       localStorage.setItem(`bccseg_${name}`, name === "drafts" ? kept.join(",") : value);
     }
-    for (const name of NAMES) {
+    for (const name of Object.keys(known)) {
       const value = localStorage.getItem(`bccseg_${name}`) || "";
       if (value && value !== known[name] && value !== told[name]) component.setStateValue(name, (told[name] = value));
     }
