@@ -1,5 +1,5 @@
 """bccseg: the list of pages. Run with `streamlit run app.py`."""
 
-from ui.page import list_pages
+from ui.shared.page import list_pages
 
 list_pages().run()

@@ -12,6 +12,11 @@ from bccseg.errors import SettingsError
 Architecture = Literal["unet", "resunet"]
 Head = Literal["cell_distance", "binary"]
 
+MIN_TRUE_AREA_PX = 300  # smaller pieces of a mask are specks of the annotation
+MIN_PIECE_PX = 12  # smaller pieces of a label image are crumbs, not cells
+LICENCES = ("CC BY 4.0", "CC0 1.0", "CC BY-NC-SA 4.0", "Only for this laboratory")  # of images and labels
+WEIGHT_LICENCES = ("research use only", "CC BY 4.0", "CC BY-NC 4.0", "CC BY-NC-SA 4.0", "CC0 1.0")
+
 DEFAULT_WEIGHTS = "unet-bbbc041seg"  # what is used when nothing was chosen
 
 HEAD_CHANNELS: dict[str, tuple[str, ...]] = {

@@ -74,7 +74,7 @@ def publish_weights(folder: Path, repo: str, *, private: bool = True, pull_reque
             commit_message="Weights trained with bccseg", create_pr=pull_request,
         )  # fmt: skip
     except Exception as error:  # the client lets errors of three other libraries through
-        raise explain(error, repo, "the weights") from error
+        raise hub_error(error, repo, "the weights") from error
     return commit.pr_url or f"{PREFIX}{repo}@{commit.oid}"
 
 
@@ -95,10 +95,10 @@ def _fetch(wanted: HubSpec, file: str, revision: str | None, cache_dir: Path | N
     except HubError:
         raise
     except Exception as error:  # the client lets errors of three other libraries through
-        if may_pass(error) and (path := _cached(wanted.repo, file, revision, cache_dir)):
+        if is_temporary(error) and (path := _cached(wanted.repo, file, revision, cache_dir)):
             log.warning("the Hub cannot be reached; using the cached %s of %s", file, wanted.repo)
             return path
-        raise explain(error, wanted.repo + (f"@{wanted.revision}" if wanted.revision else ""), file) from error
+        raise hub_error(error, wanted.repo + (f"@{wanted.revision}" if wanted.revision else ""), file) from error
 
 
 def _cached(repo: str, file: str, revision: str | None, cache_dir: Path | None) -> Path | None:
@@ -108,18 +108,18 @@ def _cached(repo: str, file: str, revision: str | None, cache_dir: Path | None) 
     return Path(path) if isinstance(path, str) else None
 
 
-def may_pass(error: Exception) -> bool:
+def is_temporary(error: Exception) -> bool:
     """Whether an error says that the Hub is out of reach for now, and not that it refuses."""
-    status = status_of(error)
+    status = http_status(error)
     return (status is None and not isinstance(error, ValueError)) or status == 429 or (status or 0) >= 500
 
 
-def explain(error: Exception, where: str, what: str) -> HubError:
+def hub_error(error: Exception, where: str, what: str) -> HubError:
     """The client's error in words that say what to do. where: owner/repo[@revision]; what: file or thing asked for."""
     from huggingface_hub import errors
 
     repo, _, revision = where.partition("@")
-    status = status_of(error)
+    status = http_status(error)
     if isinstance(error, errors.GatedRepoError):
         reason = f"'{repo}' is gated. Ask for access on its page and set HF_TOKEN to your token."
     elif isinstance(error, errors.RepositoryNotFoundError):
@@ -152,7 +152,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def status_of(error: BaseException) -> int | None:
+def http_status(error: BaseException) -> int | None:
     """HTTP status that an error came with, if any."""
     codes = (getattr(getattr(e, "response", None), "status_code", None) for e in causes(error))
     return next((code for code in codes if code), None)

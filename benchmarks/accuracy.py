@@ -23,27 +23,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 from baselines import Method, by_weights, otsu_watershed, seed_recipe
+from debris import read_soiled
 from numpy.typing import NDArray
-from soiled import read_soiled
 
 from bccseg import __version__
-from bccseg.imaging.bootstrap import bootstrap
-from bccseg.imaging.calibration import calibration_error
-from bccseg.imaging.decode import SUFFIXES, read_image, read_mask
-from bccseg.imaging.labels import border_ids, label_mask
-from bccseg.imaging.matching import (
-    MIN_TRUE_AREA_PX,
-    ImageScore,
-    match,
-    score_mask,
-    score_points,
-    summarise_scores,
-)
-from bccseg.imaging.mistakes import count_mistakes, draw_mistakes
-from bccseg.imaging.view import jpeg
-from bccseg.model.predict import Predictor
-from bccseg.model.sources import locate, shipped_names
+from bccseg.config import MIN_TRUE_AREA_PX
+from bccseg.imaging.label_image import border_ids, label_mask
+from bccseg.inference.predictor import Predictor
+from bccseg.io.encode import jpeg
+from bccseg.io.images import SUFFIXES, read_image, read_mask
+from bccseg.metrics.bootstrap import bootstrap
+from bccseg.metrics.calibration import calibration_error
+from bccseg.metrics.error_types import count_errors
+from bccseg.metrics.matching import ImageScore, match, score_mask, score_points, summarise_scores
+from bccseg.model.weight_sources import locate, shipped_names
 from bccseg.model.weights import load_weights
+from bccseg.report.error_picture import draw_errors
 
 COLUMNS = {
     "dice": "Dice", "dice_inner": "Dice off the border", "f1": "F1@0.5", "pq": "PQ", "boundary_px": "boundary px",
@@ -119,9 +114,9 @@ def write_worst(result: Result, paths: list[Path], args: argparse.Namespace) -> 
     for rank, k in enumerate(worst, start=1):
         truth = label_mask(read_mask(args.masks / f"{paths[k].stem}.png"), MIN_TRUE_AREA_PX)
         labels = result.labels[k].astype(np.int32)
-        picture = draw_mistakes(read(paths[k], args), truth, labels, PICTURE_PX)
+        picture = draw_errors(read(paths[k], args), truth, labels, PICTURE_PX)
         (args.out / "worst" / f"{rank:02}_{paths[k].stem}.jpg").write_bytes(jpeg(picture))
-        kinds = ", ".join(f"{n} {kind}" for kind, n in count_mistakes(truth, labels).most_common())
+        kinds = ", ".join(f"{n} {kind}" for kind, n in count_errors(truth, labels).most_common())
         f1, pq, error = each[k]["f1"], each[k]["pq"], each[k]["count_error"]
         lines.append(f"| {paths[k].stem} | {f1:.3f} | {pq:.3f} | {100 * error:.1f} % | {kinds} |")
     return lines

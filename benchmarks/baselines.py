@@ -17,16 +17,16 @@ from skimage.measure import label
 from skimage.morphology import disk, opening, remove_small_holes, remove_small_objects
 from skimage.segmentation import watershed
 
-from bccseg.config import SEED_RECIPE
-from bccseg.imaging.decode import read_mask
-from bccseg.imaging.labels import label_mask, median_diameter
-from bccseg.imaging.matching import MIN_TRUE_AREA_PX
-from bccseg.model.predict import Predictor
-from bccseg.model.segment import segment, settings_for
+from bccseg.config import MIN_TRUE_AREA_PX, SEED_RECIPE
+from bccseg.imaging.label_image import label_mask, median_diameter
+from bccseg.inference.predictor import Predictor
+from bccseg.inference.segment import segment, settings_for
+from bccseg.io.images import read_mask
 from bccseg.model.weights import load_weights
-from bccseg.train.data import find_pairs, load_field, split_pairs
-from bccseg.train.loop import Trainer
-from bccseg.train.publish import export_run
+from bccseg.training.pairs import find_pairs, split_pairs
+from bccseg.training.trainer import Trainer
+from bccseg.training.training_image import load_training_image
+from bccseg.training.weight_export import export_run
 
 SPACING = 0.35  # least distance of two cell centres, in typical diameters
 Found = tuple[NDArray[np.int32], NDArray[np.float32] | None]  # labels, and the score of each cell
@@ -71,8 +71,8 @@ def seed_recipe(data: Path, run: Path) -> dict[str, Method]:
     """
     pairs = find_pairs(data)
     learn, check = split_pairs(pairs, SEED_RECIPE.validation_share)
-    fields = [[load_field(*pair, SEED_RECIPE) for pair in part] for part in (learn, check)]
-    for report in Trainer(*fields, SEED_RECIPE, run).run():
+    images = [[load_training_image(*pair, SEED_RECIPE) for pair in part] for part in (learn, check)]
+    for report in Trainer(*images, SEED_RECIPE, run).run():
         print(f"\rseed recipe: epoch {report.epoch} of {SEED_RECIPE.epochs}", end="", file=sys.stderr)
     predictor = Predictor(load_weights(export_run(run)))
     usual = float(np.median([median_diameter(label_mask(read_mask(mask), MIN_TRUE_AREA_PX)) for _, mask in pairs]))

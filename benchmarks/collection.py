@@ -22,14 +22,15 @@ import cv2
 import numpy as np
 
 from bccseg import __version__
+from bccseg.annotation.drafts import Draft, DraftInfo, create_draft, draft_from_version, open_draft
+from bccseg.annotation.edits import Edit
+from bccseg.annotation.store import LabelStore
 from bccseg.errors import EditError
-from bccseg.imaging.labels import count_cells
+from bccseg.imaging.label_image import count_cells
 from bccseg.imaging.measure import measure_cells
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.imaging.view import draw_view, jpeg, make_view, overview
-from bccseg.labels.drafts import Draft, DraftInfo, create_draft, draft_from_version, open_draft
-from bccseg.labels.edits import Edit
-from bccseg.labels.store import LabelStore
+from bccseg.io.encode import jpeg
+from bccseg.report.viewport import draw_view, make_view, overview
 
 SHAPE = (1200, 1600)
 

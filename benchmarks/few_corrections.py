@@ -28,16 +28,17 @@ import torch
 
 from bccseg import __version__
 from bccseg.config import QUICK_FINE_TUNE, TrainConfig
-from bccseg.imaging.decode import read_image
-from bccseg.imaging.matching import score_points, summarise_scores
-from bccseg.model.predict import Predictor
-from bccseg.model.segment import segment
-from bccseg.model.sources import locate
+from bccseg.inference.evaluate import evaluate
+from bccseg.inference.predictor import Predictor
+from bccseg.inference.segment import segment
+from bccseg.io.images import read_image
+from bccseg.metrics.matching import score_points, summarise_scores
+from bccseg.model.weight_sources import locate
 from bccseg.model.weights import load_weights
-from bccseg.train.data import Field, find_pairs, load_field, split_pairs
-from bccseg.train.evaluate import evaluate
-from bccseg.train.loop import Trainer
-from bccseg.train.publish import export_run
+from bccseg.training.pairs import find_pairs, split_pairs
+from bccseg.training.trainer import Trainer
+from bccseg.training.training_image import TrainingImage, load_training_image
+from bccseg.training.weight_export import export_run
 
 Pairs = list[tuple[Path, Path]]
 
@@ -55,12 +56,14 @@ def score(folder: Path, args: argparse.Namespace, pool: set[str]) -> dict[str, f
     return {"f1": new["f1"], "count_error": new["count_error"], "old_f1": old["f1"], "old_count": old["count_error"]}
 
 
-def tune(pairs: Pairs, base: tuple[list[Field], list[Field]], config: TrainConfig, run: Path) -> tuple[Path, float]:
+def tune(
+    pairs: Pairs, base: tuple[list[TrainingImage], list[TrainingImage]], config: TrainConfig, run: Path
+) -> tuple[Path, float]:
     """Fine-tune on corrected fields as the Train page does; the weights and the seconds, reading images aside."""
-    fields = [load_field(*pair, config) for pair in pairs]
+    images = [load_training_image(*pair, config) for pair in pairs]
     started = time.monotonic()
-    watched = fields + base[1][: len(fields)]  # too few to hold one out; see `sources.TrainingData.watched`
-    for _ in Trainer(fields, watched, config, run, base=base[0]).run():
+    monitored = images + base[1][: len(images)]  # too few to hold one out; see `sources.TrainingData.monitored`
+    for _ in Trainer(images, monitored, config, run, base=base[0]).run():
         pass
     return export_run(run), time.monotonic() - started
 
@@ -85,7 +88,7 @@ def measure(args: argparse.Namespace) -> list[dict[str, float]]:
     if not wanted:
         return rows
     learned, check = split_pairs(find_pairs(args.base), config.validation_share)
-    base = tuple([load_field(*pair, config) for pair in pairs] for pairs in (learned, check))
+    base = tuple([load_training_image(*pair, config) for pair in pairs] for pairs in (learned, check))
     for count, seed in wanted:
         order = np.random.default_rng(seed).permutation(len(pool))
         chosen = [pool[k] for k in order[:count]]
@@ -111,7 +114,7 @@ def write_table(rows: list[dict[str, float]], seeds: int, out: Path) -> None:
     titles = ("corrected fields", "F1, new laboratory", "error 1 - F1", "count error", "F1, old images", "minutes")
     lines = [head, "", f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     lines += [
-        f"| {r['fields']} | {r['f1']:.4f} | {1 - r['f1']:.4f} | {100 * r['count_error']:.1f} % | {r['old_f1']:.4f} | "
+        f"| {r['images']} | {r['f1']:.4f} | {1 - r['f1']:.4f} | {100 * r['count_error']:.1f} % | {r['old_f1']:.4f} | "
         f"{r['seconds'] / 60:.1f} |" for r in rows
     ]  # fmt: skip
     (out / "few_corrections.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

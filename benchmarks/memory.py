@@ -17,9 +17,9 @@ import numpy as np
 
 from bccseg.imaging.measure import measure_cells
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.model.predict import Predictor
-from bccseg.model.segment import segment
-from bccseg.model.sources import locate
+from bccseg.inference.predictor import Predictor
+from bccseg.inference.segment import segment
+from bccseg.model.weight_sources import locate
 from bccseg.model.weights import load_weights
 
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024

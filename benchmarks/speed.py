@@ -26,12 +26,12 @@ from skimage.measure import regionprops_table
 
 from bccseg import __version__
 from bccseg.config import SegmentSettings
-from bccseg.imaging.decode import decode
 from bccseg.imaging.measure import measure_cells
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.model.predict import Predictor
-from bccseg.model.segment import segment, settings_for
-from bccseg.model.sources import locate
+from bccseg.inference.predictor import Predictor
+from bccseg.inference.segment import segment, settings_for
+from bccseg.io.images import decode
+from bccseg.model.weight_sources import locate
 from bccseg.model.weights import load_weights
 
 PROPERTIES = (

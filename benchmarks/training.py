@@ -24,42 +24,43 @@ from torch.utils.data import DataLoader
 
 from bccseg import __version__
 from bccseg.config import NetworkConfig, TrainConfig
+from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.labels.exporting import parted_mask
 from bccseg.model.build import build_network
 from bccseg.model.device import choose_device, describe_device, inference_dtype
-from bccseg.train.data import Crops, Field, load_field
-from bccseg.train.loop import Trainer
-from bccseg.train.losses import segmentation_loss
-from bccseg.train.optimise import make_optimizer
+from bccseg.training.crops import CropDataset
+from bccseg.training.losses import segmentation_loss
+from bccseg.training.optimiser import make_optimizer
+from bccseg.training.trainer import Trainer
+from bccseg.training.training_image import TrainingImage, load_training_image
 
 FIELDS = 8
 
 
-def drawn_fields(folder: Path, config: TrainConfig) -> list[Field]:
+def drawn_fields(folder: Path, config: TrainConfig) -> list[TrainingImage]:
     """Smears of the usual size with their masks, read back like any others."""
-    fields = []
+    images = []
     for k in range(FIELDS):
         image, labels = draw_smear((1200, 1600), cells=90, diameter_px=105, seed=k)
         paths = folder / f"{k}.png", folder / f"{k}_mask.png"
         cv2.imwrite(str(paths[0]), image[..., ::-1])
-        cv2.imwrite(str(paths[1]), parted_mask(labels))
-        fields.append(load_field(*paths, config))
-    return fields
+        cv2.imwrite(str(paths[1]), separated_mask(labels))
+        images.append(load_training_image(*paths, config))
+    return images
 
 
 class PlainLoop:
     """Training as a tutorial writes it."""
 
-    def __init__(self, fields: list[Field], config: TrainConfig, device: torch.device) -> None:
-        self.fields, self.config, self.device = fields, config, device
+    def __init__(self, images: list[TrainingImage], config: TrainConfig, device: torch.device) -> None:
+        self.images, self.config, self.device = images, config, device
         self.network = build_network(config.network).to(device).train()
         self.optimizer = make_optimizer(self.network, config)
 
     def epoch(self, number: int) -> float:
         """Seconds of one epoch."""
         config, started = self.config, time.perf_counter()
-        for batch in DataLoader(Crops(self.fields, config, number), batch_size=config.batch_size):
+        for batch in DataLoader(CropDataset(self.images, config, number), batch_size=config.batch_size):
             image, target, weight = (part.to(self.device) for part in batch)
             self.optimizer.zero_grad()
             loss = segmentation_loss(self.network(image), target, weight, config.dice_weight, config.distance_weight)
@@ -81,9 +82,9 @@ def main() -> None:
     config = replace(usual, steps_per_epoch=args.steps, epochs=args.rounds + 1)
     device = choose_device(args.device)
     with tempfile.TemporaryDirectory() as folder:
-        fields = drawn_fields(Path(folder), config)
-        careful = Trainer(fields, fields[:1], config, Path(folder) / "run", args.device).run()
-        plain = PlainLoop(fields, config, device)
+        images = drawn_fields(Path(folder), config)
+        careful = Trainer(images, images[:1], config, Path(folder) / "run", args.device).run()
+        plain = PlainLoop(images, config, device)
         next(careful), plain.epoch(0)  # warm-up
         rounds = [(next(careful), plain.epoch(k)) for k in range(1, args.rounds + 1)]
     seconds = statistics.median(report.seconds for report, _ in rounds)

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from bccseg.labels.review import items, queue
-from ui.collection import store
-from ui.collection_transfer import show_export, show_growth, show_hub, show_import, show_totals
-from ui.collection_view import show_images, show_queue
-from ui.errors import shown
-from ui.page import open_page
+from bccseg.annotation.review import items, queue
+from ui.collection.images import show_images, show_queue
+from ui.collection.transfer import show_export, show_growth, show_hub, show_import, show_totals
+from ui.shared.errors import show_errors
+from ui.shared.page import open_page
+from ui.shared.storage import store
 
 open_page("pages/collection.py", "Everything that was submitted: review it, take it out, keep it on the Hub.")
-with shown():
+with show_errors():
     collection = store()
     found = items(collection)
     if found:

@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from ui.bench import bench
-from ui.bench_start import ask_to_submit, ask_what_to_correct, reopen_from_address, show_heading, tell_submitted
-from ui.bench_view import show_bench
-from ui.errors import shown
-from ui.page import open_page
+from ui.correct.editor import show_editor
+from ui.correct.session import current_session
+from ui.correct.start import ask_to_submit, ask_what_to_correct, reopen_session, show_heading, tell_submitted
+from ui.shared.errors import show_errors
+from ui.shared.page import open_page
 
 open_page("pages/correct.py", "Mend what the network got wrong. Every stroke is saved as you go.")
-with shown():
+with show_errors():
     tell_submitted()
-    reopen_from_address()
-    work = bench()
-    if work is None:
+    reopen_session()
+    session = current_session()
+    if session is None:
         ask_what_to_correct()
         st.stop()
-    show_heading(work)
-    show_bench(work)
-    ask_to_submit(work)
+    show_heading(session)
+    show_editor(session)
+    ask_to_submit(session)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.page import open_page
-from ui.settings import settings_sidebar
+from ui.shared.page import open_page
+from ui.shared.settings import settings_sidebar
 
 open_page("pages/guide.py", "How to use bccseg, what its words mean, and what it cannot do.")
 settings_sidebar()
-st.markdown((Path(__file__).parents[1] / "ui" / "guide.md").read_text(encoding="utf-8"))
+st.markdown((Path(__file__).parents[1] / "ui" / "guide" / "guide.md").read_text(encoding="utf-8"))

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from ui.batch_view import show_batch
-from ui.bench_start import CORRECT_PAGE, correct_result
-from ui.errors import plain, shown
-from ui.page import open_page
-from ui.progress import show_progress
-from ui.results_view import show_image
-from ui.session import session
-from ui.settings import settings_sidebar
-from ui.uploads import ask_for_images, show_failures
+from ui.segment.batch_view import show_batch
+from ui.segment.image_view import show_image
+from ui.segment.progress import show_progress
+from ui.segment.uploads import ask_for_images, show_failures
+from ui.shared.errors import plain, show_errors
+from ui.shared.handover import CORRECT_PAGE, draft_of_result, hand_over
+from ui.shared.page import open_page
+from ui.shared.session import visitor_state
+from ui.shared.settings import settings_sidebar
 
 open_page("pages/segment.py", "Find, count and measure the cells of blood smears.")
-state = session()
-with shown():
+state = visitor_state()
+with show_errors():
     chosen = settings_sidebar()
     busy = state.busy  # asked once: the job may end while the page is drawn
     entries = ask_for_images(state, busy=busy)
@@ -39,7 +39,7 @@ with shown():
         st.subheader(plain(state.results[0].slim.name), anchor=False)
     if st.button("Correct this image", icon=":material/draw:", disabled=busy,
                  help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
-        correct_result(state.results[index])
+        hand_over(draft_of_result(state.results[index]))
         st.switch_page(CORRECT_PAGE)
     show_image(state.results[index])
     show_batch(state)

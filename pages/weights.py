@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from bccseg.model.sources import shipped_names
-from ui.cards import show_card
-from ui.errors import shown
-from ui.page import open_page
-from ui.settings import settings_sidebar
+from bccseg.model.weight_sources import shipped_names
+from ui.shared.errors import show_errors
+from ui.shared.page import open_page
+from ui.shared.settings import settings_sidebar
+from ui.weights.cards import show_card
 
 open_page("pages/weights.py", "The trained networks: what they learned from, and how well they do.")
-with shown():
+with show_errors():
     settings_sidebar()
     names = shipped_names()
     for tab, name in zip(st.tabs(names), names, strict=True):

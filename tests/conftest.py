@@ -12,11 +12,13 @@ os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody listens there
 for name in ("HF_TOKEN", "BCCSEG_WEIGHTS", "BCCSEG_DATASET", "BCCSEG_RUNS"):
     os.environ.pop(name, None)
 
+import cv2
 import numpy as np
 import pytest
-from hub_server import Hub
 
+from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
+from tests.hub_server import Hub
 
 
 @pytest.fixture
@@ -31,8 +33,8 @@ def hub(monkeypatch):
 @pytest.fixture(scope="session")
 def predictor():
     """The shipped default weights, ready to run."""
-    from bccseg.model.predict import Predictor
-    from bccseg.model.sources import locate
+    from bccseg.inference.predictor import Predictor
+    from bccseg.model.weight_sources import locate
     from bccseg.model.weights import load_weights
 
     return Predictor(load_weights(*locate()))
@@ -68,3 +70,16 @@ def tiny_weights(tmp_path):
     folder = tmp_path / "tiny"
     config = save_weights(folder, build_network(network).state_dict(), WeightsConfig("tiny", network, 48.0))
     return folder, config
+
+
+@pytest.fixture(scope="session")
+def drawn_dataset(tmp_path_factory):
+    """Four small drawn smears, not to be changed."""
+    folder = tmp_path_factory.mktemp("data")
+    for part in ("original", "mask"):
+        (folder / part).mkdir()
+    for k in range(4):
+        image, labels = draw_smear((200, 240), cells=8, diameter_px=48, seed=k, touching=False)
+        cv2.imwrite(str(folder / "original" / f"{k}.png"), image[..., ::-1])
+        cv2.imwrite(str(folder / "mask" / f"{k}.png"), separated_mask(labels))
+    return folder

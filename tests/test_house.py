@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from paths import ROOT
+
+from tests.paths import ROOT
 
 PAGES = sorted((ROOT / "pages").glob("*.py"))
 
@@ -34,13 +35,15 @@ def test_pages_are_recipes(page):
 
 
 def test_every_page_is_in_the_list():
-    from ui.page import PAGES as LISTED
+    from ui.shared.page import PAGES as LISTED
 
     assert {p.path for p in LISTED} == {f"pages/{p.name}" for p in PAGES}
 
 
 def test_importing_bccseg_and_the_first_page_needs_no_torch():
-    modules = "bccseg, bccseg.cli, ui.results_view, ui.batch_view, ui.settings, ui.uploads, ui.progress, ui.session"
+    modules = (
+        "bccseg, bccseg.cli, ui.results_view, ui.batch_view, ui.settings, ui.uploads, ui.progress, ui.shared.session"
+    )
     code = f"import sys, {modules}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True)
 

@@ -35,9 +35,9 @@ def run_export(args: argparse.Namespace) -> int:
     """Write the dataset; returns 0."""
     if not (args.store / "images").is_dir():
         raise SettingsError(f"'{args.store}' is not a collection.")
-    from bccseg.labels.exporting import chosen_versions, dataset_files, write_dataset
-    from bccseg.labels.review import items
-    from bccseg.labels.store import LabelStore
+    from bccseg.annotation.dataset_export import chosen_versions, dataset_files, write_dataset
+    from bccseg.annotation.review import items
+    from bccseg.annotation.store import LabelStore
 
     store = LabelStore(args.store)
     chosen = chosen_versions(items(store), submitted=args.submitted)
@@ -50,8 +50,8 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_import(args: argparse.Namespace) -> int:
     """Add a dataset; returns 0, or 1 if some of it could not be used."""
-    from bccseg.labels.importing import ImportReport, import_dataset
-    from bccseg.labels.store import LabelStore
+    from bccseg.annotation.dataset_import import ImportReport, import_dataset
+    from bccseg.annotation.store import LabelStore
 
     if not args.path.exists():
         raise SettingsError(f"'{args.path}' does not exist.")
@@ -69,8 +69,8 @@ def run_import(args: argparse.Namespace) -> int:
 
 def run_sync(args: argparse.Namespace) -> int:
     """Bring collection and dataset to the same state; returns 0. The token comes from HF_TOKEN or the login."""
-    from bccseg.labels.store import LabelStore
-    from bccseg.labels.sync import sync
+    from bccseg.annotation.hub_sync import sync
+    from bccseg.annotation.store import LabelStore
 
     report = sync(LabelStore(args.store), args.repo, on_step=lambda text: print(text, file=sys.stderr))
     print(f"{report.pushed} files pushed, {report.pulled} fetched; {args.repo} is at {report.commit}", file=sys.stderr)

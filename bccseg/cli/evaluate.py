@@ -19,12 +19,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace) -> int:
     """Print the metrics; returns 0."""
-    from bccseg.imaging.view import jpeg
-    from bccseg.model.predict import Predictor
-    from bccseg.model.sources import locate
+    from bccseg.inference.evaluate import evaluate
+    from bccseg.inference.predictor import Predictor
+    from bccseg.io.encode import jpeg
+    from bccseg.model.weight_sources import locate
     from bccseg.model.weights import load_weights
-    from bccseg.train.data import find_pairs
-    from bccseg.train.evaluate import evaluate
+    from bccseg.training.pairs import find_pairs
 
     pairs = find_pairs(args.data)
     predictor = Predictor(load_weights(*locate(args.weights)), args.device)

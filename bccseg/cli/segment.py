@@ -12,7 +12,7 @@ from bccseg.errors import BccsegError, ImageError, SettingsError
 from bccseg.files import write_atomically
 
 if TYPE_CHECKING:
-    from bccseg.imaging.export.result import ImageResult
+    from bccseg.report.result import ImageResult
 
 EXTRAS = ("coco", "geojson", "roi")
 
@@ -51,13 +51,12 @@ def run(args: argparse.Namespace) -> int:
     paths = list(walk(args.paths))
     if not paths:
         raise SettingsError("There are no images in the folders you named.")
-    from bccseg.imaging.archive import Entry
-    from bccseg.imaging.export.bundle import csv
-    from bccseg.imaging.export.result import summary_table
-    from bccseg.model.batch import Failure, segment_entries
-    from bccseg.model.predict import Predictor
-    from bccseg.model.sources import locate
+    from bccseg.inference.batch import Failure, segment_entries
+    from bccseg.inference.predictor import Predictor
+    from bccseg.io.archive import Entry
+    from bccseg.model.weight_sources import locate
     from bccseg.model.weights import load_weights
+    from bccseg.report.tables import csv, summary_table
 
     folder, source = locate(args.weights)
     predictor = Predictor(load_weights(folder, source), args.device)
@@ -94,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 
 def walk(paths: list[Path]) -> Iterator[Path]:
     """Files as given, and the image files of folders in order of name. Raises SettingsError if none exist."""
-    from bccseg.imaging.decode import SUFFIXES
+    from bccseg.io.images import SUFFIXES
 
     for path in paths:
         if path.is_dir():
@@ -106,8 +105,9 @@ def walk(paths: list[Path]) -> Iterator[Path]:
 
 def write_result(result: "ImageResult", out: Path, also: list[str]) -> None:
     """The files of one image."""
-    from bccseg.imaging.export.annotations import as_json, coco
-    from bccseg.imaging.export.bundle import BASIC_FILES, IMAGE_FILES
+    from bccseg.io.encode import as_json
+    from bccseg.report.bundle import BASIC_FILES, IMAGE_FILES
+    from bccseg.report.coco import coco
 
     endings = [*BASIC_FILES]
     if "geojson" in also:

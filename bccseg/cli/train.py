@@ -62,25 +62,25 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError("train needs --data DIR and --out RUN.")
     config = config_from(args)
     from bccseg.model.device import choose_device
-    from bccseg.train.distributed import join_team
-    from bccseg.train.loop import Trainer
-    from bccseg.train.publish import calibrate_weights, export_run
-    from bccseg.train.sources import gather, load_all
-    from bccseg.train.split import keep_split
+    from bccseg.training.data_sources import gather_training_data, load_training_images
+    from bccseg.training.distributed import join_process_group
+    from bccseg.training.provenance import save_provenance
+    from bccseg.training.trainer import Trainer
+    from bccseg.training.weight_export import calibrate_weights, export_run
 
-    team = join_team(choose_device(args.device))
-    say = print if team.leads else lambda *_, **__: None
-    with team.leader_first():
-        data = gather([str(args.data)], args.out / "data", config.validation_share, str(args.mix or ""))
+    group = join_process_group(choose_device(args.device))
+    say = print if group.is_main else lambda *_, **__: None
+    with group.main_first():
+        data = gather_training_data([str(args.data)], args.out / "data", config.validation_share, str(args.mix or ""))
     if data.problems:
         raise DataError(" ".join(data.problems[:10]))
     for line in (f"{data}; reading them", *data.warnings):
         say(line, file=sys.stderr)
-    train, watched, base = load_all(data, config)
-    if team.leads:
+    train, monitored, base = load_training_images(data, config)
+    if group.is_main:
         args.out.mkdir(parents=True, exist_ok=True)
-        keep_split(args.out, data)
-    trainer = Trainer(train, watched, config, args.out, args.device, base, team)
+        save_provenance(args.out, data)
+    trainer = Trainer(train, monitored, config, args.out, args.device, base, group)
     for report in trainer.run():
         say(
             f"epoch {report.epoch}/{config.epochs}  loss {report.loss:.4f}  IoU {report.iou:.4f}  "
@@ -88,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
             flush=True,
         )
-    team.part()
-    if not team.leads:
+    group.close()
+    if not group.is_main:
         return 0
     folder = export_run(args.out, data=f"{args.data.name}: {data}")
     error = calibrate_weights(folder, data.validation, args.device)
@@ -104,7 +104,7 @@ def run_page_job(folder: Path) -> int:
     if hasattr(os, "nice"):
         os.nice(5)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    from bccseg.train.jobs import Run
-    from bccseg.train.worker import run_job
+    from bccseg.jobs.training_run import Run
+    from bccseg.jobs.worker import run_job
 
     return 0 if run_job(Run(folder)) else 1

@@ -8,16 +8,16 @@ from skimage.measure import label
 from skimage.segmentation import watershed
 
 from bccseg.config import SegmentSettings
-from bccseg.imaging.labels import Labels, Mask, areas, equivalent_diameter, relabel
+from bccseg.imaging.label_image import Labels, Mask, areas, equivalent_diameter, relabel
 
 SMOOTHING = 0.02  # Gaussian on the distance map, in cell diameters
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)  # a pixel and its four neighbours
 USUAL_SIZE = (1.2, 1.9)  # a piece of less is no more than a cell, of more at least two; in areas of a typical cell
 DEPTH_FACTOR = (1.5, 0.8)  # on `marker_depth` there: one cell is rarely two halves, a large piece is rarely one cell
-SKIRT = 0.4  # labels are grown to this share of the cell threshold, then cut at full resolution
+GROWTH_SHARE = 0.4  # labels are grown to this share of the cell threshold, then cut at full resolution
 
 
-def find_hills(
+def split_by_distance(
     distance: NDArray[np.float32], mask: Mask, settings: SegmentSettings, diameter_px: float, *, typical: bool = True
 ) -> tuple[Labels, NDArray[np.float32]]:
     """Part a distance map into hills, one a cell: int32 (H, W), and the height of each, float32 (N,).
@@ -34,14 +34,14 @@ def find_hills(
     if count == 0:
         return np.zeros(distance.shape, np.int32), np.zeros(0, np.float32)
     basins = watershed(-smooth, peaks, mask=mask).astype(np.int32)
-    height = highest(smooth, basins, count)
+    height = max_per_label(smooth, basins, count)
     area = np.bincount(basins.ravel(), minlength=count + 1) / (np.pi * (diameter_px / 2) ** 2)
     owner = merge_basins(basins, smooth, height, settings.marker_depth, area if typical else None)
     left, number = np.unique(owner, return_inverse=True)  # left[0] is the background
     return number.astype(np.int32)[basins], height[left[1:]]
 
 
-def highest(values: NDArray[np.float32], labels: Labels, count: int) -> NDArray[np.float32]:
+def max_per_label(values: NDArray[np.float32], labels: Labels, count: int) -> NDArray[np.float32]:
     """Largest value in each id 0..count; 0 for the background: float32 (count + 1,)."""
     inside = labels > 0
     out = np.zeros(count + 1, np.float32)
@@ -102,7 +102,7 @@ def distance_from_mask(mask: Mask, diameter_px: float) -> NDArray[np.float32]:
     return np.clip(edt / (diameter_px / 2), 0, 1)
 
 
-def separate(
+def separate_cells(
     cell: NDArray[np.float32],
     distance: NDArray[np.float32] | None,
     settings: SegmentSettings,
@@ -118,25 +118,25 @@ def separate(
     and a score 0 to 1 of each cell, float32 (N,): mean cell probability inside times the height of its peak. No
     cells: N = 0.
     """
-    skirt = cell > SKIRT * settings.cell_threshold
+    skirt = cell > GROWTH_SHARE * settings.cell_threshold
     if distance is None:
         distance = distance_from_mask(cell > settings.cell_threshold, diameter_px)
-    grown, peak = find_hills(distance, skirt, settings, diameter_px, typical=typical)
+    grown, peak = split_by_distance(distance, skirt, settings, diameter_px, typical=typical)
     if len(peak) == 0:
         return np.zeros(shape, np.int32), np.zeros(0, np.float32)
-    score = mean_inside(cell, np.where(cell > settings.cell_threshold, grown, 0), len(peak)) * np.clip(peak, 0, 1)
-    labels = enlarge(grown, cell, settings.cell_threshold, shape)
-    return tidy(labels, score)
+    score = mean_per_label(cell, np.where(cell > settings.cell_threshold, grown, 0), len(peak)) * np.clip(peak, 0, 1)
+    labels = upsample_labels(grown, cell, settings.cell_threshold, shape)
+    return clean_labels(labels, score)
 
 
-def mean_inside(values: NDArray[np.float32], labels: Labels, count: int) -> NDArray[np.float32]:
+def mean_per_label(values: NDArray[np.float32], labels: Labels, count: int) -> NDArray[np.float32]:
     """Mean value in each id 1..count, 0 for ids without pixels: float32 (count,)."""
     total = np.bincount(labels.ravel(), weights=values.ravel(), minlength=count + 1)[1:]
     size = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     return (total / np.maximum(1, size)).astype(np.float32)
 
 
-def enlarge(grown: Labels, cell: NDArray[np.float32], threshold: float, shape: tuple[int, int]) -> Labels:
+def upsample_labels(grown: Labels, cell: NDArray[np.float32], threshold: float, shape: tuple[int, int]) -> Labels:
     """Labels at `shape`: outer edges from the interpolated cell map, edges between cells from `grown`."""
     if grown.shape == shape:
         return np.where(cell > threshold, grown, 0).astype(np.int32)
@@ -146,7 +146,7 @@ def enlarge(grown: Labels, cell: NDArray[np.float32], threshold: float, shape: t
     return np.where(inside, nearest, 0).astype(np.int32)
 
 
-def tidy(labels: Labels, score: NDArray[np.float32]) -> tuple[Labels, NDArray[np.float32]]:
+def clean_labels(labels: Labels, score: NDArray[np.float32]) -> tuple[Labels, NDArray[np.float32]]:
     """Each cell in one piece (its largest) and without holes; ids 1..N; the scores that remain."""
     pieces = label(labels, connectivity=1, background=0)
     size = np.bincount(pieces.ravel())

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 
-from bccseg.imaging.labels import Labels, border_ids, equivalent_diameter
+from bccseg.imaging.label_image import Labels, border_ids, equivalent_diameter
 
 LENGTHS = ("perimeter", "equivalent_diameter", "major_axis", "minor_axis")
 CHANNELS = ("red", "green", "blue")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 from skimage.measure import find_contours
 
-from bccseg.imaging.labels import Labels
+from bccseg.imaging.label_image import Labels
 
 Polygon = NDArray[np.float64]  # (K, 2): x, y; not closed (the first point is not repeated)
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bccseg.imaging.labels import Labels, areas, relabel
+from bccseg.imaging.label_image import Labels, areas, relabel
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from paths import ROOT
 from playwright.sync_api import expect
 
-from browser.conftest import free_port, wait_for_server
+from tests.browser.conftest import free_port, wait_for_server
+from tests.paths import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMMAND = json.loads(re.search(r"^CMD (\[[^\]]*\])$", DOCKERFILE, re.MULTILINE).group(1).replace("\\\n", ""))

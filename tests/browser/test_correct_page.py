@@ -11,8 +11,8 @@ from PIL import Image
 from playwright.sync_api import expect
 from scipy import ndimage as ndi
 
-from bccseg.labels.store import LabelStore
-from browser.bench_helpers import Bench, brushed, discs, picture_of, stored_labels
+from bccseg.annotation.store import LabelStore
+from tests.browser.correction import CorrectPage, brushed, discs, picture_of, stored_labels
 
 pytestmark = pytest.mark.browser
 SHAPE = (450, 600)
@@ -30,27 +30,27 @@ def test_strokes_change_exactly_their_pixels_at_three_zooms(open_page, store, wi
     centres = [(90, 90), (300, 225), (500, 370)]
     labels = discs(SHAPE, centres, 40)
     page = open_page("correct", width=width, height=1100)
-    bench = Bench.open_pair(page, picture_of(labels, seed=width), labels, name=f"exact {width}.png")
+    editor = CorrectPage.open_pair(page, picture_of(labels, seed=width), labels, name=f"exact {width}.png")
     expected, close = labels.copy(), np.zeros(SHAPE, bool)  # the canvas writes the ends of a stroke 0.006 px off
     for k, zooms in enumerate((0, 1, 2)):
         for _ in range(zooms):
-            bench.press("+")
+            editor.press("+")
         cx, cy = centres[k]
         if zooms:
-            bench.look_at(cx, cy)
+            editor.look_at(cx, cy)
         for tool, (start, end) in {"paint": ((0, 0), (57, 13)), "erase": ((-60, -8), (-25, 6))}.items():
-            bench.tool(tool)
+            editor.tool(tool)
             brush = float(page.get_by_role("slider", name="Brush").input_value())
-            seen = bench.draw_image((cx + start[0], cy + start[1]), (cx + end[0], cy + end[1]), steps=1)
-            a, b = (bench.to_image(*p) for p in (seen[0], seen[-1]))
+            seen = editor.draw_image((cx + start[0], cy + start[1]), (cx + end[0], cy + end[1]), steps=1)
+            a, b = (editor.to_image(*p) for p in (seen[0], seen[-1]))
             inside, gap = brushed(SHAPE, a, b, brush / 2)
             if tool == "paint":
                 expected[inside & (expected == 0)] = k + 1
             else:
                 expected[inside] = 0
             close |= gap < 0.01
-        bench.press("0")
-    bench.submit("Ana")
+        editor.press("0")
+    editor.submit("Ana")
     found, version = stored_labels(store, f"exact {width}.png")
     assert version.edit_count == 6
     wrong = np.argwhere(((found > 0) != (expected > 0)) & ~close)
@@ -66,58 +66,58 @@ def test_from_upload_to_accepted_dataset(open_page, store):
     labels[70:90, 315:345] = 0  # a hole in the third
     labels[226:234, 497:515] = 8  # a spike on the last
     page = open_page("correct", height=1100)
-    bench = Bench.open_pair(page, picture_of(labels, seed=1), labels, name="journey <b>.png")
-    assert bench.cells == 8
+    editor = CorrectPage.open_pair(page, picture_of(labels, seed=1), labels, name="journey <b>.png")
+    assert editor.cells == 8
 
-    bench.tool("delete")
-    bench.draw_image((80, 80))
-    assert bench.cells == 7
-    bench.press("z")
-    assert (bench.cells, bench.edits) == (8, 0)
-    bench.press("y")
-    assert bench.cells == 7
-    bench.tool("cut")
-    bench.draw_image((200, 30), (200, 130))
-    assert bench.cells == 8
-    bench.tool("fill")
-    bench.draw_image((330, 80))
-    bench.tool("merge")
-    bench.draw_image((80, 230), (200, 230), edits=0)
+    editor.tool("delete")
+    editor.draw_image((80, 80))
+    assert editor.cells == 7
+    editor.press("z")
+    assert (editor.cells, editor.edits) == (8, 0)
+    editor.press("y")
+    assert editor.cells == 7
+    editor.tool("cut")
+    editor.draw_image((200, 30), (200, 130))
+    assert editor.cells == 8
+    editor.tool("fill")
+    editor.draw_image((330, 80))
+    editor.tool("merge")
+    editor.draw_image((80, 230), (200, 230), edits=0)
     page.get_by_text("too far apart").wait_for()
-    bench.tool("paint")
-    bench.draw_image((80, 230), (155, 230))
-    bench.tool("merge")
-    bench.draw_image((100, 230), (200, 230))
-    assert bench.cells == 7
+    editor.tool("paint")
+    editor.draw_image((80, 230), (155, 230))
+    editor.tool("merge")
+    editor.draw_image((100, 230), (200, 230))
+    assert editor.cells == 7
 
     page.reload()
-    bench.settled()
-    assert (bench.cells, bench.edits) == (7, 5)
-    bench.press("z")
-    assert bench.cells == 8
-    bench.press("y")
+    editor.settled()
+    assert (editor.cells, editor.edits) == (7, 5)
+    editor.press("z")
+    assert editor.cells == 8
+    editor.press("y")
 
-    bench.tool("smooth")
-    bench.draw_image((460, 230))
-    bench.tool("erase")
-    bench.draw_image((330, 180), (330, 280))
-    assert bench.cells == 8
-    bench.tool("add")
-    bench.draw_image((300, 330), (380, 330), (380, 400), (300, 400), (300, 332))
-    assert bench.cells == 9
+    editor.tool("smooth")
+    editor.draw_image((460, 230))
+    editor.tool("erase")
+    editor.draw_image((330, 180), (330, 280))
+    assert editor.cells == 8
+    editor.tool("add")
+    editor.draw_image((300, 330), (380, 330), (380, 400), (300, 400), (300, 332))
+    assert editor.cells == 9
     page.get_by_text("By corners").click()
-    bench.settled()
+    editor.settled()
     for corner in ((450, 330), (520, 330), (520, 400), (450, 330)):
         box = page.locator("canvas").last.bounding_box()
-        x, y = bench.to_canvas(*corner)
+        x, y = editor.to_canvas(*corner)
         page.mouse.click(box["x"] + x, box["y"] + y)
         page.wait_for_timeout(150)
     expect(page.locator("[data-testid=stMetricValue]").nth(0)).to_have_text("10")
-    bench.settled()
-    bench.tool("delete")
-    bench.draw_image((430, 40), (500, 40), (500, 125), (430, 125), (430, 45))  # around one
-    assert bench.cells == 9
-    bench.submit("Ana", "hard to see")
+    editor.settled()
+    editor.tool("delete")
+    editor.draw_image((430, 40), (500, 40), (500, 125), (430, 125), (430, 45))  # around one
+    assert editor.cells == 9
+    editor.submit("Ana", "hard to see")
 
     found, version = stored_labels(store, "journey <b>.png")
     kinds = [edit["kind"] for edit in store.details(version).edits]
@@ -183,28 +183,28 @@ def test_a_result_is_corrected_and_the_doubtful_come_first(open_page):
     page.get_by_text("In use:").wait_for()
     page.get_by_role("button", name="Try an example").click()
     page.get_by_role("button", name="Correct this image").click()
-    bench = Bench(page, (600, 800)).settled()
-    first = bench.cells
-    bench.press("n")
+    editor = CorrectPage(page, (600, 800)).settled()
+    first = editor.cells
+    editor.press("n")
     page.get_by_text("Doubtful place 1 of").wait_for()
-    zoomed = bench.window
-    bench.press("n")
+    zoomed = editor.window
+    editor.press("n")
     page.get_by_text("Doubtful place 2 of").wait_for()
-    assert bench.window != zoomed
-    bench.press("0")
+    assert editor.window != zoomed
+    editor.press("0")
     page.get_by_role("button", name="Expand sidebar").click()
     page.get_by_role("link", name="Guide").click()
     page.get_by_text("In three steps").wait_for()
     page.get_by_role("link", name="Correct", exact=True).click()
-    bench.settled()  # still open after a visit to another page
-    bench.press("v")
+    editor.settled()  # still open after a visit to another page
+    editor.press("v")
     expect(page.get_by_role("combobox", name="Show")).to_have_value("Filled")
     page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Correct it").wait_for()
     later = page.context.new_page()  # another day: this browser still knows the draft
     later.goto(page.url.split("?")[0])
     later.get_by_role("button", name="Go on with").click()
-    again = Bench(later, (600, 800)).settled()
+    again = CorrectPage(later, (600, 800)).settled()
     assert again.cells == first > 0
     later.get_by_role("button", name="Discard").click()
     later.get_by_role("button", name="Discard the draft").click()

@@ -9,7 +9,7 @@ import time
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from browser.bench_helpers import Bench, discs, picture_of
+from tests.browser.correction import CorrectPage, discs, picture_of
 
 pytestmark = pytest.mark.browser
 SHAPE = (450, 600)
@@ -33,8 +33,8 @@ def test_the_correct_page_tells_no_more_than_it_must(open_page):
     page = open_page("correct", height=1000)
     requests = listen(page)
     page.reload()
-    bench = Bench.open_pair(page, picture_of(labels, seed=5), labels, name="talk.png")
-    wide = bench.canvas_box()["width"]
+    editor = CorrectPage.open_pair(page, picture_of(labels, seed=5), labels, name="talk.png")
+    wide = editor.canvas_box()["width"]
 
     requests.clear()
     page.get_by_role("button", name="Expand sidebar").click()
@@ -43,16 +43,16 @@ def test_the_correct_page_tells_no_more_than_it_must(open_page):
     assert requests == []
     page.mouse.move(700, 500)  # back at work: the canvas takes the room that is left
     end = time.monotonic() + 60
-    while (bench.canvas_box() or {"width": wide})["width"] > wide - 50:
+    while (editor.canvas_box() or {"width": wide})["width"] > wide - 50:
         assert time.monotonic() < end, "the canvas keeps its width"
         page.wait_for_timeout(200)
-    bench.settled()
+    editor.settled()
 
     page.get_by_role("link", name="Guide").click()
     page.get_by_text("In three steps").wait_for()
     requests.clear()
     page.get_by_role("link", name="Correct", exact=True).click()
-    bench.settled()
+    editor.settled()
     assert [bool(request.fragment_id) for request in requests].count(False) == 1  # the click itself
     # No picture may expire in the browser while the server counts on it.
     assert not any(request.cached_message_hashes for request in requests)

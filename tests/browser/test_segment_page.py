@@ -5,11 +5,11 @@ import zipfile
 
 import numpy as np
 import pytest
-from odd_files import saved
 from PIL import Image
 from playwright.sync_api import TimeoutError, expect  # noqa: A004
 
 from bccseg.imaging.synthetic import draw_smear
+from tests.odd_files import saved
 
 pytestmark = pytest.mark.browser
 

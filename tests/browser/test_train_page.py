@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import TimeoutError, expect  # noqa: A004
 
+from bccseg.annotation.store import LabelStore
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.labels.store import LabelStore
 
 pytestmark = pytest.mark.browser
 

@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from odd_files import odd_files
-from paths import ROOT
 from PIL import Image
 
 from bccseg.cli import main
+from tests.odd_files import odd_files
+from tests.paths import ROOT
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_folder_without_images_is_wrong_use(tmp_path, capsys):
 
 
 def test_weights_from_the_hub(images, tmp_path, monkeypatch, capsys):
-    from hub_server import Hub, Repo
+    from tests.hub_server import Hub, Repo
 
     hub = Hub()
     monkeypatch.setenv("HF_ENDPOINT", hub.url)

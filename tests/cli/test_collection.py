@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from bccseg.annotation.store import LabelStore
 from bccseg.cli import main
+from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.labels.exporting import parted_mask
-from bccseg.labels.store import LabelStore
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def dataset(tmp_path):
             (tmp_path / "data" / part / side).mkdir(parents=True)
         image, labels = draw_smear((96, 128), cells=5, diameter_px=26, seed=k)
         cv2.imwrite(str(tmp_path / "data" / part / "original" / f"{k}.png"), image[..., ::-1])
-        cv2.imwrite(str(tmp_path / "data" / part / "mask" / f"{k}.png"), parted_mask(labels))
+        cv2.imwrite(str(tmp_path / "data" / part / "mask" / f"{k}.png"), separated_mask(labels))
     return tmp_path / "data"
 
 

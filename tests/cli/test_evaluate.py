@@ -6,8 +6,8 @@ import cv2
 import pytest
 
 from bccseg.cli import main
+from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.labels.exporting import parted_mask
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def dataset(tmp_path):
     for k in range(2):
         image, labels = draw_smear((400, 500), cells=20, diameter_px=56, seed=k, touching=False)
         cv2.imwrite(str(tmp_path / "original" / f"{k}.png"), image[..., ::-1])
-        cv2.imwrite(str(tmp_path / "mask" / f"{k}.png"), parted_mask(labels))
+        cv2.imwrite(str(tmp_path / "mask" / f"{k}.png"), separated_mask(labels))
     return tmp_path
 
 

@@ -6,9 +6,9 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage as ndi
 
 from bccseg.config import SegmentSettings
-from bccseg.imaging.instances import fill_holes, select_cells, separate, tidy
-from bccseg.imaging.labels import areas, border_ids
-from bccseg.train.targets import distance_target
+from bccseg.imaging.instances import clean_labels, fill_holes, select_cells, separate_cells
+from bccseg.imaging.label_image import areas, border_ids
+from bccseg.training.targets import distance_target
 
 
 def two_touching():
@@ -28,7 +28,7 @@ def iou(a, b):
 def test_touching_cells_come_apart(head):
     truth = two_touching()
     maps = distance_target(truth) if head == "distance" else None
-    labels, scores = separate((truth > 0).astype(np.float32), maps, SegmentSettings(), 48, truth.shape)
+    labels, scores = separate_cells((truth > 0).astype(np.float32), maps, SegmentSettings(), 48, truth.shape)
     assert labels.max() == 2
     assert scores.shape == (2,)
     for cell in (1, 2):
@@ -45,15 +45,17 @@ def test_small_pieces_stay_together_where_large_ones_are_parted(dip, typical_are
     distance -= 0.005 * np.abs(y - 20)
     diameter = np.sqrt(4 * distance.size / np.pi / typical_areas)
     maps = np.pad(np.ones_like(distance), 4), np.pad(distance, 4)
-    labels, _ = separate(*maps, SegmentSettings(), diameter, (48, 88))
+    labels, _ = separate_cells(*maps, SegmentSettings(), diameter, (48, 88))
     assert labels.max() == cells
-    whatever, _ = separate(*maps, SegmentSettings(), diameter, (48, 88), typical=False)
+    whatever, _ = separate_cells(*maps, SegmentSettings(), diameter, (48, 88), typical=False)
     assert whatever.max() == (2 if dip >= 0.4 else 1)
 
 
 def test_labels_come_at_the_resolution_asked_for():
     truth = two_touching()
-    labels, _ = separate((truth > 0).astype(np.float32), distance_target(truth), SegmentSettings(), 48, (160, 260))
+    labels, _ = separate_cells(
+        (truth > 0).astype(np.float32), distance_target(truth), SegmentSettings(), 48, (160, 260)
+    )
     assert labels.shape == (160, 260)
     assert labels.max() == 2
     assert (labels > 0).sum() == pytest.approx(4 * (truth > 0).sum(), rel=0.02)
@@ -61,7 +63,7 @@ def test_labels_come_at_the_resolution_asked_for():
 
 def test_nothing_gives_no_cells():
     empty = np.zeros((40, 40), np.float32)
-    labels, scores = separate(empty, empty, SegmentSettings(), 48, (40, 40))
+    labels, scores = separate_cells(empty, empty, SegmentSettings(), 48, (40, 40))
     assert labels.max() == 0
     assert scores.shape == (0,)
     assert scores.dtype == np.float32
@@ -83,7 +85,7 @@ def test_tidy_keeps_the_largest_piece():
     labels[2:10, 2:10] = 1
     labels[15:17, 30:32] = 1
     labels[2:6, 20:24] = 2
-    out, scores = tidy(labels, np.array([0.5, 0.9], np.float32))
+    out, scores = clean_labels(labels, np.array([0.5, 0.9], np.float32))
     assert areas(out)[1:].tolist() == [64, 16]
     assert scores.tolist() == pytest.approx([0.5, 0.9])
 
@@ -92,7 +94,7 @@ def test_tidy_keeps_the_largest_piece():
 @given(hnp.arrays(np.int32, (12, 14), elements=st.integers(0, 4)))
 def test_tidy_gives_whole_cells_numbered_in_order(labels):
     count = int(labels.max())
-    out, scores = tidy(labels.copy(), np.arange(1, count + 1, dtype=np.float32))
+    out, scores = clean_labels(labels.copy(), np.arange(1, count + 1, dtype=np.float32))
     ids = np.unique(out[out > 0])
     assert ids.tolist() == list(range(1, len(scores) + 1))
     for cell in ids:

@@ -12,8 +12,8 @@ import numpy as np
 
 from bccseg.imaging.normalise import white_level
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.model.predict import Predictor
-from bccseg.model.sources import SHIPPED, shipped_names
+from bccseg.inference.predictor import Predictor
+from bccseg.model.weight_sources import SHIPPED, shipped_names
 from bccseg.model.weights import load_weights
 
 

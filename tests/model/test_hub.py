@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from hub_server import Repo
 
 from bccseg.errors import HubError, WeightsError
 from bccseg.hub import fetch_weights, parse_spec, publish_weights
-from bccseg.model.sources import locate
+from bccseg.model.weight_sources import locate
 from bccseg.model.weights import load_weights
+from tests.hub_server import Repo
 
 
 @pytest.fixture

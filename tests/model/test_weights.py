@@ -4,13 +4,13 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from paths import ROOT
 from safetensors.torch import load_file, save_file
 
 from bccseg.errors import WeightsError
-from bccseg.model.predict import Predictor
-from bccseg.model.sources import DEFAULT_WEIGHTS, locate, shipped_names
+from bccseg.inference.predictor import Predictor
+from bccseg.model.weight_sources import DEFAULT_WEIGHTS, locate, shipped_names
 from bccseg.model.weights import load_weights
+from tests.paths import ROOT
 
 SHIPPED = ["unet-bbbc041seg", "resunet-bbbc041seg"]
 

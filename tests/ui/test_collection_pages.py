@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from odd_files import odd_files
 from PIL import Image
 from streamlit.testing.v1 import AppTest
-from test_pages import APP, button
 
+from bccseg.annotation.drafts import DraftInfo, create_draft, open_draft
+from bccseg.annotation.edits import Edit
+from bccseg.annotation.store import LabelStore
 from bccseg.errors import ImageError
-from bccseg.imaging.decode import decode
+from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.imaging.view import draw_view
-from bccseg.labels.drafts import DraftInfo, create_draft, open_draft
-from bccseg.labels.edits import Edit
-from bccseg.labels.exporting import parted_mask
-from bccseg.labels.store import LabelStore
-from ui.bench import Bench
-from ui.hub_sync import Syncer
+from bccseg.io.images import decode
+from bccseg.report.viewport import draw_view
+from tests.odd_files import odd_files
+from tests.ui.test_pages import APP, button
+from ui.correct.session import CorrectionSession
+from ui.shared.background_sync import Syncer
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_zip_joins_the_collection(store):
     with zipfile.ZipFile(buffer, "w") as archive:
         image, labels = draw_smear((96, 128), cells=5, diameter_px=26, seed=9)
         archive.writestr("x/test/original/1.png", as_file(image))
-        archive.writestr("x/test/mask/1.png", as_file(parted_mask(labels)))
+        archive.writestr("x/test/mask/1.png", as_file(separated_mask(labels)))
         archive.writestr("x/test/original/alone.png", as_file(image))
     at = page("collection")
     at.get("file_uploader")[0].set_value([("data.zip", buffer.getvalue(), "application/zip")])
@@ -126,40 +126,40 @@ def test_the_bench_zooms_moves_and_goes_to_the_doubtful(store):
     image, labels = draw_smear((600, 800), cells=40, diameter_px=60, seed=5)
     scores = [0.95] * int(labels.max())
     scores[4] = 0.3
-    work = Bench(
+    session = CorrectionSession(
         create_draft(
             store, image, labels, DraftInfo("a.png", diameter_px=60, scores=scores, places=[[700.0, 40.0, 0.45]])
         )
     )
-    assert [round(s.unsure, 2) for s in work.spots] == [0.7, 0.45, 0.05, 0.05, 0.05, 0.05]
+    assert [round(s.uncertain, 2) for s in session.uncertain_places] == [0.7, 0.45, 0.05, 0.05, 0.05, 0.05]
     room = (800, 600)
-    assert work.make_view(room).zoom == (1, 1)
-    work.next_spot()
-    view = work.make_view(room)
+    assert session.make_view(room).zoom == (1, 1)
+    session.next_uncertain_place()
+    view = session.make_view(room)
     y, x = np.argwhere(labels == 5).mean(axis=0)
     assert view.left <= x <= view.left + view.width
     assert view.top <= y <= view.top + view.height
     assert view.width < 800
-    work.press("zoom:in")
-    assert work.make_view(room).width < view.width
-    left = work.view.left
-    work.press("pan:-1,0")
-    assert work.make_view(room).left < left
-    work.press("zoom:fit")
-    assert work.make_view(room).width == 800
-    work.press("tool:cut")
-    work.press("tool:nonsense")
-    assert work.tool == "cut"
+    session.handle_hotkey("zoom:in")
+    assert session.make_view(room).width < view.width
+    left = session.view.left
+    session.handle_hotkey("pan:-1,0")
+    assert session.make_view(room).left < left
+    session.handle_hotkey("zoom:fit")
+    assert session.make_view(room).width == 800
+    session.handle_hotkey("tool:cut")
+    session.handle_hotkey("tool:nonsense")
+    assert session.tool == "cut"
     for _ in range(30):
-        work.press("brush:+")
-    assert work.brush_px == 200
-    work.drawn([{"type": "star"}])
-    assert work.said[0] == "warning"
+        session.handle_hotkey("brush:+")
+    assert session.brush_px == 200
+    session.apply_drawing([{"type": "star"}])
+    assert session.message[0] == "warning"
 
 
 def test_syncing_goes_on_beside_the_pages(hub, store, monkeypatch):
-    monkeypatch.setattr("ui.hub_sync.SETTLE_SECONDS", 0.05)
-    monkeypatch.setattr("ui.hub_sync.RETRY_SECONDS", (0.2,))
+    monkeypatch.setattr("ui.shared.background_sync.SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr("ui.shared.background_sync.RETRY_SECONDS", (0.2,))
     submit(store, 1)
     hub.fail_when = lambda _, path: 403 if "commit" in path else None
     one = Syncer(store, "lab/smears", None)
@@ -207,13 +207,13 @@ def test_every_odd_image_can_be_opened_for_correction(store):
             continue
         labels = np.zeros(image.shape[:2], np.int32)
         draft = create_draft(store, image, labels, DraftInfo(name, diameter_px=30))
-        work = Bench(draft)
-        view = work.make_view((640, 480))
+        session = CorrectionSession(draft)
+        view = session.make_view((640, 480))
         draw_view(view, draft.image, draft.labels, draft.base)
-        work.next_spot()
+        session.next_uncertain_place()
         for key in ("zoom:in", "zoom:in", "pan:1,0", "zoom:out", "zoom:fit"):
-            work.press(key)
-            work.make_view((640, 480))
+            session.handle_hotkey(key)
+            session.make_view((640, 480))
         assert (open_draft(store, draft.id).image == image).all()
         draft.discard()
         opened += 1

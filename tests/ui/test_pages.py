@@ -4,9 +4,10 @@ import threading
 import time
 
 import pytest
-from odd_files import odd_files
-from paths import ROOT
 from streamlit.testing.v1 import AppTest
+
+from tests.odd_files import odd_files
+from tests.paths import ROOT
 
 APP = str(ROOT / "app.py")
 WAIT_S = 120
@@ -125,7 +126,7 @@ def upload(at, files):
 
 
 def test_every_odd_file_gives_a_result_or_a_reason():
-    from ui.uploads import TYPES
+    from ui.segment.uploads import TYPES
 
     files = {n: f for n, f in odd_files().items() if n.rpartition(".")[2] in TYPES}
     assert len(files) > 50
@@ -154,7 +155,7 @@ def test_every_odd_file_gives_a_result_or_a_reason():
 
 
 def test_stop_keeps_what_is_done(monkeypatch):
-    from bccseg.model import batch
+    from bccseg.inference import batch
 
     real, gate = batch.segment, threading.Event()
 
@@ -200,7 +201,7 @@ def test_a_visitor_cannot_name_a_folder(tmp_path):
 
 
 def test_weights_from_the_hub_are_used_and_their_commit_shown(monkeypatch):
-    from hub_server import Hub, Repo
+    from tests.hub_server import Hub, Repo
 
     hub = Hub()
     monkeypatch.setenv("HF_ENDPOINT", hub.url)

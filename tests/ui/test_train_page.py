@@ -9,17 +9,17 @@ import cv2
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_pages import APP, button
 
+from bccseg.annotation.store import LabelStore
 from bccseg.config import PRESETS, AugmentConfig, NetworkConfig, TrainConfig
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.labels.store import LabelStore
-from bccseg.train.jobs import JobSpec, all_runs, create_run
-from ui import train_start
-from ui.compare import KEPT, Comparison, comparisons, remember
-from ui.promoted import own_folder, promote, promoted, roll_back
-from ui.train_check import look
-from ui.train_settings import ask_for_settings
+from bccseg.jobs.training_run import JobSpec, all_runs, create_run
+from tests.ui.test_pages import APP, button
+from ui.shared.promoted import promote, promoted, promoted_folder, roll_back
+from ui.train import start
+from ui.train.compare import KEPT, Comparison, comparisons, remember
+from ui.train.data_check import look
+from ui.train.settings import ask_for_settings
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_everything_a_recipe_sets_can_be_changed_within_its_range(place, monkeyp
         assert box.min < box.max
         assert box.help
     asked = []
-    monkeypatch.setattr(train_start, "ask_for_settings", lambda *a: asked.append(ask_for_settings(*a)) or asked[-1])
+    monkeypatch.setattr(start, "ask_for_settings", lambda *a: asked.append(ask_for_settings(*a)) or asked[-1])
     for name, recipe in PRESETS.items():  # untouched, a recipe is what it says
         at.radio[0].set_value(name).run()
         assert asked[-1] == (recipe, "auto")
@@ -209,8 +209,8 @@ def test_promotion_copies_and_rolls_back_in_order(place, tiny_weights):
         runs.append(run)
     assert promoted().names == (f"own:{runs[0].id}", f"own:{runs[1].id}")
     runs[1].delete()
-    assert own_folder(f"own:{runs[1].id}") is not None
+    assert promoted_folder(f"own:{runs[1].id}") is not None
     assert roll_back() == f"own:{runs[0].id}"
     assert roll_back() == "unet-bbbc041seg"
     for name in ("own:../../etc", "own:", "../x", "own:20261124T000000-zzzzzzzz"):
-        assert own_folder(name) is None
+        assert promoted_folder(name) is None

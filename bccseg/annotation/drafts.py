@@ -1,0 +1,223 @@
+"""A correction under way, kept on disk stroke by stroke, so that a reload or a crash loses at most the last one.
+
+    drafts/<id>/draft.json, image.png, base.png, proposal.png, log.jsonl
+
+The log has a line an edit, undo or redo. A draft is private to those who know its id, which is long and random;
+the image joins the collection only when the draft is submitted.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.annotation.edits import Edit, edit_from
+from bccseg.annotation.history import History
+from bccseg.annotation.records import Details, Version, from_json, now, origin, validate_id
+from bccseg.annotation.review import last_by_author
+from bccseg.annotation.store import LabelStore, disk_errors
+from bccseg.errors import EditError, StoreError
+from bccseg.files import write_atomically
+from bccseg.imaging.label_image import Labels, median_diameter
+from bccseg.io.encode import png
+from bccseg.io.label_files import labels_png
+from bccseg.metrics.agreement import agreement, doubt
+
+DRAFT_ID = re.compile(r"[0-9a-f]{32}")
+_appending = threading.Lock()
+
+
+@dataclass(frozen=True)
+class DraftInfo:
+    """Where a draft began."""
+
+    name: str  # of the image, as it was uploaded
+    created: str = ""
+    pixel_size_um: float | None = None
+    diameter_px: float = 50.0  # typical cell
+    weights: str = ""  # that made the proposal; empty if a person did
+    image: str | None = None  # id, where the image is in the collection already
+    parent: str | None = None  # version it goes on from
+    scores: list[float] = field(default_factory=list)  # of the base, by cell id
+    places: list[list[float]] = field(default_factory=list)  # (x, y, score) of doubtful places
+
+
+class Draft:
+    """One image with its history of edits; every change is on disk when the call returns."""
+
+    def __init__(self, folder: Path, info: DraftInfo, image: NDArray[np.uint8], base: Labels, proposal: Labels) -> None:
+        self.folder, self.info, self.image, self.base, self.proposal = folder, info, image, base, proposal
+        self.history = History(base)
+        self._size = 0  # of the log, as this object knows it
+
+    @property
+    def id(self) -> str:
+        """Name of the draft, for `open_draft`."""
+        return self.folder.name
+
+    @property
+    def labels(self) -> Labels:
+        """The labels as they are now, int32 (H, W)."""
+        return self.history.labels
+
+    def apply(self, edit: Edit) -> None:
+        """Make an edit and keep it. Raises EditError or StoreError, with nothing changed."""
+        self.history.apply(edit)
+        self._keep({"edit": edit.to_dict()}, self.history.undo)
+
+    def undo(self) -> Edit:
+        """Take the last edit back. Raises EditError, StoreError."""
+        edit = self.history.undo()
+        self._keep({"undo": 1}, self.history.redo)
+        return edit
+
+    def redo(self) -> Edit:
+        """Make the last edit that was taken back again. Raises EditError, StoreError."""
+        edit = self.history.redo()
+        self._keep({"redo": 1}, self.history.undo)
+        return edit
+
+    def _keep(self, line: dict[str, Any], take_back: Any) -> None:
+        data = (json.dumps(line) + "\n").encode()
+        path = self.folder / "log.jsonl"
+        try:
+            with _appending, disk_errors("Saving this edit"), path.open("ab") as log:
+                if log.tell() != self._size:
+                    raise StoreError("This draft was changed in another window. Reload the page to go on from there.")
+                try:
+                    log.write(data)
+                    log.flush()
+                    os.fsync(log.fileno())
+                except OSError:
+                    log.truncate(self._size)
+                    raise
+            self._size += len(data)
+        except StoreError:
+            take_back()
+            raise
+
+    def replay(self) -> None:
+        """Bring the history to where the log on disk ends."""
+        path = self.folder / "log.jsonl"
+        data = path.read_bytes() if path.exists() else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        if whole != data:  # a line that was being written when the process was killed
+            with path.open("r+b") as log:
+                log.truncate(len(whole))
+        for line in whole.splitlines():
+            step = json.loads(line)
+            if "edit" in step:
+                self.history.apply(edit_from(step["edit"]))
+            elif "undo" in step:
+                self.history.undo()
+            else:
+                self.history.redo()
+        self._size = len(whole)
+
+    def submit(self, store: LabelStore, author: str, comment: str, licence: str) -> Version:
+        """Add the correction to the collection, with the proposal it began from; the draft is then done.
+
+        Raises StoreError, and the draft stays.
+        """
+        info = self.info
+        image = store.add_image(
+            self.image, info.name, pixel_size_um=info.pixel_size_um, added_by=author, licence=licence
+        ).id
+        parent = info.parent or self._save_proposal(store, image, author, licence)
+        others = [v for v in last_by_author(store.versions(image)) if v.author != author]
+        version = store.save_version(
+            image, self.labels, author=author, status="submitted", parent=parent, weights=info.weights,
+            comment=comment, licence=licence, agreement=asdict(agreement(self.base, self.labels)),
+            disagreement=max((1 - agreement(store.labels(v), self.labels).f1 for v in others), default=None),
+            details=Details(edits=[edit.to_dict() for edit in self.history.edits]),
+        )  # fmt: skip
+        self.discard()
+        return version
+
+    def _save_proposal(self, store: LabelStore, image: str, author: str, licence: str) -> str:
+        """Id of the version the draft began from; the same proposal is kept once."""
+        same = hashlib.sha256(labels_png(self.base)).hexdigest()
+        for version in store.versions(image):
+            if version.status == "proposal" and version.sha256 == same:
+                return version.id
+        info = self.info
+        return store.save_version(
+            image, self.base, author=info.weights or author, status="proposal", weights=info.weights,
+            licence=licence, details=Details(scores=info.scores, places=info.places),
+            doubt=doubt(np.asarray(info.scores, np.float32), len(info.places)) if info.weights else None,
+        ).id  # fmt: skip
+
+    def discard(self) -> None:
+        """Forget the draft and its files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def create_draft(
+    store: LabelStore, image: NDArray[np.uint8], labels: Labels, info: DraftInfo, proposal: Labels | None = None
+) -> Draft:
+    """Begin to correct labels int32 (H, W) of an image uint8 (H, W, 3). Raises StoreError."""
+    folder = store.root / "drafts" / secrets.token_hex(16)
+    info = DraftInfo(**{**asdict(info), "created": now().isoformat()})
+    with disk_errors("Beginning the correction"):
+        folder.mkdir(parents=True)
+        write_atomically(folder / "image.png", png(image))
+        write_atomically(folder / "base.png", labels_png(labels))
+        if proposal is not None:
+            write_atomically(folder / "proposal.png", labels_png(proposal))
+        write_atomically(folder / "draft.json", json.dumps(asdict(info)).encode())
+    return Draft(folder, info, image, labels, labels if proposal is None else proposal)
+
+
+def open_draft(store: LabelStore, draft: str) -> Draft:
+    """The draft of that id, every edit in force. Raises StoreError if there is none."""
+    folder = store.root / "drafts" / validate_id(DRAFT_ID, draft, "a draft")
+    if not (folder / "draft.json").is_file():
+        raise StoreError("That draft is not here any more: it was submitted or discarded.")
+    try:
+        info = from_json(DraftInfo, json.loads((folder / "draft.json").read_bytes()))
+        image = np.ascontiguousarray(cv2.imread(str(folder / "image.png"), cv2.IMREAD_COLOR)[..., ::-1])
+        base = _read_labels(folder / "base.png")
+        proposal = _read_labels(folder / "proposal.png") if (folder / "proposal.png").exists() else base
+        found = Draft(folder, info, image, base, proposal)
+        found.replay()
+    except (OSError, ValueError, TypeError, AttributeError, EditError) as error:  # imread gives None for a bad file
+        raise StoreError(f"That draft cannot be read ({error}).") from error
+    return found
+
+
+def draft_name(store: LabelStore, draft: str) -> str:
+    """Name of the image of a draft; empty if there is no such draft."""
+    try:
+        return json.loads(
+            (store.root / "drafts" / validate_id(DRAFT_ID, draft, "a draft") / "draft.json").read_bytes()
+        )["name"]
+    except (StoreError, OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _read_labels(path: Path) -> Labels:
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.int32)
+
+
+def draft_from_version(store: LabelStore, version: Version) -> Draft:
+    """Go on from a version of the collection; the network's own proposal, if there is one, comes along."""
+    info = store.image_info(version.image)
+    labels, root = store.labels(version), origin(version, store.versions(version.image))
+    proposal = store.labels(root) if root.status == "proposal" and root.id != version.id else None
+    details = store.details(root)
+    start = DraftInfo(
+        info.name, pixel_size_um=info.pixel_size_um, diameter_px=median_diameter(labels) or DraftInfo.diameter_px,
+        weights=version.weights, image=version.image, parent=version.id,
+        scores=details.scores if root.id == version.id else [], places=details.places,
+    )  # fmt: skip
+    return create_draft(store, store.image(version.image), labels, start, proposal)

@@ -1,0 +1,227 @@
+"""The collection on the Hugging Face Hub: a dataset repository that holds all of it and opens in the dataset viewer.
+
+    <split>/images/<sha256>.png                 pixels
+    <split>/labels/<sha256>/<version>.png       labels
+    <split>/metadata.jsonl                      a line an accepted image: file_name, labels_file_name, cells, ...
+    records/images/<sha256>.json, records/labels/<sha256>/<version>.json, ....review-<id>.json
+    README.md                                   data card, and which files are which split
+
+`metadata.jsonl` beside images is the Hub's ImageFolder format (huggingface.co/docs/hub/datasets-image). Files only
+ever get added, so two servers that push to one repository end up with the same collection.
+"""
+
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bccseg.annotation.dataset_export import chosen_versions, data_card
+from bccseg.annotation.records import SPLITS
+from bccseg.annotation.review import items
+from bccseg.annotation.store import REVIEW, LabelStore, disk_errors
+from bccseg.errors import BccsegError, HubError
+from bccseg.files import write_once
+from bccseg.hub import http_status, hub_error
+
+log = logging.getLogger("bccseg")
+
+MARK = "<!-- written by bccseg -->"  # a README without it is somebody's own, and stays
+CONFLICT_TRIES = 5
+REPO = re.compile(r"[\w.-]+/[\w.-]+")
+ID, VERSION = r"[0-9a-f]{64}", r"\d{8}T\d{12}Z-[0-9a-f]{12}"
+REMOTE = re.compile(
+    rf"(?:(?P<split>train|validation|test)/)(?P<png>images/{ID}\.png|labels/{ID}/{VERSION}\.png)"
+    rf"|records/(?P<record>images/{ID}\.json|labels/{ID}/{VERSION}(?:\.review-{VERSION})?\.json)"
+)
+IMAGE_PLACE = re.compile(rf"(?P<split>train|validation|test)/images/(?P<id>{ID})\.png")
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did."""
+
+    pushed: int  # files
+    pulled: int
+    commit: str  # that the repository is at
+
+
+def sync(
+    store: LabelStore, repo: str, token: str | None = None, on_step: Callable[[str], None] | None = None
+) -> SyncReport:
+    """Bring the collection and the dataset repository `owner/name` to the same state.
+
+    The repository is made, private, if it is not there. What is new here goes up in one commit; what another
+    server pushed comes down. May be stopped and begun again at any moment. Raises HubError, StoreError.
+    """
+    tell = on_step or (lambda _text: None)
+    api, pulled = _client(repo, token), 0
+    with _explained(repo):
+        tell("asking the Hub")
+        api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
+        for _ in range(CONFLICT_TRIES):
+            head, there = _state(api, repo)
+            pulled += _pull(store, api, repo, head, there, tell)
+            pushed, commit = _push(store, api, repo, head, there, tell)
+            if commit is not None:
+                return SyncReport(pushed, pulled, commit)
+            log.info("another server pushed to %s meanwhile; going on from there", repo)
+    raise HubError(f"Others push to '{repo}' all the time. Try again in a few minutes.")
+
+
+def fetch(store: LabelStore, repo: str, token: str | None = None) -> SyncReport:
+    """Bring what the dataset repository `owner/name` holds into the collection; nothing is pushed.
+
+    Raises HubError, StoreError.
+    """
+    api = _client(repo, token)
+    with _explained(repo):
+        head, there = _state(api, repo)
+        return SyncReport(0, _pull(store, api, repo, head, there, lambda _text: None), head)
+
+
+def _client(repo: str, token: str | None) -> Any:
+    from huggingface_hub import HfApi
+
+    if not REPO.fullmatch(repo) or ".." in repo:
+        raise HubError(f"'{repo[:80]}' is not a name of a dataset. Use owner/name.")
+    return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, token=token)
+
+
+def _state(api: Any, repo: str) -> tuple[str, set[str]]:
+    """The commit the repository is at, and its files."""
+    info = api.repo_info(repo, repo_type="dataset")
+    return info.sha, {sibling.rfilename for sibling in info.siblings or []}
+
+
+@contextmanager
+def _explained(repo: str) -> Iterator[None]:
+    """The client's errors in words that say what to do."""
+    try:
+        yield
+    except BccsegError:
+        raise
+    except OSError as error:
+        if http_status(error) is None and error.errno is not None and "huggingface" not in type(error).__module__:
+            with disk_errors("Syncing"):
+                raise
+        raise hub_error(error, repo, "the collection") from error
+    except Exception as error:  # the client lets errors of three other libraries through
+        raise hub_error(error, repo, "the collection") from error
+
+
+def local_files(store: LabelStore, there: set[str]) -> dict[str, Path]:
+    """Files of the collection by their place in a repository that holds the files `there`.
+
+    An image that another server put into a part of the dataset stays in that part.
+    """
+    split = {info.id: info.split for info in store.images()}
+    split |= {m["id"]: m["split"] for place in there if (m := IMAGE_PLACE.fullmatch(place)) and m["id"] in split}
+    out: dict[str, Path] = {}
+    for image, part in split.items():
+        out[f"{part}/images/{image}.png"] = store.root / "images" / f"{image}.png"
+        out[f"records/images/{image}.json"] = store.root / "images" / f"{image}.json"
+    for version in store.versions():
+        if version.image not in split:
+            continue
+        folder = store.root / "labels" / version.image
+        out[f"{split[version.image]}/labels/{version.image}/{version.id}.png"] = folder / f"{version.id}.png"
+        for path in [folder / f"{version.id}.json", *folder.glob(f"{version.id}{REVIEW}*.json")]:
+            out[f"records/labels/{version.image}/{path.name}"] = path
+    return out
+
+
+def local_path(store: LabelStore, remote: str) -> Path | None:
+    """Where a file of the repository belongs in the store; None for anything that is not the collection's."""
+    match = REMOTE.fullmatch(remote)
+    return store.root / (match["png"] or match["record"]) if match else None
+
+
+def metadata(store: LabelStore) -> dict[str, str]:
+    """metadata.jsonl of each split that has accepted labels."""
+    lines: dict[str, list[str]] = {}
+    for item, version in chosen_versions(items(store)):
+        row = {
+            "file_name": f"images/{item.info.id}.png",
+            "labels_file_name": f"labels/{item.info.id}/{version.id}.png",
+            "name": item.info.name,
+            "cells": version.cells,
+            "annotator": version.author,
+            "reviewer": version.reviewer,
+            "licence": item.info.licence,
+            "pixel_size_um": item.info.pixel_size_um,
+            "time": version.time,
+        }
+        lines.setdefault(item.info.split, []).append(json.dumps(row, ensure_ascii=False))
+    return {split: "\n".join(rows) + "\n" for split, rows in lines.items()}
+
+
+def readme(store: LabelStore, splits: list[str]) -> str:
+    """The data card with the front matter that tells the dataset viewer what is what."""
+    lines = ["---", "task_categories: [image-segmentation]", "tags: [blood-smear, cell-segmentation, bccseg]"]
+    if splits:
+        lines += ["configs:", "- config_name: default", "  data_files:"]
+        for split in splits:
+            lines += [f"  - split: {split}", f"    path: {split}/**"]
+    lines += ["---", MARK, "", data_card(chosen_versions(items(store)))]
+    return "\n".join(lines)
+
+
+def _push(store: LabelStore, api: Any, repo: str, head: str, there: set[str], tell: Callable) -> tuple[int, str | None]:
+    """Files pushed, and the commit; None if somebody else pushed first."""
+    from huggingface_hub import CommitOperationAdd
+    from huggingface_hub.errors import HfHubHTTPError
+
+    new = {place: path for place, path in local_files(store, there).items() if place not in there}
+    told = metadata(store)
+    # A split whose last label was rejected since keeps its file, with nothing in it.
+    derived = {place: "" for split in SPLITS if (place := f"{split}/metadata.jsonl") in there}
+    derived |= {f"{split}/metadata.jsonl": text for split, text in told.items()}
+    derived["README.md"] = readme(store, list(told))
+    changed = {place: text.encode() for place, text in derived.items() if _differs(api, repo, head, there, place, text)}
+    if not new and not changed:
+        return 0, head
+    tell(f"pushing {len(new):,} files")
+    added = [CommitOperationAdd(place, str(path)) for place, path in sorted(new.items())]
+    added += [CommitOperationAdd(place, data) for place, data in changed.items()]
+    images = sum(place.startswith("records/images/") for place in new)
+    versions = sum(place.startswith("records/labels/") and REVIEW not in place for place in new)
+    message = f"Add {images} images, {versions} versions"
+    try:
+        commit = api.create_commit(repo, added, commit_message=message, repo_type="dataset", parent_commit=head)
+    except HfHubHTTPError as error:
+        if http_status(error) in (409, 412):
+            return 0, None
+        raise
+    return len(new), commit.oid
+
+
+def _differs(api: Any, repo: str, head: str, there: set[str], place: str, text: str) -> bool:
+    """Whether a derived file is to be written: it is not there, or ours and another."""
+    if place not in there:
+        return True
+    path = api.hf_hub_download(repo, place, repo_type="dataset", revision=head)
+    old = Path(path).read_text(encoding="utf-8")
+    return old != text and (place != "README.md" or MARK in old)
+
+
+def _pull(store: LabelStore, api: Any, repo: str, head: str, there: set[str], tell: Callable) -> int:
+    """Fetch what the store lacks; records last, because they make a version exist."""
+    wanted = {place: path for place in there if (path := local_path(store, place)) and not path.exists()}
+    if not wanted:
+        return 0
+    tell(f"fetching {len(wanted):,} files")
+    scratch = store.root / "fetched.part"
+    for place, path in sorted(wanted.items(), key=lambda pair: pair[0].startswith("records/")):
+        fetched = Path(api.hf_hub_download(repo, place, repo_type="dataset", revision=head, local_dir=scratch))
+        with disk_errors("Restoring the collection"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_once(path, fetched.read_bytes())
+            fetched.unlink()
+    shutil.rmtree(scratch, ignore_errors=True)
+    return len(wanted)

@@ -1,0 +1,262 @@
+"""The collection on disk: images by their content, versions that never change, reviews.
+
+    images/<sha256>.png, .json          pixels once; name, size, split, who, licence
+    labels/<sha256>/<version>.png       16-bit labels
+    labels/<sha256>/<version>.json      the version; its appearance is what makes the version exist
+    labels/<sha256>/<version>.review-<id>.json   accepted or rejected, by whom, why
+
+Append-only: a file is written under another name, flushed, then renamed, and none is ever changed. So a crash
+leaves nothing half-written that can be read, and people who save at once both keep their work.
+"""
+
+import errno
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.annotation.records import (
+    IMAGE_ID,
+    MAX_NAME,
+    MAX_TEXT,
+    SPLITS,
+    STATUSES,
+    VERSION_ID,
+    Details,
+    ImageInfo,
+    Split,
+    Status,
+    Version,
+    clean_text,
+    from_json,
+    image_id,
+    new_id,
+    now,
+    split_of,
+    to_json,
+    validate_id,
+)
+from bccseg.errors import StoreError
+from bccseg.files import write_atomically, write_once
+from bccseg.imaging.label_image import Labels, count_cells
+from bccseg.io.encode import png
+from bccseg.io.label_files import labels_png
+
+REVIEW = ".review-"
+
+
+@contextmanager
+def disk_errors(doing: str) -> Iterator[None]:
+    """Turn an OSError into a StoreError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        why = "The disk is full. Make room, then try again" if full else f"The disk refused ({error.strerror})"
+        raise StoreError(f"{doing} did not work. {why}. Everything saved before is unharmed.") from error
+
+
+class LabelStore:
+    """A collection in a folder, which is made if need be. Safe for many threads and processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = threading.Lock()
+        self._images: dict[str, ImageInfo] = {}
+        self._versions: dict[str, Version] = {}  # as saved
+        self._reviews: dict[str, dict[str, dict[str, Any]]] = {}  # by version and file name
+        with disk_errors("Opening the collection"):
+            for part in ("images", "labels", "drafts"):
+                (root / part).mkdir(parents=True, exist_ok=True)
+
+    # --- images
+
+    def add_image(
+        self,
+        image: NDArray[np.uint8],
+        name: str,
+        *,
+        pixel_size_um: float | None = None,
+        added_by: str = "",
+        licence: str = "",
+        split: Split | None = None,
+    ) -> ImageInfo:
+        """Keep an image uint8 (H, W, 3). One that is there already stays as it is, split included.
+
+        split: None derives it from the pixels.
+        """
+        key = image_id(image)
+        path = self.root / "images" / f"{key}.json"
+        if not path.exists():
+            info = ImageInfo(
+                key, clean_text(name, MAX_NAME) or "unnamed", *image.shape[:2], split or split_of(key),
+                pixel_size_um, now().isoformat(), clean_text(added_by, MAX_NAME), licence,
+            )  # fmt: skip
+            with disk_errors("Saving the image"):
+                write_once(path.with_suffix(".png"), png(image))
+                write_once(path, json.dumps(to_json(info)).encode())
+        return self.image_info(key)
+
+    def image_info(self, image: str) -> ImageInfo:
+        """What is known of an image. Raises StoreError if it is not there."""
+        validate_id(IMAGE_ID, image, "an image")
+        if image not in self._images:
+            info = from_json(ImageInfo, self._json(self.root / "images" / f"{image}.json"))
+            if info.id != image or info.split not in SPLITS:
+                raise StoreError(f"The record of image {image[:12]} does not belong to it.")
+            self._images[image] = info
+        return self._images[image]
+
+    def image(self, image: str) -> NDArray[np.uint8]:
+        """Pixels uint8 (H, W, 3). Raises StoreError if they are missing or damaged."""
+        pixels = self._png(self.root / "images" / f"{validate_id(IMAGE_ID, image, 'an image')}.png", cv2.IMREAD_COLOR)
+        pixels = np.ascontiguousarray(pixels[..., ::-1])
+        if image_id(pixels) != image:
+            raise StoreError(f"Image {image[:12]} is damaged on disk: its pixels have changed.")
+        return pixels
+
+    def images(self) -> list[ImageInfo]:
+        """All images, oldest first."""
+        names = [p.name[:-5] for p in (self.root / "images").glob("*.json")]
+        return sorted((self.image_info(n) for n in names if IMAGE_ID.fullmatch(n)), key=lambda i: (i.added, i.id))
+
+    # --- versions
+
+    def save_version(
+        self,
+        image: str,
+        labels: Labels,
+        *,
+        author: str,
+        status: Status = "submitted",
+        details: Details | None = None,
+        licence: str = "",
+        comment: str = "",
+        **facts: Any,
+    ) -> Version:
+        """Save labels int32 (H, W) of an image of the collection; when this returns they are on disk.
+
+        facts: further fields of Version: parent, weights, doubt, agreement, disagreement. Raises StoreError, with
+        nothing saved.
+        """
+        info = self.image_info(image)
+        if labels.shape != (info.height, info.width):
+            raise StoreError("These labels are not of the size of the image.")
+        if status not in STATUSES:
+            raise StoreError(f"'{status}' is not a status of a version.")
+        details, time, data = details or Details(), now(), labels_png(labels)
+        version = Version(
+            id=new_id(time), image=image, author=clean_text(author, MAX_NAME) or "anonymous", time=time.isoformat(),
+            status=status, cells=count_cells(labels), sha256=hashlib.sha256(data).hexdigest(),
+            comment=clean_text(comment, MAX_TEXT), licence=licence, edit_count=len(details.edits), **facts,
+        )  # fmt: skip
+        folder = self.root / "labels" / image
+        with disk_errors("Saving"):
+            folder.mkdir(exist_ok=True)
+            write_atomically(folder / f"{version.id}.png", data)
+            record = json.dumps({**to_json(version), "details": to_json(details)})
+            write_atomically(folder / f"{version.id}.json", record.encode())
+        return version
+
+    def labels(self, version: Version) -> Labels:
+        """Labels int32 (H, W) of a version. Raises StoreError if they are missing or damaged."""
+        path = self._path(version, ".png")
+        with disk_errors("Reading the labels"):
+            data = path.read_bytes() if path.exists() else b""
+        if hashlib.sha256(data).hexdigest() != version.sha256:
+            raise StoreError(f"The labels of version {version.id} are missing or damaged on disk.")
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED).astype(np.int32)
+
+    def details(self, version: Version) -> Details:
+        """Edit commands, scores and doubtful places of a version."""
+        return from_json(Details, self._json(self._path(version, ".json")).get("details", {}))
+
+    def version(self, image: str, version: str) -> Version:
+        """One version, its latest review applied. Raises StoreError if it is not there."""
+        validate_id(VERSION_ID, version, "a version")
+        found = next((v for v in self.versions(image) if v.id == version), None)
+        if found is None:
+            raise StoreError("That version is not in the collection.")
+        return found
+
+    def versions(self, image: str | None = None) -> list[Version]:
+        """Versions of an image, or all, oldest first, each with its latest review applied."""
+        base = self.root / "labels"
+        if image is not None:
+            folders = [base / validate_id(IMAGE_ID, image, "an image")]
+        else:
+            folders = [p for p in base.iterdir() if IMAGE_ID.fullmatch(p.name)]
+        with self._lock:
+            found = [v for folder in folders if folder.is_dir() for v in self._read_folder(folder)]
+        return sorted(found, key=lambda v: v.id)
+
+    def review(self, version: Version, status: Status, reviewer: str, reason: str = "") -> Version:
+        """Accept or reject a version; returns it as it is now. Raises StoreError."""
+        if status not in ("accepted", "rejected", "submitted"):
+            raise StoreError("A review accepts, rejects, or puts a version back into the queue.")
+        time = now()
+        record = {
+            "status": status, "reviewer": clean_text(reviewer, MAX_NAME) or "anonymous",
+            "reason": clean_text(reason, MAX_TEXT), "time": time.isoformat(),
+        }  # fmt: skip
+        path = self._path(version, f"{REVIEW}{new_id(time)}.json")
+        with disk_errors("Saving the review"):
+            write_atomically(path, json.dumps(record).encode())
+        return self.version(version.image, version.id)
+
+    # --- reading
+
+    def _path(self, version: Version, ending: str) -> Path:
+        folder = validate_id(IMAGE_ID, version.image, "an image")
+        return self.root / "labels" / folder / f"{validate_id(VERSION_ID, version.id, 'a version')}{ending}"
+
+    def _read_folder(self, folder: Path) -> list[Version]:
+        """Versions in one folder. Files never change, so each is read once and remembered."""
+        ids = []
+        for path in folder.glob("*.json"):
+            name, _, review = path.name[: -len(".json")].partition(REVIEW)
+            if not VERSION_ID.fullmatch(name):
+                continue
+            if review:
+                known = self._reviews.setdefault(name, {})
+                if path.name not in known:
+                    known[path.name] = self._json(path)
+                continue
+            if name not in self._versions:
+                self._versions[name] = from_json(Version, self._json(path))
+            ids.append(name)
+        return [self._reviewed(self._versions[name]) for name in ids]
+
+    def _reviewed(self, version: Version) -> Version:
+        reviews = self._reviews.get(version.id)
+        if not reviews:
+            return version
+        last = reviews[max(reviews)]
+        return replace(version, status=last["status"], reviewer=last["reviewer"], reason=last["reason"])
+
+    def _json(self, path: Path) -> dict[str, Any]:
+        try:
+            values = json.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            raise StoreError(f"{path.name} is not in the collection.") from error
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path.name} in the collection cannot be read ({error}).") from error
+        if not isinstance(values, dict):
+            raise StoreError(f"{path.name} in the collection is not a record.")
+        return values
+
+    def _png(self, path: Path, how: int) -> NDArray:
+        with disk_errors("Reading the image"):
+            data = path.read_bytes() if path.exists() else b""
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), how) if data else None
+        if pixels is None:
+            raise StoreError(f"{path.name} is missing from the collection, or damaged.")
+        return pixels

@@ -1,1 +1,0 @@
-"""Results as files that other programs open: PNG, CSV, COCO, GeoJSON (QuPath), ImageJ ROI sets, one zip."""

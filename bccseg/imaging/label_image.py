@@ -1,0 +1,70 @@
+"""Label images: int32 (H, W), 0 = background, 1..N = one cell each."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage as ndi
+
+Labels = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+
+
+def border_ids(labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Ids of the cells that touch the image border, ascending, without 0."""
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    ids = np.unique(edge)
+    return ids[ids > 0]
+
+
+def areas(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Pixels of each id: int64 (N + 1,), index 0 is the background."""
+    return np.bincount(labels.ravel())
+
+
+def count_cells(labels: NDArray[np.integer]) -> int:
+    """Number of different ids, 0 left out; they need not be consecutive."""
+    return int((areas(labels)[1:] > 0).sum())
+
+
+def relabel(labels: NDArray[np.integer], keep: NDArray[np.bool_]) -> Labels:
+    """Drop the ids that `keep` (bool, (N + 1,)) does not hold and number the rest 1..M in order."""
+    keep = keep.copy()
+    keep[0] = False
+    return (np.cumsum(keep, dtype=np.int32) * keep)[labels]
+
+
+def label_mask(mask: Mask, min_area_px: int = 0) -> Labels:
+    """Number the 4-connected pieces of a mask; pieces below `min_area_px` become background."""
+    labels, _ = ndi.label(mask)
+    return relabel(labels, areas(labels) >= min_area_px)
+
+
+def equivalent_diameter(area_px: NDArray | float) -> NDArray | float:
+    """Diameter of the circle of the same area: sqrt(4 A / pi)."""
+    return np.sqrt(4 * np.asarray(area_px) / np.pi)
+
+
+def median_diameter(labels: NDArray[np.integer]) -> float | None:
+    """Median equivalent diameter in px of the cells off the border, of all cells if those are
+    fewer than three, None without cells.
+    """
+    area = areas(labels)
+    present = area > 0
+    present[0] = False
+    inner = present.copy()
+    inner[border_ids(labels)] = False
+    use = inner if inner.sum() >= 3 else present
+    return float(np.median(equivalent_diameter(area[use]))) if use.any() else None
+
+
+def separated_mask(labels: Labels) -> NDArray[np.uint8]:
+    """Mask 0 or 255 (H, W) whose 4-connected pieces are the cells: where two touch, one of both pixels is left out."""
+    meets = np.zeros(labels.shape, bool)
+    for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        one, other = labels[here], labels[there]
+        meets[here] |= (one != other) & (one > 0) & (other > 0)
+    return np.where((labels > 0) & ~meets, 255, 0).astype(np.uint8)
+
+
+def relabel_consecutive(labels: Labels) -> Labels:
+    """The same cells numbered 1..N, as other programs expect."""
+    return relabel(labels, areas(labels) > 0)

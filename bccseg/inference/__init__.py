@@ -1,0 +1,1 @@
+"""From an image to its cells: predictor, tiles, cell diameter, batches, evaluation."""

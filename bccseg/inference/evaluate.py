@@ -1,0 +1,83 @@
+"""How good weights are on images with masks: metrics with intervals, and each image by itself."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.config import MIN_TRUE_AREA_PX
+from bccseg.imaging.label_image import label_mask
+from bccseg.inference.predictor import Predictor
+from bccseg.inference.segment import segment
+from bccseg.io.images import read_image, read_mask
+from bccseg.metrics.bootstrap import Intervals, bootstrap
+from bccseg.metrics.error_types import count_errors
+from bccseg.metrics.matching import ImageScore, score_mask, summarise_scores
+from bccseg.report.error_picture import draw_errors
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores of one predictor on a set of images, in the order of the set."""
+
+    names: list[str]
+    pairs: list[tuple[Path, Path]]
+    scores: list[ImageScore]
+    metrics: dict[str, float | int | None]  # of the whole set; see `summarise_scores`
+    intervals: Intervals  # 95 %, by metric
+    error_counts: list[Counter[str]]  # of each image, by kind; see `metrics.error_types`
+
+    def each(self) -> list[dict[str, Any]]:
+        """A row an image, worst F1 first."""
+        rows = [
+            {"image": name, **summarise_scores([score]), "mistakes": dict(kinds)}
+            for name, score, kinds in zip(self.names, self.scores, self.error_counts, strict=True)
+        ]
+        return [rows[k] for k in self._worst_first()]
+
+    def pictures(
+        self, predictor: Predictor, count: int = 10, longest: int = 1000
+    ) -> Iterator[tuple[str, Counter[str], NDArray[np.uint8]]]:
+        """Of the worst images: name, mistakes of this evaluation, and what `predictor` makes of it, drawn."""
+        for k in self._worst_first()[:count]:
+            image, truth = read_image(self.pairs[k][0]), label_mask(read_mask(self.pairs[k][1]), MIN_TRUE_AREA_PX)
+            found = segment(image, predictor).labels
+            yield self.names[k], self.error_counts[k], draw_errors(image, truth, found, longest)
+
+    def _worst_first(self) -> list[int]:
+        each = [summarise_scores([score]) for score in self.scores]
+        return sorted(range(len(each)), key=lambda k: (each[k]["f1"], each[k]["pq"] or 0))
+
+    def summary(self) -> dict[str, Any]:
+        """Metrics and their intervals, JSON-ready."""
+        return {**self.metrics, "intervals": {name: list(pair) for name, pair in self.intervals.items()}}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            **self.summary(),
+            "mistakes": dict(sum(self.error_counts, Counter())),
+            "each": self.each(),
+        }
+
+
+def evaluate(
+    predictor: Predictor, pairs: list[tuple[Path, Path]], on_image: Callable[[int, int], None] | None = None
+) -> Evaluation:
+    """Segment every image with one fixed setting, the diameter found by the program, and score it against its mask.
+
+    pairs: image and mask files. `on_image(done, all)` is told after each; it may raise Stopped.
+    """
+    names, scores, kinds = [], [], []
+    for k, (image, mask) in enumerate(pairs, start=1):
+        names.append(image.name)
+        found, truth = segment(read_image(image), predictor).labels, read_mask(mask)
+        scores.append(score_mask(found, truth))
+        kinds.append(count_errors(label_mask(truth, MIN_TRUE_AREA_PX), found))
+        if on_image:
+            on_image(k, len(pairs))
+    return Evaluation(names, list(pairs), scores, summarise_scores(scores), bootstrap(scores), kinds)

@@ -1,0 +1,95 @@
+"""Image files to RGB arrays: every common format, one clear error for what cannot be read.
+
+A file gives one or several pages. 16-bit and float pictures are scaled to 8 bits, transparency is laid
+on white, EXIF rotation is applied; what was done to a picture is told in `Page.notes`.
+"""
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from bccseg.errors import ImageError
+from bccseg.imaging.label_image import Mask
+from bccseg.io.page import Page, check_size, to_8_bit
+from bccseg.io.tiff import decode_tiff, is_tiff
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")  # tried by content, whatever the file is called
+
+Image.MAX_IMAGE_PIXELS = None  # size is checked below, before any pixel is unpacked
+
+
+def to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    """Any PIL picture as RGB uint8 (H, W, 3), transparency on white."""
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        picture = Image.alpha_composite(white, layer)
+    return np.asarray(picture.convert("RGB"))
+
+
+def decode(data: bytes) -> list[Page]:
+    """All pages of an image file given as bytes.
+
+    Raises ImageError (what is wrong and what to do), ImageTooLarge.
+    """
+    if not data:
+        raise ImageError("The file is empty (0 bytes). Copy it again from where it came from.")
+    if is_tiff(data):
+        return decode_tiff(data)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            check_size(*picture.size)
+            return [_from_pillow(picture)]
+    except ImageError:
+        raise
+    except UnidentifiedImageError:
+        raise ImageError(
+            "This is not a picture that can be read. Supported: PNG, JPEG, TIFF, BMP, WebP, or a zip of them."
+        ) from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, MemoryError, TypeError) as error:
+        raise ImageError(f"The picture is damaged or cut off ({_short(error)}). Copy or export it again.") from error
+
+
+def _from_pillow(picture: Image.Image) -> Page:
+    notes: list[str] = []
+    if getattr(picture, "n_frames", 1) > 1:
+        notes.append("Animation: only its first picture is used.")
+        picture.seek(0)
+    picture.load()
+    turned = ImageOps.exif_transpose(picture)
+    if turned.size != picture.size or turned.getexif() != picture.getexif():
+        notes.append("Turned upright, as the camera asked for (EXIF).")
+    if turned.mode.startswith("I") or turned.mode == "F":
+        grey, scaled = to_8_bit(np.asarray(turned))
+        notes.extend(scaled)
+        return Page(np.repeat(grey[..., None], 3, axis=2), notes=tuple(notes))
+    return Page(np.ascontiguousarray(to_rgb(turned)), notes=tuple(notes))
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text[:80] or type(error).__name__
+
+
+def read_pages(path: Path) -> list[Page]:
+    """All pages of an image file. Raises ImageError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"The file cannot be opened ({error.strerror}).") from error
+    return decode(data)
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """First page of an image file: RGB uint8 (H, W, 3). Raises ImageError."""
+    return read_pages(path)[0].image
+
+
+def read_mask(path: Path) -> Mask:
+    """A mask file: bool (H, W), True where the brightest channel is above half. Raises ImageError."""
+    return read_image(path).max(axis=2) > 127

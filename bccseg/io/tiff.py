@@ -1,0 +1,132 @@
+"""TIFF files, with their pages, bit depths and pixel sizes, through tifffile."""
+
+import io
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from bccseg.errors import ImageError, UnsupportedImage
+from bccseg.io.page import MAX_PAGES, Page, check_size, to_8_bit
+
+INCH, CENTIMETRE = 2, 3  # TIFF 6.0, tag 296
+UM_PER_UNIT = {INCH: 25_400.0, CENTIMETRE: 10_000.0}
+UM_PER_NAME = {
+    "m": 1e6, "cm": 1e4, "mm": 1e3, "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0,
+    "micrometer": 1.0, "\\u00b5m": 1.0, "nm": 1e-3, "inch": 25_400.0,
+}  # fmt: skip
+PLAUSIBLE_UM = (0.005, 10.0)  # outside lies screen and print resolution (72 dpi is 353 µm), not a microscope
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF 6.0 and BigTIFF, either byte order
+
+
+def is_tiff(data: bytes) -> bool:
+    """Whether the bytes are a TIFF file, whatever it is called."""
+    return data[:4] in MAGIC
+
+
+def decode_tiff(data: bytes) -> list[Page]:
+    """All pages of a TIFF file. Raises ImageError, ImageTooLarge, UnsupportedImage."""
+    try:
+        with tifffile.TiffFile(io.BytesIO(data)) as tif:
+            return _pages(tif)
+    except ImageError:
+        raise
+    except Exception as error:  # tifffile and its codecs raise many kinds on damaged files
+        reason = " ".join(str(error).split())[:80] or type(error).__name__
+        raise ImageError(f"The TIFF is damaged or cut off ({reason}). Export it again.") from error
+
+
+def _pages(tif: tifffile.TiffFile) -> list[Page]:
+    if not tif.series:
+        raise ImageError("The TIFF holds no picture. Export it again.")
+    series = tif.series[0]
+    axes, shape = series.axes, series.shape
+    if "Y" not in axes or "X" not in axes:
+        raise UnsupportedImage("The TIFF holds no picture of height and width.")
+    height, width = shape[axes.index("Y")], shape[axes.index("X")]
+    check_size(width, height)
+    stack = int(np.prod([n for axis, n in zip(axes, shape, strict=True) if axis not in "YXSC"]))
+    if stack > MAX_PAGES:
+        raise UnsupportedImage(f"The TIFF is a stack of {stack} pictures; at most {MAX_PAGES} can be opened at once.")
+    check_size(width * max(1, stack), height)
+    values = series.asarray()
+    page = series.keyframe
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE and page.colormap is not None:
+        values, axes = _apply_palette(values, page.colormap), axes + "S"
+    elif page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+        values = values.max() - values if np.issubdtype(values.dtype, np.floating) else np.invert(values)
+    planes = _as_planes(values, axes)  # (pages, H, W, channels)
+    size = pixel_size_um(tif)
+    cmyk = page.photometric == tifffile.PHOTOMETRIC.SEPARATED
+    pages = []
+    for k, plane in enumerate(planes, start=1):
+        grey_or_colour, notes = to_8_bit(plane)
+        pages.append(Page(_rgb(grey_or_colour, cmyk=cmyk), k, len(planes), size, notes))
+    return pages
+
+
+def _apply_palette(values: NDArray, colormap: NDArray) -> NDArray[np.uint8]:
+    return (np.moveaxis(np.asarray(colormap), 0, -1) >> 8).astype(np.uint8)[values]
+
+
+def _as_planes(values: NDArray, axes: str) -> NDArray:
+    """(pages, H, W, channels) from any order of axes; colour is axis S or a C axis of 3 or 4."""
+    colour = "S" if "S" in axes else "C" if "C" in axes else None
+    if colour and "S" in axes and "C" in axes and values.shape[axes.index("C")] > 1:
+        raise UnsupportedImage("The TIFF holds several colour pictures a page. Export it as plain RGB.")
+    values = np.moveaxis(values, [axes.index("Y"), axes.index("X")], [-2, -1])
+    rest = [axis for axis in axes if axis not in "YX"]
+    if colour:
+        values = np.moveaxis(values, rest.index(colour), -1)
+    else:
+        values = values[..., None]
+    values = values.reshape(-1, *values.shape[-3:])
+    channels = values.shape[-1]
+    if channels == 2 or channels > 4:
+        raise UnsupportedImage(f"The TIFF has {channels} channels. Export it as RGB or as one grey channel.")
+    return values
+
+
+def _rgb(plane: NDArray[np.uint8], *, cmyk: bool) -> NDArray[np.uint8]:
+    """RGB uint8 (H, W, 3) from 1 (grey), 3 (RGB) or 4 (RGBA or CMYK) channels."""
+    channels = plane.shape[-1]
+    if channels == 1:
+        return np.repeat(plane, 3, axis=-1)
+    if channels == 4:
+        colour, fourth = plane[..., :3].astype(np.uint16), plane[..., 3:].astype(np.uint16)
+        if cmyk:
+            return ((255 - colour) * (255 - fourth) // 255).astype(np.uint8)
+        return ((colour * fourth + 255 * (255 - fourth)) // 255).astype(np.uint8)  # on white
+    return np.ascontiguousarray(plane)
+
+
+def pixel_size_um(tif: tifffile.TiffFile) -> float | None:
+    """Width of a pixel in µm from OME metadata, ImageJ's unit or the resolution tags, else None."""
+    for read in (_from_ome, _from_tags):
+        size = read(tif)
+        if size is not None and PLAUSIBLE_UM[0] <= size <= PLAUSIBLE_UM[1]:
+            return size
+    return None
+
+
+def _from_ome(tif: tifffile.TiffFile) -> float | None:
+    if not tif.is_ome or not tif.ome_metadata:
+        return None
+    pixels: Any = tifffile.xml2dict(tif.ome_metadata).get("OME", {}).get("Image", {})
+    pixels = (pixels[0] if isinstance(pixels, list) else pixels).get("Pixels", {})
+    size, unit = pixels.get("PhysicalSizeX"), str(pixels.get("PhysicalSizeXUnit", "µm"))
+    return float(size) * UM_PER_NAME[unit] if size and unit in UM_PER_NAME else None
+
+
+def _from_tags(tif: tifffile.TiffFile) -> float | None:
+    tags = tif.pages[0].tags
+    resolution = tags.valueof("XResolution")
+    if not resolution or not resolution[0] or not resolution[1]:
+        return None
+    pixels_per_unit = resolution[0] / resolution[1]
+    unit_um = UM_PER_UNIT.get(int(tags.valueof("ResolutionUnit", default=INCH)))
+    if tif.imagej_metadata:
+        unit_um = UM_PER_NAME.get(str(tif.imagej_metadata.get("unit", "")).lower(), unit_um)
+    return unit_um / pixels_per_unit if unit_um else None

@@ -1,0 +1,1 @@
+"""Training runs as processes of their own: run folders, queue, signals, progress, promotion."""

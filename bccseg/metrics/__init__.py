@@ -1,0 +1,1 @@
+"""How good a segmentation is: matching, kinds of errors, intervals, calibration, agreement."""

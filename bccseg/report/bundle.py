@@ -1,0 +1,48 @@
+"""Everything of a batch in one zip."""
+
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
+
+import pandas as pd
+
+from bccseg.io.encode import as_json
+from bccseg.io.label_files import labels_png, mask_png
+from bccseg.report.coco import append_coco, coco
+from bccseg.report.geojson import geojson
+from bccseg.report.overlay import overlay_png
+from bccseg.report.result import ImageResult
+from bccseg.report.roi import imagej_rois
+from bccseg.report.tables import csv, summary_table
+
+# What is written for each image: ending of the file name, and how it is made.
+IMAGE_FILES: dict[str, Callable[[ImageResult], bytes]] = {
+    "_labels.png": lambda r: labels_png(r.labels),
+    "_mask.png": lambda r: mask_png(r.labels),
+    "_overlay.png": lambda r: overlay_png(r.image, r.labels),
+    "_cells.csv": lambda r: csv(r.cells),
+    ".geojson": lambda r: as_json(geojson(r)),
+    "_rois.zip": imagej_rois,
+}
+BASIC_FILES = ("_labels.png", "_mask.png", "_overlay.png", "_cells.csv")
+
+
+def batch_files(results: Iterable[ImageResult]) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file of a batch, made one at a time; one image is in memory at a time."""
+    summaries: list[pd.DataFrame] = []
+    together = coco([])
+    for result in results:
+        for ending, make in IMAGE_FILES.items():
+            yield result.stem + ending, make(result)
+        summaries.append(summary_table([result]))
+        append_coco(together, result)
+    yield "summary.csv", csv(pd.concat(summaries) if summaries else summary_table([]))
+    yield "coco.json", as_json(together)
+
+
+def write_zip(results: Iterable[ImageResult], target: BinaryIO) -> None:
+    """One zip with everything of a batch. PNGs are stored as they are, text is packed."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in batch_files(results):
+            packed = name.endswith((".png", ".zip"))
+            archive.writestr(name, data, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)

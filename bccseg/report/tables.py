@@ -1,0 +1,42 @@
+"""Results as tables: a row an image, and CSV that spreadsheets open safely."""
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from bccseg.imaging.measure import ImageSummary
+from bccseg.report.result import ImageResult
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv(table: pd.DataFrame) -> bytes:
+    """CSV, UTF-8, 4 decimals.
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
+    table = table.copy()
+    for name in table.columns[[pd.api.types.is_string_dtype(t) for t in table.dtypes]]:
+        table[name] = [f"'{v}" if isinstance(v, str) and v.startswith(FORMULA_STARTS) else v for v in table[name]]
+    return table.to_csv(index=False, float_format="%.4f").encode("utf-8")
+
+
+def summary_table(results: list[ImageResult]) -> pd.DataFrame:
+    """A row an image: its summary, its size, and the settings it was found with."""
+    rows = [
+        {
+            "image": r.name,
+            **asdict(r.summary),
+            "width_px": r.labels.shape[1],
+            "height_px": r.labels.shape[0],
+            "pixel_size_um": r.pixel_size_um,
+            "expected_diameter_px": r.diameter_px,
+            "weights": r.weights,
+        }
+        for r in results
+    ]
+    columns = [
+        "image", *ImageSummary.__dataclass_fields__, "width_px", "height_px", "pixel_size_um",
+        "expected_diameter_px", "weights",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,139 @@
+"""A window of an image, drawn at a size of the screen's: what a person looks at while correcting."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.imaging.label_image import Labels
+from bccseg.report.overlay import OUTLINE_COLOUR, PALETTE
+
+Show = Literal["image", "outlines", "filled", "proposal", "changes"]
+ZOOMS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # screen px an image px, beyond the whole image
+PROPOSAL_COLOUR, ADDED_COLOUR, REMOVED_COLOUR, MOVED_COLOUR = (255, 140, 0), (0, 170, 90), (220, 30, 60), (60, 110, 255)
+SHARP_FROM = 3.0  # at this zoom single pixels are shown
+
+
+@dataclass(frozen=True)
+class View:
+    """Which part of an image is shown, and at which size. All whole numbers, so that nothing is off by a share."""
+
+    left: int  # of the window, image px
+    top: int
+    width: int
+    height: int
+    screen_width: int
+    screen_height: int
+
+    @property
+    def zoom(self) -> tuple[float, float]:
+        """Screen px an image px, across and down; they differ by rounding only."""
+        return self.screen_width / self.width, self.screen_height / self.height
+
+    def to_image(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the screen in image px; pixel (r, c) is the square from (c, r) to (c + 1, r + 1)."""
+        across, down = self.zoom
+        return self.left + x / across, self.top + y / down
+
+    def to_screen(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the image in screen px."""
+        across, down = self.zoom
+        return (x - self.left) * across, (y - self.top) * down
+
+    def moved(self, across: float, down: float, shape: tuple[int, int]) -> "View":
+        """The window moved by image px, kept inside an image (H, W)."""
+        left = round(min(max(0, self.left + across), shape[1] - self.width))
+        top = round(min(max(0, self.top + down), shape[0] - self.height))
+        return replace(self, left=left, top=top)
+
+
+def make_view(
+    shape: tuple[int, int], zoom: float | None, middle: tuple[float, float] | None, room: tuple[int, int]
+) -> View:
+    """The window around `middle` (x, y) of an image (H, W) that fills `room` (width, height) screen px.
+
+    zoom: screen px an image px; None, or one that would show more than the image, shows the whole image.
+    """
+    (height, width), (across, down) = shape, room
+    whole = min(across / width, down / height)
+    zoom = max(zoom or whole, whole)
+    w, h = min(width, max(1, round(across / zoom))), min(height, max(1, round(down / zoom)))
+    x, y = middle or (width / 2, height / 2)
+    left, top = round(min(max(0, x - w / 2), width - w)), round(min(max(0, y - h / 2), height - h))
+    return View(left, top, w, h, max(1, round(w * zoom)), max(1, round(h * zoom)))
+
+
+def draw_view(
+    view: View,
+    image: NDArray[np.uint8],
+    labels: Labels,
+    base: Labels,
+    show: Show = "outlines",
+    opacity: float = 0.9,
+    ring: tuple[float, float, float] | None = None,
+) -> NDArray[np.uint8]:
+    """The picture uint8 (screen_height, screen_width, 3).
+
+    base: the labels before correction, for "proposal" and "changes". spot: x, y and radius in image px of what is
+    to be looked at; a ring is drawn there.
+    """
+    part = np.s_[view.top : view.top + view.height, view.left : view.left + view.width]
+    size = (view.screen_width, view.screen_height)
+    small = view.screen_width < view.width
+    how = cv2.INTER_AREA if small else cv2.INTER_NEAREST if view.zoom[0] >= SHARP_FROM else cv2.INTER_CUBIC
+    out = cv2.resize(np.ascontiguousarray(image[part]), size, interpolation=how)
+    now, before = (_enlarged(which[part], size) for which in (labels, base))
+    if show == "filled":
+        colours = np.concatenate([[[0, 0, 0]], PALETTE])
+        _blend(out, now > 0, colours[np.where(now > 0, (now - 1) % len(PALETTE) + 1, 0)], 0.5 * opacity)
+    if show == "changes":
+        for changed, colour in (
+            ((now > 0) & (before == 0), ADDED_COLOUR),
+            ((now == 0) & (before > 0), REMOVED_COLOUR),
+            ((now > 0) & (before > 0) & (now != before), MOVED_COLOUR),
+        ):
+            _blend(out, changed, np.array(colour), 0.6 * opacity)
+    if show == "proposal":
+        _blend(out, _edges(before), np.array(PROPOSAL_COLOUR), opacity)
+    elif show != "image":
+        _blend(out, _edges(now), np.array(OUTLINE_COLOUR), opacity)
+    if ring:
+        x, y = view.to_screen(*ring[:2])
+        centre, radius = (round(x), round(y)), max(10, round(ring[2] * view.zoom[0]))
+        for colour, thick in (((255, 255, 255), 4), ((30, 60, 255), 2)):
+            cv2.circle(out, centre, radius, colour, thick, cv2.LINE_AA)
+    return out
+
+
+def overview(image: NDArray[np.uint8], labels: Labels, side: int) -> NDArray[np.uint8]:
+    """The whole image with its cells tinted, at most `side` px wide and high: uint8 (h, w, 3)."""
+    height, width = image.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    out = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    _blend(out, _enlarged(labels, size) > 0, np.array(OUTLINE_COLOUR), 0.25)
+    return out
+
+
+def _enlarged(labels: Labels, size: tuple[int, int]) -> Labels:
+    part = np.ascontiguousarray(labels).astype(np.float32)  # exact up to 16.7 million cells
+    return cv2.resize(part, size, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int32)
+
+
+def _edges(labels: Labels) -> NDArray[np.bool_]:
+    """A line two px wide around every cell, one on each side where cells touch."""
+    edge = np.zeros(labels.shape, bool)
+    down, across = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
+    edge[1:] |= down
+    edge[:-1] |= down
+    edge[:, 1:] |= across
+    edge[:, :-1] |= across
+    return edge
+
+
+def _blend(picture: NDArray[np.uint8], where: NDArray[np.bool_], colour: NDArray, opacity: float) -> None:
+    """Paint in place: colour (3,) or (H, W, 3)."""
+    paint = colour if colour.ndim == 1 else colour[where]
+    picture[where] = np.round(picture[where] * (1 - opacity) + paint * opacity).astype(np.uint8)

@@ -1,0 +1,82 @@
+"""Training augmentation: other stains, cameras, lamps and magnifications.
+
+Crops are float32 (H, W, 3), white = 1, as `bccseg.imaging.normalise` gives them. Geometry changes the
+crop and its targets alike; everything else changes the image only. All randomness comes from the one
+generator passed in, so that a crop depends on nothing but its seed.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.config import AugmentConfig
+
+Crop = NDArray[np.float32]
+
+
+def flip_and_rotate(planes: NDArray, config: AugmentConfig, rng: np.random.Generator) -> NDArray:
+    """Random flips and right-angle turns of (H, W, C), H = W."""
+    if config.rotate90:
+        planes = np.rot90(planes, rng.integers(4))
+    if config.flip:
+        planes = planes[:: rng.choice([-1, 1]), :: rng.choice([-1, 1])]
+    return planes
+
+
+def augment_stain(crop: Crop, spread: float, rng: np.random.Generator) -> Crop:
+    """Another stain: gain and mixing of the channels in optical density.
+
+    Dyes add up in optical density, -log(light) (Ruifrok and Johnston 2001, PMID 11531144), so white
+    stays white whatever the stain. Now and then the channels trade places.
+    """
+    density = -np.log(np.clip(crop, 0.02, 1.5))
+    mix = np.eye(3) + rng.normal(0, 0.5 * spread, (3, 3))
+    gains = np.exp(rng.normal(0, spread, 3)) * np.exp(rng.uniform(-1, 0.5))
+    if rng.random() < 0.15:
+        mix = mix[rng.permutation(3)]
+    return np.exp(-np.clip(density @ (mix * gains).astype(np.float32), -0.3, 4))
+
+
+def augment_illumination(crop: Crop, strength: float, rng: np.random.Generator) -> Crop:
+    """Uneven lighting: a smooth field, and a tint of the lamp."""
+    h, w = crop.shape[:2]
+    y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j].astype(np.float32)
+    a, b, c, d = rng.uniform(-strength, strength, 4).astype(np.float32) / 2
+    field = 1 + a * x + b * y + c * x * y + d * (x * x + y * y - 0.67)
+    return crop * field[..., None] * rng.uniform(0.8, 1.05, 3).astype(np.float32)
+
+
+def augment_camera(crop: Crop, config: AugmentConfig, rng: np.random.Generator) -> Crop:
+    """Another camera: fewer pixels, soft or sharpened focus, noise, JPEG."""
+    h, w = crop.shape[:2]
+    if config.low_resolution and rng.random() < 0.3:
+        f = rng.uniform(0.35, 0.9)
+        small = cv2.resize(crop, (max(1, round(w * f)), max(1, round(h * f))), interpolation=cv2.INTER_AREA)
+        crop = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
+    if config.blur and rng.random() < 0.35:
+        crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.3, config.blur))
+    elif config.blur and rng.random() < 0.2:  # sharpened by the camera
+        crop = crop + rng.uniform(0.3, 1.2) * (crop - cv2.GaussianBlur(crop, (0, 0), 1.5))
+    if config.noise and rng.random() < 0.5:
+        grain = rng.standard_normal(crop.shape, np.float32)
+        crop = crop + grain * np.float32(rng.uniform(0, config.noise))
+    if config.jpeg and rng.random() < 0.2:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))]
+        pixels = np.clip(crop * 230, 0, 255).astype(np.uint8)
+        crop = cv2.imdecode(cv2.imencode(".jpg", pixels, quality)[1], cv2.IMREAD_COLOR).astype(np.float32) / 230
+    return crop
+
+
+def augment_appearance(crop: Crop, config: AugmentConfig, rng: np.random.Generator) -> Crop:
+    """One random look of a crop: stain, light, haze, camera. float32, about 0 to 1.2."""
+    if config.stain and rng.random() < config.stain_share:
+        crop = augment_stain(crop, config.stain, rng)
+    if config.grey and rng.random() < config.grey:
+        crop = np.repeat(crop.mean(axis=2, keepdims=True), 3, axis=2)
+    if config.illumination and rng.random() < config.illumination_share:
+        crop = augment_illumination(crop, config.illumination, rng)
+    if config.veil and rng.random() < config.veil_share:
+        haze = rng.uniform(0, config.veil) * rng.uniform(0.5, 1, 3).astype(np.float32)
+        crop = crop * (1 - haze) + haze
+    crop = augment_camera(crop, config, rng)
+    return np.ascontiguousarray(np.clip(crop, 0, 1.5), dtype=np.float32)

@@ -1,0 +1,192 @@
+"""The training loop: seeded, resumable, one checkpoint an epoch.
+
+A run is a folder: what `checkpoint` keeps, and preview.png (see `preview`).
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bccseg.config import TrainConfig
+from bccseg.errors import TrainingError
+from bccseg.model.device import choose_device, training_autocast
+from bccseg.training import checkpoint
+from bccseg.training.crop_loader import Batch, CropLoader
+from bccseg.training.crops import CropDataset, validation_batches
+from bccseg.training.distributed import ProcessGroup
+from bccseg.training.initial_weights import initial_network
+from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss
+from bccseg.training.optimiser import WeightAverage, learning_rate, make_optimizer
+from bccseg.training.preview import save_preview
+from bccseg.training.training_image import TrainingImage
+
+NO_NUMBER = "The loss is no longer a number: the steps were too large. Start anew with a lower learning rate."
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """Numbers of one finished epoch."""
+
+    epoch: int
+    loss: float
+    dice: float
+    iou: float
+    val_loss: float
+    val_dice: float
+    val_iou: float
+    learning_rate: float
+    seconds: float
+    waiting: float  # share of the training time that the network waited for crops
+
+
+class Trainer:
+    """One run in a folder. `run()` yields an EpochReport after every epoch and can be resumed.
+
+    base: fields to mix in beside the new ones (`mix_share` of the crops), so that what the base weights knew is
+    not forgotten. team: the processes that train this network together.
+    """
+
+    def __init__(
+        self,
+        train: list[TrainingImage],
+        validation: list[TrainingImage],
+        config: TrainConfig,
+        folder: Path,
+        device: str = "auto",
+        base: list[TrainingImage] | None = None,
+        group: ProcessGroup | None = None,
+    ) -> None:
+        self.train, self.validation, self.base = train, validation, base or []
+        self.config, self.folder = config, folder
+        self.device = choose_device(device)
+        self.group = group or ProcessGroup()
+        self.group.per_process_batch(config.batch_size)
+        torch.manual_seed(config.seed)
+        self.network = initial_network(config).to(self.device, memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(self.network, config)
+        self.average = WeightAverage(self.network, config.ema_decay) if config.ema_decay else None
+        self.epoch, self.best = 0, -math.inf
+        self._resume()
+        self.module = self.group.wrap(self.network)
+
+    def run(self, on_step: Callable[[int, int, float], None] | None = None) -> Iterator[EpochReport]:
+        """Train the epochs that are left. `on_step(step, steps, loss)` is told of every step."""
+        crops, group = CropDataset(self.train, self.config, self.epoch, self.base), self.group
+        loader = CropLoader(crops, self.config, group.rank, group.size, accelerated=self.device.type == "cuda")
+        while self.epoch < self.config.epochs:
+            started = time.monotonic()
+            loss, dice, iou, data_wait_s = self._train_epoch(loader, on_step)
+            val_loss, val_dice, val_iou = self._validate() if self.group.is_main else (math.nan,) * 3
+            self.epoch += 1
+            report = EpochReport(
+                self.epoch, loss, dice, iou, val_loss, val_dice, val_iou,
+                learning_rate(self.config, self.epoch * self.config.steps_per_epoch - 1),
+                time.monotonic() - started, data_wait_s,
+            )  # fmt: skip
+            if self.group.is_main:
+                self._save(report)
+            report, ends = self.group.broadcast((report, self._is_stale()))
+            yield report
+            if ends:
+                return
+
+    def _train_epoch(
+        self, loader: CropLoader, on_step: Callable[[int, int, float], None] | None
+    ) -> tuple[float, float, float, float]:
+        config, group, first = self.config, self.group, self.epoch * self.config.steps_per_epoch
+        self.network.train()
+        losses, counts = [], torch.zeros(3, dtype=torch.float64)
+        started = time.perf_counter()
+        for k, batch in enumerate(loader.epoch()):
+            for params in self.optimizer.param_groups:
+                params["lr"] = learning_rate(config, first + k)
+            logits, loss, target, weight = self._forward(batch, self.module)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise TrainingError(NO_NUMBER)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            if config.clip_norm:
+                nn.utils.clip_grad_norm_(self.network.parameters(), config.clip_norm)
+            self.optimizer.step()
+            if self.average:
+                self.average.update(self.network, first + k)
+            losses.append(value)
+            counts += overlap_counts(logits, target, weight).cpu()
+            if on_step:
+                on_step(k + 1, config.steps_per_epoch, value)
+        mean = (
+            group.all_reduce(torch.tensor(float(np.mean(losses)), dtype=torch.float64, device=self.device)) / group.size
+        )
+        dice, iou = dice_iou(group.all_reduce(counts.to(self.device)))
+        return float(mean), dice, iou, loader.data_wait_s / (time.perf_counter() - started)
+
+    def _forward(self, batch: Batch, network: nn.Module) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Logits, loss, and target and weight on the device."""
+        image, target, weight = (t.to(self.device, non_blocking=True) for t in batch)
+        image = image.contiguous(memory_format=torch.channels_last)
+        with training_autocast(self.device, enabled=self.config.mixed_precision):
+            logits = network(image)
+        logits = logits.float()
+        config = self.config
+        loss = segmentation_loss(logits, target, weight, config.dice_weight, config.distance_weight)
+        return logits, loss, target, weight
+
+    @torch.inference_mode()
+    def _validate(self) -> tuple[float, float, float]:
+        trained = {k: v.clone() for k, v in self.network.state_dict().items()} if self.average else None
+        if self.average:
+            self.network.load_state_dict(self.average.state)
+        self.network.eval()
+        losses, counts = [], torch.zeros(3, dtype=torch.float64)
+        for batch in validation_batches(self.validation, self.config):
+            logits, loss, target, weight = self._forward(batch, self.network)
+            losses.append(loss.item())
+            counts += overlap_counts(logits, target, weight).cpu()
+            if len(losses) == 1:
+                save_preview(self.folder / "preview.png", batch[0], logits.cpu(), batch[1])
+        if trained:
+            self.network.load_state_dict(trained)
+        return float(np.mean(losses)), *dice_iou(counts)
+
+    def _is_stale(self) -> bool:
+        """Whether the validation loss was lowest `patience` or more epochs ago."""
+        if not (self.config.patience and self.group.is_main):
+            return False
+        losses = [report["val_loss"] for report in checkpoint.reports(self.folder)]
+        return len(losses) - 1 - losses.index(min(losses)) >= self.config.patience
+
+    def weights_to_save(self) -> dict[str, Tensor]:
+        """The weights to ship as they are now: the average where one is kept."""
+        return self.average.state if self.average else self.network.state_dict()
+
+    def _save(self, report: EpochReport) -> None:
+        if -report.val_loss > self.best:
+            self.best = -report.val_loss
+            checkpoint.save_best(self.folder, self.weights_to_save(), report.epoch)
+        state = {
+            "epoch": self.epoch, "best": self.best, "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(), "average": self.average and self.average.state,
+        }  # fmt: skip
+        checkpoint.save_epoch(self.folder, vars(report), state)
+
+    def _resume(self) -> None:
+        saved = checkpoint.load_epoch(self.folder, self.device)
+        if saved:
+            checkpoint.check_same(self.folder, self.config)
+            self.network.load_state_dict(saved["network"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            if self.average:
+                self.average.state = saved["average"]
+            self.epoch, self.best = saved["epoch"], saved["best"]
+        self.group.broadcast(None)  # everybody has read before anybody writes
+        if self.group.is_main:
+            checkpoint.begin(self.folder, self.config)
+            if saved:
+                checkpoint.forget_after(self.folder, self.epoch)

@@ -1,0 +1,52 @@
+"""An image with its truth, scaled to one cell diameter and ready for crops."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.config import MIN_TRUE_AREA_PX, TrainConfig
+from bccseg.errors import DataError
+from bccseg.imaging.label_image import label_mask, median_diameter
+from bccseg.imaging.normalise import white_level
+from bccseg.io.images import read_image, read_mask
+from bccseg.training.targets import distance_target, trusted_pixels
+
+STORED_DIAMETER = 1.5  # fields are kept at this many training diameters, so that zooming in stays sharp
+
+
+@dataclass(frozen=True)
+class TrainingImage:
+    """One training field at the stored scale."""
+
+    name: str
+    image: NDArray[np.uint8]  # (H, W, 3)
+    planes: NDArray[np.uint8]  # (H, W, 3): cell, distance, trusted; each 0 to 255
+    white: NDArray[np.float32]  # (3,)
+    cells: int
+
+
+def load_training_image(image_path: Path, mask_path: Path, config: TrainConfig) -> TrainingImage:
+    """Read a pair and bring its cells to the stored diameter."""
+    image, mask = read_image(image_path), read_mask(mask_path)
+    if image.shape[:2] != mask.shape:
+        (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
+        raise DataError(f"{image_path.name} is {w} x {h} px, its mask {mask_w} x {mask_h} px.")
+    labels = label_mask(mask, MIN_TRUE_AREA_PX)
+    diameter = median_diameter(labels)
+    if diameter is None:
+        raise DataError(f"{mask_path.name} marks no cell. Take the pair out or mark its cells.")
+    trusted = trusted_pixels(labels, config.ignore_border_cells * diameter)
+    maps = np.stack([labels > 0, distance_target(labels), trusted], axis=-1).astype(np.float32)
+    scale = STORED_DIAMETER * config.diameter_px / diameter
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return TrainingImage(
+        name=image_path.stem,
+        image=cv2.resize(image, size, interpolation=shrink),
+        planes=np.round(cv2.resize(maps, size, interpolation=shrink) * 255).astype(np.uint8),
+        white=white_level(image),
+        cells=int(labels.max()),
+    )

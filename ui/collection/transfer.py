@@ -1,0 +1,136 @@
+"""The Collection page's other half: totals, import and export, and how it stands with the Hub."""
+
+import io
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from bccseg.annotation.dataset_export import LAYOUTS, Layout, chosen_versions, dataset_files, zip_dataset
+from bccseg.annotation.dataset_import import import_dataset
+from bccseg.annotation.records import SPLITS, Version
+from bccseg.annotation.review import Item, queue, totals_over_time
+from bccseg.annotation.store import LabelStore
+from bccseg.config import LICENCES
+from bccseg.report import charts
+from ui.components.local_storage import remembered
+from ui.shared.background_sync import saved, syncer
+from ui.shared.errors import plain, show_errors
+from ui.shared.plots import PLOT
+
+IMPORT_HELP = """
+A zip with `original/` and `mask/` folders of the same file names (also below `train/` and `test/`), or images with
+`…_labels.png` beside them. Labels may be masks, or 8, 16 or 32 bit pictures with a number for each cell.
+"""
+NO_SYNC = """
+This server does not sync. To keep the collection on the Hugging Face Hub, set `BCCSEG_DATASET` to `owner/name` and
+`HF_TOKEN` to a token that may write, then start the app anew.
+"""
+
+
+def show_totals(found: list[Item]) -> None:
+    """Numbers and their growth."""
+    versions = [v for item in found for v in item.versions if v.status != "proposal"]
+    accepted = [item.best for item in found if item.status == "accepted"]
+    with st.container(horizontal=True, gap="large"):
+        for title, value in (
+            ("Images", len(found)), ("Accepted", len(accepted)), ("Waiting", len(queue(found))),
+            ("Cells accepted", sum(v.cells for v in accepted if v)), ("People", len({v.author for v in versions})),
+        ):  # fmt: skip
+            st.metric(title, f"{value:,}", width="content")
+
+
+def show_growth(found: list[Item]) -> None:
+    """How the collection grew, day by day."""
+    totals = totals_over_time(found)
+    figure = go.Figure()
+    for column, colour in (("images", charts.COLOUR), ("versions", "#5b7fb5")):
+        figure.add_scatter(x=totals["day"], y=totals[column], name=column, mode="lines+markers", line_shape="hv")
+        figure.data[-1].line.color = colour
+    figure.update_xaxes(type="date", dtick="D1" if len(totals) < 10 else None)
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_layout(title="Collected over time", height=320, margin={"l": 40, "r": 10, "t": 40, "b": 30})
+    st.plotly_chart(figure, key="plot_totals", config=PLOT)
+
+
+def show_import(store: LabelStore) -> None:
+    """A zip from elsewhere joins the collection."""
+    st.markdown(IMPORT_HELP)
+    with st.form("import_form", clear_on_submit=True, border=False):
+        data = st.file_uploader("Dataset (zip)", ["zip"])
+        left, right = st.columns(2)
+        author = left.text_input("Who labelled it", value=remembered("author"), max_chars=80)
+        licence = right.selectbox("Licence", LICENCES)
+        sent = st.form_submit_button("Import", icon=":material/upload:")
+    if not sent:
+        return
+    if data is None:
+        st.warning("Choose a zip first.")
+        return
+    with show_errors():
+        bar, report = st.progress(0.0, "Reading"), None
+        for report in import_dataset(store, data.getvalue(), author, licence):
+            done = report.added + report.already + len(report.failed)
+            bar.progress(done % 100 / 100, f"{done} images read")
+        bar.empty()
+        saved(store)
+        if report:
+            st.success(
+                f"{report.added} images with {report.cells:,} cells were added; {report.already} were there already."
+            )
+            failed = [f"{name}: {why}" for name, why in report.failed]
+            for title, lines in (("without a partner", report.lonely), ("could not be used", failed)):
+                if lines:
+                    with st.expander(f"{len(lines)} files {title}"):
+                        st.markdown("\n".join(f"* {plain(line, 300)}" for line in lines[:500]))
+
+
+def show_export(store: LabelStore, found: list[Item]) -> None:
+    """The dataset as a zip."""
+    layout: Layout = st.radio(
+        "Layout", list(LAYOUTS), format_func=LAYOUTS.__getitem__, horizontal=True, key="export_layout"
+    )
+    also = st.toggle("Also labels that wait for review", key="export_all")
+    chosen = chosen_versions(found, submitted=also)
+    if not chosen:
+        st.info("There are no accepted labels yet. Review what was submitted, or export what waits for review too.")
+        return
+    parts = {split: sum(item.info.split == split for item, _ in chosen) for split in SPLITS}
+    st.caption(f"{len(chosen)} images: " + ", ".join(f"{n} {split}" for split, n in parts.items()) +
+               ". A data card with counts, people and licences comes along.")  # fmt: skip
+    st.download_button(
+        "Download dataset (zip)", lambda: _zip(store, chosen, layout), file_name=f"bccseg_dataset_{layout}.zip",
+        type="primary", icon=":material/download:", on_click="ignore", key="export_zip",
+    )  # fmt: skip
+
+
+def _zip(store: LabelStore, chosen: list[tuple[Item, Version]], layout: Layout) -> io.BytesIO:
+    buffer = io.BytesIO()
+    zip_dataset(dataset_files(store, chosen, layout), buffer)
+    buffer.seek(0)
+    return buffer
+
+
+@st.fragment(run_every=2.0)
+def show_hub(store: LabelStore) -> None:
+    """How the collection stands with its dataset repository."""
+    one = syncer(store)
+    if one is None:
+        st.info(NO_SYNC, icon=":material/cloud_off:")
+        return
+    state, name = one.state, plain(one.repo)
+    when = f" at {state.when:%Y-%m-%d %H:%M} UTC" if state.when else ""
+    if state.kind == "done" and state.report:
+        st.success(
+            f"In step with **{name}**: {state.report.pushed} files pushed, {state.report.pulled} fetched{when}.",
+            icon=":material/cloud_done:",
+        )
+    elif state.kind == "failed":
+        st.error(f"Syncing with {name} failed{when}: {plain(state.text, 400)}", icon=":material/cloud_off:")
+        st.caption("It is tried again by itself.")
+    else:
+        st.info(f"{plain(state.text)}: {name} …", icon=":material/cloud_sync:")
+    if st.button(
+        "Sync now" if state.kind != "failed" else "Try again", icon=":material/sync:", disabled=state.kind == "running"
+    ):
+        one.request()
+        st.rerun(scope="fragment")

@@ -1,0 +1,67 @@
+// Not seen: sends the action of a key that was pressed, and how wide the page is.
+const STEP = 20; // px; smaller changes of width are not worth drawing anew
+const STILL = 250; // ms
+const listeners = new WeakMap();
+
+function typing(event) {
+  const at = event.composedPath()[0];
+  return at && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName || "") && at.type !== "radio" && at.type !== "checkbox");
+}
+
+class Hotkeys {
+  constructor(root, component) {
+    this.root = root;
+    this.onkey = (event) => {
+      if (!root.isConnected) return document.removeEventListener("keydown", this.onkey);
+      if (event.ctrlKey && event.key.toLowerCase() === "z") return this.send(event, event.shiftKey ? "redo" : "undo");
+      if (event.ctrlKey || event.metaKey || event.altKey || typing(event)) return;
+      const action = this.actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+      if (action) this.send(event, action);
+    };
+    document.addEventListener("keydown", this.onkey);
+    new ResizeObserver(() => this.measure()).observe(root.parentElement);
+    this.update(component);
+  }
+
+  send(event, action) {
+    event.preventDefault();
+    this.component.setTriggerValue("action", action);
+  }
+
+  measure() {
+    const width = Math.floor(this.root.parentElement.getBoundingClientRect().width);
+    if (width && !this.width) this.sendWidth(width); // the page waits for the first one
+    else this.wait();
+  }
+
+  // Later ones are sent when the page stands still and the pointer has left the page list. Who is there is about to
+  // leave, and a width sent between the click on another page and the answer to it names this page again: Streamlit
+  // would stay here.
+  wait() {
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => {
+      if (!this.root.isConnected) return;
+      const width = Math.floor(this.root.parentElement.getBoundingClientRect().width);
+      if (!width || Math.abs(width - this.width) < STEP) return;
+      if (document.querySelector("[data-testid=stSidebar]:hover")) this.wait();
+      else this.sendWidth(width);
+    }, STILL);
+  }
+
+  sendWidth(width) {
+    this.width = width;
+    this.component.setStateValue("width", width);
+  }
+
+  update(component) {
+    this.component = component;
+    this.actions = component.data.actions;
+    this.measure();
+  }
+}
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".hotkeys");
+  if (listeners.has(root)) listeners.get(root).update(component);
+  else listeners.set(root, new Hotkeys(root, component));
+}

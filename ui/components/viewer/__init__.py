@@ -1,0 +1,74 @@
+"""The picture with the cells over it: zoom, hover, select. Runs in the browser; Python hears selections."""
+
+import base64
+import math
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from bccseg.io.encode import png
+from bccseg.report.charts import column_and_title
+from bccseg.report.result import ImageResult
+
+HERE = Path(__file__).parent
+MAX_SIDE_PX = 4096  # larger images are shown smaller; all numbers stay those of the full image
+JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
+NAME = "bccseg_viewer"
+
+
+@st.cache_resource(show_spinner=False)
+def _component() -> Any:
+    html, css, js = ((HERE / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    return st.components.v2.component(NAME, html=html, css=css, js=js)
+
+
+def _data_url(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def picture_data(result: ImageResult) -> dict[str, Any]:
+    """Everything the browser needs for one image."""
+    height, width = result.labels.shape
+    shrink = min(1.0, MAX_SIDE_PX / max(height, width, 1))
+    image, labels = result.image, result.labels
+    if shrink < 1:
+        size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        labels = cv2.resize(labels.astype(np.float32), size, interpolation=cv2.INTER_NEAREST).astype(np.int32)
+    ids = np.stack([labels & 255, labels >> 8 & 255, labels >> 16 & 255], axis=-1).astype(np.uint8)
+    jpeg = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), JPEG)[1].tobytes()
+    cells = result.cells
+    diameter, diameter_title = column_and_title("equivalent_diameter", cells)
+    area, area_title = column_and_title("area", cells)
+    columns = {diameter: 1, area: 1, "circularity": 3, "score": 2, "eccentricity": 3, "solidity": 3}
+    values = {name: _rounded(cells[name], digits) for name, digits in columns.items()}
+    return {
+        "image": _data_url("jpeg", jpeg),
+        "labels": _data_url("png", png(ids)),
+        "diameter": result.diameter_px * shrink,
+        "cells": {
+            "id": cells["cell_id"].tolist(),
+            "x": ((cells["centroid_x_px"] + 0.5) * shrink).round(1).tolist(),
+            "y": ((cells["centroid_y_px"] + 0.5) * shrink).round(1).tolist(),
+            **values,
+        },
+        "measures": {
+            diameter: diameter_title, area: area_title, "circularity": "Circularity",
+            "eccentricity": "Eccentricity", "solidity": "Solidity", "score": "Score",
+        },
+        "tips": [[diameter, diameter_title], [area, area_title], ["score", "Score"]],
+    }  # fmt: skip
+
+
+def _rounded(values: Any, digits: int) -> list[float | None]:
+    return [round(float(v), digits) if math.isfinite(v) else None for v in values]
+
+
+def viewer(key: str, data: dict[str, Any], selected: int, on_select: Any) -> None:
+    """Show the picture. `key` names the image; `on_select` is called when a cell was clicked, with the
+    cell (0: none) as `st.session_state[NAME]["selected"]`.
+    """
+    _component()(key=NAME, data={**data, "key": key, "selected": selected}, on_selected_change=on_select)

@@ -1,0 +1,256 @@
+"""The correction that is open in this browser tab: tool, view, and what the person does to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from bccseg.annotation.drafts import Draft
+from bccseg.annotation.edits import Edit
+from bccseg.errors import BccsegError
+from bccseg.imaging.label_image import count_cells
+from bccseg.imaging.measure import measure_cells
+from bccseg.report.viewport import ZOOMS, Show, View, make_view
+from ui.components.canvas import drawn_points
+
+KEY = "correction_session"
+UNCERTAIN_BELOW = 0.9  # cells with a lower score are worth a look
+MIN_PLACES = 5  # so many are offered in any case
+CLICK_PX = 6  # screen px; a stroke that stays within this is a click
+RING_RADIUS = 0.8  # of the ring around a doubtful cell, in cell diameters
+PLACE_ZOOM = 3.0
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool of the toolbar."""
+
+    name: str
+    title: str
+    icon: str
+    key: str
+    help: str
+    brush: bool = False
+    colour: str = "#ffd500"
+
+
+TOOLS = {
+    tool.name: tool
+    for tool in (
+        Tool("add", "Add", ":material/add_circle:", "a",
+             "Draw around a cell that was missed. It takes background only.", colour="#00c85a"),
+        Tool("paint", "Paint", ":material/brush:", "p",
+             "Begin inside a cell and paint what is missing of it.", brush=True, colour="rgba(0,200,90,0.55)"),
+        Tool("erase", "Erase", ":material/ink_eraser:", "e",
+             "Wipe away what is no cell. Through a cell, it makes two.", brush=True, colour="rgba(230,40,70,0.55)"),
+        Tool("cut", "Cut", ":material/content_cut:", "c", "Draw a line across a cell: it becomes two."),
+        Tool("merge", "Merge", ":material/join:", "m", "Draw from one part into the other: they become one cell."),
+        Tool("delete", "Delete", ":material/delete:", "d", "Click on a cell, or draw around several.",
+             colour="#e62846"),
+        Tool("fill", "Fill holes", ":material/format_color_fill:", "f", "Click on a cell that has holes."),
+        Tool("smooth", "Smooth", ":material/gesture:", "s", "Click on a cell with a ragged outline."),
+        Tool("move", "Move", ":material/pan_tool:", "h", "Drag the image."),
+    )
+}  # fmt: skip
+SHOWS: dict[Show, str] = {
+    "outlines": "Outlines", "filled": "Filled", "image": "Image only", "proposal": "First proposal",
+    "changes": "Changes",
+}  # fmt: skip
+HOTKEYS = {
+    **{tool.key: f"tool:{tool.name}" for tool in TOOLS.values()},
+    "z": "undo", "y": "redo", "+": "zoom:in", "=": "zoom:in", "-": "zoom:out", "0": "zoom:fit",
+    "n": "next", "b": "back",
+    "v": "show", "[": "brush:-", "]": "brush:+",
+    "ArrowLeft": "pan:-1,0", "ArrowRight": "pan:1,0", "ArrowUp": "pan:0,-1", "ArrowDown": "pan:0,1",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class UncertainPlace:
+    """A place the network was unsure of."""
+
+    x: float
+    y: float
+    uncertain: float  # 0 to 1
+    text: str
+
+
+@dataclass
+class CorrectionSession:
+    """State of the Correct page in one tab."""
+
+    draft: Draft
+    tool: str = "add"
+    corners: bool = False  # outlines by clicking corners
+    brush_px: int = 0  # diameter, image px
+    show: Show = "outlines"
+    opacity: float = 0.9
+    zoom: float | None = None  # None: the whole image
+    middle: tuple[float, float] | None = None
+    view: View | None = None  # as last drawn
+    revision: int = 0  # a new number empties the canvas
+    message: tuple[str, str] = ("info", "")
+    uncertain_places: list[UncertainPlace] = field(default_factory=list)
+    place_index: int = -1
+
+    def __post_init__(self) -> None:
+        info = self.draft.info
+        self.brush_px = self.brush_px or max(3, round(info.diameter_px / 6))
+        cells = measure_cells(self.draft.base, self.draft.image)
+        where = cells.set_index("cell_id")[["centroid_x_px", "centroid_y_px"]]
+        scores = sorted((s, k) for k, s in enumerate(info.scores, start=1) if k in where.index)
+        uncertain = [(s, k) for n, (s, k) in enumerate(scores) if s < UNCERTAIN_BELOW or n < MIN_PLACES]
+        found = [UncertainPlace(*(where.loc[k] + 0.5), 1 - s, f"cell with score {s:.2f}") for s, k in uncertain]
+        found += [UncertainPlace(x, y, s, f"left out, score {s:.2f}: a cell?") for x, y, s in info.places]
+        self.uncertain_places = sorted(found, key=lambda place: -place.uncertain)
+
+    # --- what the person sees
+
+    def make_view(self, available_px: tuple[int, int]) -> View:
+        """The window to be shown in `available_px` (width, height) screen px."""
+        self.view = make_view(self.draft.labels.shape, self.zoom, self.middle, available_px)
+        return self.view
+
+    @property
+    def ring(self) -> tuple[float, float, float] | None:
+        """Ring around the doubtful place that is looked at."""
+        if not 0 <= self.place_index < len(self.uncertain_places):
+            return None
+        place = self.uncertain_places[self.place_index]
+        return place.x, place.y, RING_RADIUS * self.draft.info.diameter_px
+
+    # --- what the person does
+
+    def apply_drawing(self, objects: list[dict[str, Any]]) -> None:
+        """A stroke or an outline came from the canvas: make the edit it stands for."""
+        if not objects or self.view is None:
+            return
+        self.revision += 1
+        try:
+            points = drawn_points(objects[-1])
+        except (KeyError, TypeError, ValueError, IndexError):
+            self.message = ("warning", "That could not be read. Draw it again.")
+            return
+        if self.tool == "move":
+            (x0, y0), (x1, y1) = points[0], points[-1]
+            self.pan((x0 - x1) / self.view.screen_width, (y0 - y1) / self.view.screen_height)
+            return
+        xs, ys = zip(*points, strict=True)
+        click = max(xs) - min(xs) <= CLICK_PX and max(ys) - min(ys) <= CLICK_PX
+        if click and self.tool in ("delete", "fill", "smooth"):
+            points = points[:1]
+        tool = TOOLS[self.tool]
+        native = tuple(self.view.to_image(x, y) for x, y in points)
+        self.perform(
+            lambda: self.draft.apply(Edit(tool.name, native, self.brush_px / 2 if tool.brush else 0.0)), tool.title
+        )
+
+    def perform(self, act: Callable[[], Any], title: str) -> None:
+        """Make a change, or say why not; what it did to the count is said too."""
+        before = count_cells(self.draft.labels)
+        try:
+            act()
+        except BccsegError as error:
+            self.message = ("warning", str(error))
+            return
+        self.revision += 1
+        gained = count_cells(self.draft.labels) - before
+        self.message = ("info", title + (f": {gained:+d} cell{'s' if abs(gained) > 1 else ''}" if gained else ""))
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self.perform(self.draft.undo, "Undone")
+
+    def redo(self) -> None:
+        """Make it again."""
+        self.perform(self.draft.redo, "Done again")
+
+    def zoom_by(self, step: int) -> None:
+        """A zoom level in (1), out (-1), or the whole image (0)."""
+        if step == 0 or self.view is None:
+            self.zoom, self.middle = None, None
+            return
+        self._hold_middle()
+        now, whole = self.view.zoom[0], self.view.width == self.draft.labels.shape[1]
+        levels = [z for z in ZOOMS if (z > now * 1.05 if step > 0 else z < now * 0.95)]
+        if step > 0 and levels:
+            self.zoom = levels[0]
+        elif step < 0 and not (whole and self.view.height == self.draft.labels.shape[0]):
+            self.zoom = levels[-1] if levels else None
+
+    def pan(self, across: float, down: float) -> None:
+        """Move the window by a share of its size."""
+        if self.view is not None:
+            moved = self.view.moved(across * self.view.width, down * self.view.height, self.draft.labels.shape)
+            self.middle = (moved.left + moved.width / 2, moved.top + moved.height / 2)
+
+    def go_to(self, x: float, y: float) -> None:
+        """Bring a point of the image to the middle; from the whole image, at twice its size."""
+        if self.zoom is None and self.view is not None:
+            self.zoom = next((z for z in ZOOMS if z > self.view.zoom[0] * 1.5), ZOOMS[-1])
+        self.middle = (x, y)
+
+    def next_uncertain_place(self, step: int = 1) -> None:
+        """Go to the next place of doubt that was not mended since (or the one before)."""
+        for _ in self.uncertain_places:
+            self.place_index = (
+                (self.place_index + step) % len(self.uncertain_places)
+                if self.place_index >= 0 or step > 0
+                else len(self.uncertain_places) - 1
+            )
+            place = self.uncertain_places[self.place_index]
+            row, col = (
+                min(int(v), size - 1) for v, size in zip((place.y, place.x), self.draft.labels.shape, strict=True)
+            )
+            if self.draft.labels[row, col] == self.draft.base[row, col]:
+                diameter = self.draft.info.diameter_px
+                wanted = 160 / diameter * PLACE_ZOOM / 3  # a cell about 160 screen px wide
+                self.zoom = min(ZOOMS, key=lambda z: abs(np.log(z / wanted)))
+                self.middle = (place.x, place.y)
+                number = f"{self.place_index + 1} of {len(self.uncertain_places)}"
+                self.message = ("info", f"Doubtful place {number}: {place.text}")
+                return
+        self.message = ("info", "No doubtful places are left.")
+
+    def handle_hotkey(self, action: str) -> None:
+        """A key was pressed; see HOTKEYS."""
+        name, _, value = action.partition(":")
+        if name == "tool" and value in TOOLS:
+            self.tool, self.message = value, ("info", "")  # the tool's own help is shown again
+        elif name in ("undo", "redo"):
+            getattr(self, name)()
+        elif name == "zoom":
+            self.zoom_by({"in": 1, "out": -1}.get(value, 0))
+        elif name == "pan":
+            across, down = value.split(",")
+            self.pan(int(across) / 3, int(down) / 3)
+        elif name in ("next", "back"):
+            self.next_uncertain_place(1 if name == "next" else -1)
+        elif name == "brush":
+            self.brush_px = int(np.clip(self.brush_px * (1.25 if value == "+" else 0.8) + (value == "+"), 1, 200))
+        elif name == "show":
+            order = list(SHOWS)
+            self.show = order[(order.index(self.show) + 1) % len(order)]
+
+    def _hold_middle(self) -> None:
+        if self.view is not None and self.middle is None:
+            self.middle = (self.view.left + self.view.width / 2, self.view.top + self.view.height / 2)
+
+
+def current_session() -> CorrectionSession | None:
+    """The correction open in this tab."""
+    return st.session_state.get(KEY)
+
+
+def open_session(draft: Draft) -> None:
+    """Open a draft in this tab; the address then names it, so that a reload finds it again."""
+    st.session_state[KEY] = CorrectionSession(draft)
+    st.session_state.pop("submitted", None)  # the thanks for the one before
+
+
+def close_session() -> None:
+    """Close what is open; the draft itself stays on disk."""
+    st.session_state.pop(KEY, None)
+    st.query_params.pop("draft", None)

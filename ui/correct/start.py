@@ -1,0 +1,153 @@
+"""Ways onto the Correct page: a result of this visit, a file with its mask, a draft; and leaving it by submitting."""
+
+import numpy as np
+import streamlit as st
+
+from bccseg.annotation.drafts import DraftInfo, create_draft, draft_name, open_draft
+from bccseg.config import LICENCES
+from bccseg.errors import StoreError
+from bccseg.imaging.label_image import median_diameter
+from bccseg.io.images import decode
+from bccseg.io.label_files import read_labels
+from ui.components.local_storage import local_storage, remember, remembered
+from ui.correct.session import CorrectionSession, close_session, current_session, open_session
+from ui.shared.background_sync import saved
+from ui.shared.errors import plain, show_errors
+from ui.shared.handover import draft_of_result, take_over
+from ui.shared.session import visitor_state
+from ui.shared.storage import store
+
+
+def reopen_session() -> None:
+    """Open what another page handed over, or, after a reload, the draft that the address names; the address then
+    names what is open.
+    """
+    if (draft := take_over()) is not None:
+        open_session(draft)
+    named, session = st.query_params.get("draft"), current_session()
+    if session is not None:
+        st.query_params["draft"] = session.draft.id
+    elif named:
+        try:
+            open_session(open_draft(store(), named))
+        except StoreError as error:
+            close_session()
+            st.warning(plain(str(error), 300))
+
+
+def keep_in_browser(open_draft_id: str = "") -> None:
+    """Let this browser know its person's name and drafts, so that a closed tab loses neither."""
+    values = {"drafts": open_draft_id} if open_draft_id else {}
+    if author := remembered("author"):
+        values |= {"author": author}
+    local_storage("local_storage", values)
+
+
+def _offer_drafts() -> None:
+    """Drafts that this browser began and that are still there."""
+    found = [(draft, name) for draft in remembered("drafts").split(",") if (name := draft_name(store(), draft))]
+    for draft, name in found:
+        st.button(f"Go on with {plain(name, 60)}", icon=":material/history:", key=f"draft_{draft}",
+                  on_click=lambda draft=draft: open_session(open_draft(store(), draft)))  # fmt: skip
+
+
+def ask_what_to_correct() -> None:
+    """Nothing is open yet: offer what there is."""
+    keep_in_browser()
+    results = visitor_state().results
+    st.subheader("Correct an image", anchor=False)
+    _offer_drafts()
+    if results:
+        names = [f"{k}. {stored.slim.name}" for k, stored in enumerate(results, start=1)]
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            pick = st.selectbox("A result of this visit", range(len(names)), format_func=names.__getitem__, width=420)
+            if st.button("Correct it", type="primary", icon=":material/draw:"):
+                open_session(draft_of_result(results[pick or 0]))
+                st.rerun()
+    else:
+        st.info("Segment a smear first; then mend here what the network got wrong.", icon=":material/biotech:")
+        st.page_link("pages/segment.py", label="Go to Segment", icon=":material/arrow_forward:")
+    with st.expander("An image with its mask from a file", expanded=not results, icon=":material/upload_file:"):
+        _ask_for_pair()
+
+
+def _ask_for_pair() -> None:
+    left, right = st.columns(2)
+    kinds = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]
+    image = left.file_uploader("Image", kinds, key="pair_image", help="The photograph of the smear.")
+    mask = right.file_uploader(
+        "Mask or labels", ["png", "tif", "tiff", "bmp"], key="pair_mask",
+        help="White cells on black, or labels with a number for each cell (8, 16 or 32 bit). Without one you begin "
+             "with no cells.",
+    )  # fmt: skip
+    if image is None:
+        return
+    if st.button("Open", type="primary", key="open_pair"):
+        page = decode(image.getvalue())[0]
+        shape = page.image.shape[:2]
+        labels = np.zeros(shape, np.int32) if mask is None else read_labels(mask.getvalue(), shape)
+        diameter = median_diameter(labels) or min(shape) / 20
+        info = DraftInfo(image.name, pixel_size_um=page.pixel_size_um, diameter_px=diameter)
+        open_session(create_draft(store(), page.image, labels, info))
+        st.rerun()
+
+
+def show_heading(session: CorrectionSession) -> None:
+    """What is open, and the way out."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(session.draft.info.name)}**", width="stretch")
+        st.button("Close", icon=":material/close:", on_click=close_session, key="correct_close",
+                  help="The draft stays; this browser remembers it.")  # fmt: skip
+        with st.popover("Discard", icon=":material/delete_forever:"):
+            st.markdown("Forget this draft and all its edits? This cannot be undone.")
+            st.button("Discard the draft", on_click=_discard, args=(session,), type="primary", key="correct_discard")
+    keep_in_browser(session.draft.id)
+
+
+def _discard(session: CorrectionSession) -> None:
+    session.draft.discard()
+    close_session()
+
+
+def ask_to_submit(session: CorrectionSession) -> None:
+    """The form at the end: who, what, and consent."""
+    st.subheader("Submit", anchor=False)
+    with st.form("submit_form", border=True):
+        left, right = st.columns(2)
+        known = remembered("author")
+        author = left.text_input("Your name", value=known, max_chars=80, key=f"author_{known}",
+                                 help="Stands beside your labels. This browser remembers it.")  # fmt: skip
+        licence = right.selectbox(
+            "Licence of this image and your labels", LICENCES, help="What others may do with them."
+        )
+        comment = st.text_area("Comment", max_chars=2000, height=80, placeholder="What the reviewer should know")
+        consent = st.checkbox("I may share this image, and I agree that it and my labels join the collection under "
+                              "this licence.")  # fmt: skip
+        sent = st.form_submit_button("Submit for review", type="primary", icon=":material/send:")
+    if not sent:
+        return
+    if not author.strip():
+        st.error("Please give your name.")
+    elif not consent:
+        st.error("Please tick that the image may join the collection.")
+    else:
+        _submit(session, author.strip(), comment, licence)
+
+
+def _submit(session: CorrectionSession, author: str, comment: str, licence: str) -> None:
+    with show_errors():
+        version = session.draft.submit(store(), author, comment, licence)
+        saved(store())
+        remember("author", author)
+        close_session()
+        st.session_state["submitted"] = (version.cells, version.edit_count)
+        st.rerun()
+
+
+def tell_submitted() -> None:
+    """After a submission: thanks, and where it went."""
+    if done := st.session_state.get("submitted"):
+        cells, edits = done
+        st.success(f"Submitted: {cells:,} cells, {edits:,} edits. It waits for review in the collection.",
+                   icon=":material/check_circle:")  # fmt: skip
+        st.page_link("pages/collection.py", label="Go to the collection", icon=":material/arrow_forward:")

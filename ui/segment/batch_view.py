@@ -1,0 +1,55 @@
+"""The images of a batch together: summary, counts, distributions, and everything in one zip."""
+
+import io
+
+import streamlit as st
+
+from bccseg.report import charts
+from bccseg.report.bundle import write_zip
+from bccseg.report.tables import csv, summary_table
+from ui.segment.image_view import column_format
+from ui.shared.plots import PLOT
+from ui.shared.session import VisitorState
+
+
+def show_batch(state: VisitorState) -> None:
+    """All images together: summary, counts, distributions, one zip."""
+    slims = [stored.slim for stored in state.results]
+    table = summary_table(slims)
+    for column, image_shape in (("width_px", 1), ("height_px", 0)):
+        table[column] = [stored.shape[image_shape] for stored in state.results]
+    names = charts_names([r.name for r in slims])
+    if len(slims) > 1:
+        st.subheader("All images", anchor=False)
+        left, right = st.columns(2)
+        left.plotly_chart(charts.count_bars(table.assign(image=names)), key="plot_counts", config=PLOT)
+        with right:
+            measure = st.selectbox("Compare", list(charts.MEASURES), format_func=charts.MEASURES.__getitem__)
+            tables = dict(zip(names, (r.cells for r in slims), strict=True))
+            st.plotly_chart(charts.distributions(tables, measure), key="plot_spread", config=PLOT)
+        st.dataframe(
+            table, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in table}
+        )
+    columns = st.columns(3)
+    columns[0].download_button("Everything (zip)", lambda: _zip(state), file_name="bccseg_results.zip", type="primary",
+                               help="Masks, labels, overlays, tables, QuPath, ImageJ and COCO files of all images.",
+                               on_click="ignore", icon=":material/folder_zip:", width="stretch")  # fmt: skip
+    columns[1].download_button("Summary (CSV)", lambda: csv(table), file_name="summary.csv", on_click="ignore",
+                               help="A row an image.", icon=":material/table:", width="stretch")  # fmt: skip
+
+
+def charts_names(names: list[str]) -> list[str]:
+    """Short names, all different, for axes; angle brackets would be read as markup by the chart."""
+    out: list[str] = []
+    for name in names:
+        clean = " ".join(name.split()).replace("<", "‹").replace(">", "›")
+        short = clean if len(clean) <= 20 else clean[:11] + "…" + clean[-8:]
+        out.append(short if short not in out else f"{short} ({out.count(short) + len(out)})")
+    return out
+
+
+def _zip(state: VisitorState) -> io.BytesIO:
+    buffer = io.BytesIO()
+    write_zip((stored.unpack() for stored in state.results), buffer)
+    buffer.seek(0)
+    return buffer

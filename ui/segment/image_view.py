@@ -1,0 +1,162 @@
+"""The result of one image: picture, numbers, plots, table, downloads."""
+
+from typing import Any
+
+import streamlit as st
+
+from bccseg.io.encode import as_json
+from bccseg.report import charts
+from bccseg.report.bundle import IMAGE_FILES
+from bccseg.report.coco import coco
+from bccseg.report.result import ImageResult
+from ui.components.viewer import NAME, picture_data, viewer
+from ui.shared.errors import plain
+from ui.shared.plots import PLOT
+from ui.shared.stored_result import StoredResult
+
+TABLE_KEY = "cell_table"
+TITLES = {
+    "cell id": "Cell", "x": "X", "y": "Y", "cell count": "Cells", "cell count inside": "Whole cells",
+    "diameter cv percent": "Unevenness (%)", "density per mm2": "Density (/mm²)",
+    "expected diameter": "Diameter looked for",
+}  # fmt: skip
+DIAMETER_FROM = {
+    "measured": "Cell diameter found",
+    "given": "Cell diameter as typed",
+    "assumed": "No cells to measure; diameter assumed",
+}
+DOWNLOADS = {
+    "_overlay.png": ("Overlay (PNG)", "The image with green outlines."),
+    "_labels.png": ("Labels (16-bit PNG)", "0 is background, each cell has its own number."),
+    "_mask.png": ("Mask (PNG)", "White where there is a cell."),
+    "_cells.csv": ("Cells (CSV)", "The table, for Excel, R or Python."),
+    ".geojson": ("QuPath (GeoJSON)", "Drag it onto the image in QuPath."),
+    "_rois.zip": ("ImageJ ROIs (zip)", "Open it in the ROI Manager of ImageJ or Fiji."),
+}
+
+
+def show_image(chosen: StoredResult) -> None:
+    """Everything of one image."""
+    result = _open(chosen)
+    for note in result.notes:
+        st.caption(f":material/info: {note}")
+    show_numbers(result)
+    _viewer(result)
+    columns = st.columns(3)
+    for column, measure in zip(columns, charts.MEASURES, strict=True):
+        column.plotly_chart(charts.histogram(result.cells, measure), key=f"plot_{measure}", config=PLOT)
+    show_table(result)
+    show_downloads(result)
+
+
+def _open(stored: StoredResult) -> ImageResult:
+    """The unpacked result; the last one is kept, because every click asks for it again."""
+    kept: tuple[StoredResult, ImageResult] | None = st.session_state.get("open_result")
+    if kept is None or kept[0] is not stored:
+        kept = (stored, stored.unpack())
+        st.session_state["open_result"] = kept
+        st.session_state.pop("open_picture", None)
+        st.session_state.pop(TABLE_KEY, None)
+    return kept[1]
+
+
+def _viewer(result: ImageResult) -> None:
+    picture: dict[str, Any] | None = st.session_state.get("open_picture")
+    if picture is None:
+        picture = st.session_state["open_picture"] = picture_data(result)
+
+    def select() -> None:
+        cell = st.session_state[NAME]["selected"] or 0
+        rows = result.cells.index[result.cells["cell_id"] == cell].tolist()
+        st.session_state[TABLE_KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+
+    viewer(f"{result.stem}:{id(result)}", picture, selected_cell(result), select)
+    if cell := selected_cell(result):
+        st.caption(
+            f":material/my_location: **Cell {cell} selected**, marked yellow here and ticked in the table below."
+        )
+    else:
+        st.caption(
+            "Scroll or pinch to zoom, drag to move, point at a cell for its size, click to find it in the table."
+        )
+
+
+def selected_cell(result: ImageResult) -> int:
+    """Id of the cell whose row is selected in the table, 0 without one."""
+    rows = st.session_state.get(TABLE_KEY, {}).get("selection", {}).get("rows", [])
+    return int(result.cells["cell_id"].iloc[rows[0]]) if rows and rows[0] < len(result.cells) else 0
+
+
+def show_numbers(result: ImageResult) -> None:
+    """Count, size, density, and how they were found."""
+    s = result.summary
+    size = "–" if s.median_diameter_px is None else f"{s.median_diameter_px:.1f} px"
+    if s.median_diameter_um is not None:
+        size = f"{s.median_diameter_um:.2f} µm"
+    spread = "–" if s.diameter_cv_percent is None else f"{s.diameter_cv_percent:.1f} %"
+    numbers = [
+        ("Cells", f"{s.cell_count:,}", "All cells found, also those cut by the border of the image."),
+        ("Whole cells", f"{s.cell_count_inside:,}", "Cells that do not touch the border of the image."),
+        ("Median diameter", size, "Of whole cells: the circle of the same area."),
+        ("Unevenness", spread, "Spread of the diameter over its mean (CV), as RDW says in a blood count."),
+        ("Area covered", f"{100 * s.area_fraction:.1f} %", "Share of the image that is cell."),
+    ]
+    if s.density_per_mm2 is not None:
+        numbers.append(("Density", f"{s.density_per_mm2:,.0f} /mm²", "Cells per square millimetre of the slide."))
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, tip in numbers:
+            st.metric(label, value, help=tip, width="content")
+    if s.cell_count == 0:
+        st.info("No cells were found. If there are some, type their diameter in the sidebar.")
+    pixel = f" · pixel size {result.pixel_size_um:.4g} µm" if result.pixel_size_um else ""
+    st.caption(
+        f"{DIAMETER_FROM[result.diameter_from]}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · "
+        f"{plain(result.device)} · {sum(result.seconds.values()):.1f} s"
+    )
+
+
+def show_table(result: ImageResult) -> None:
+    """The cells; a selected row lights up in the image."""
+    st.subheader("Cells", anchor=False)
+    st.dataframe(
+        result.cells,
+        key=TABLE_KEY,
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=280,
+        column_config={name: column_format(name) for name in result.cells},
+    )
+
+
+def column_format(name: str) -> Any:
+    """Title and number format of a column: 'equivalent_diameter_px' becomes 'Diameter (px)'."""
+    stem, _, unit = name.rpartition("_")
+    unit = {"px": "px", "um": "µm", "um2": "µm²"}.get(unit, "")
+    if name == "area_px":
+        unit = "px²"
+    title = (stem if unit else name).replace("equivalent_", "").replace("centroid_", "").replace("_", " ")
+    title = TITLES.get(title, title.capitalize())
+    title = f"{title} ({unit})" if unit else title
+    if name in ("image", "weights"):
+        return st.column_config.TextColumn(title)
+    if name == "touches_border":
+        return st.column_config.CheckboxColumn("Cut by border")
+    if name in ("cell_id", "area_px", "cell_count", "cell_count_inside", "width_px", "height_px"):
+        return st.column_config.NumberColumn(title, format="%d")
+    return st.column_config.NumberColumn(title, format="%.2f")
+
+
+def show_downloads(result: ImageResult) -> None:
+    """Each export of one image; made when it is asked for."""
+    with st.expander("Downloads for this image", icon=":material/download:"):
+        columns = st.columns(3)
+        for k, (ending, (title, tip)) in enumerate(DOWNLOADS.items()):
+            columns[k % 3].download_button(
+                title, lambda ending=ending: IMAGE_FILES[ending](result), file_name=result.stem + ending,
+                help=tip, key=f"save_{ending}", on_click="ignore", width="stretch",
+            )  # fmt: skip
+        columns[0].download_button(
+            "COCO (JSON)", lambda: as_json(coco([result])), file_name=f"{result.stem}_coco.json",
+            help="For training other programs.", key="save_coco", on_click="ignore", width="stretch",
+        )  # fmt: skip

@@ -1,0 +1,35 @@
+"""Progress of the running batch, with time left and a stop button."""
+
+import streamlit as st
+
+from ui.shared.duration import duration
+from ui.shared.errors import plain
+from ui.shared.session import VisitorState
+
+POLL_SECONDS = 0.5
+
+
+def show_progress(state: VisitorState, *, busy: bool) -> None:
+    """The bar while a job runs; afterwards how it ended, if not well."""
+    job = state.job
+    if job is None:
+        return
+    if busy:  # if it has ended since, the first poll draws the page anew
+        _poll(state, len(state.results))
+    elif job.error:
+        st.error(plain(job.error, 600))
+    elif job.stopped:
+        st.info(f"Stopped after {job.done} of {job.total} files. What was finished is kept.")
+
+
+@st.fragment(run_every=POLL_SECONDS)
+def _poll(state: VisitorState, seen: int) -> None:
+    job = state.job
+    if job is None or job.finished.is_set() or len(state.results) > seen == 0:
+        st.rerun()  # the whole page: results are there
+    bar, button = st.columns([6, 1], vertical_alignment="center")
+    number = min(job.done + 1, job.total)
+    left = f" · about {duration(job.seconds_left)} left" if job.seconds_left is not None else ""
+    what = plain(job.current, 60) if job.current else "preparing the network"
+    bar.progress(job.progress, text=f"Image {number} of {job.total}: {what}{left}")
+    button.button("Stop", on_click=job.stop, icon=":material/stop_circle:", width="stretch", key="stop_job")

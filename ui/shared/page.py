@@ -1,0 +1,54 @@
+"""The list of pages, and the frame of each."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ui.shared.background_sync import dataset_name, syncer
+from ui.shared.errors import BANNER, show_errors
+from ui.shared.storage import store
+
+TIGHT = "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 3rem; }</style>"
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """One entry of the page list."""
+
+    path: str
+    title: str
+    icon: str
+    default: bool = False
+    wide: bool = False  # wants the whole width: the sidebar is folded away
+
+
+PAGES = (
+    PageInfo("pages/segment.py", "Segment", ":material/biotech:", default=True),
+    PageInfo("pages/correct.py", "Correct", ":material/draw:", wide=True),
+    PageInfo("pages/collection.py", "Collection", ":material/collections_bookmark:"),
+    PageInfo("pages/train.py", "Train", ":material/model_training:"),
+    PageInfo("pages/weights.py", "Weights", ":material/hub:"),
+    PageInfo("pages/guide.py", "Guide", ":material/help:"),
+)
+
+
+def list_pages() -> st.Page:
+    """Show the list of pages; returns the one that was asked for, to be run."""
+    st.session_state["pages_listed"] = True
+    return st.navigation([st.Page(page.path, title=page.title, icon=page.icon, default=page.default) for page in PAGES])
+
+
+def open_page(path: str, subtitle: str) -> None:
+    """Begin a page: browser title, heading, and what the person must know. Call first on each page."""
+    if "pages_listed" not in st.session_state:  # a link straight to this page, on a fresh server: Streamlit runs it
+        list_pages()  # alone, and lists file names. Now it knows the list, and runs app.py
+        st.rerun()
+    info = next(page for page in PAGES if page.path == path)
+    st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=":drop_of_blood:", layout="wide",
+                       initial_sidebar_state="collapsed" if info.wide else "auto")  # fmt: skip
+    st.html(TIGHT)  # fixed text, nothing from outside
+    st.header(info.title, anchor=False)
+    st.caption(f"{subtitle} {BANNER}")
+    if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first
+        with show_errors():
+            syncer(store())

@@ -1,0 +1,81 @@
+"""Loaded networks, shared by all visitors and read-only. Loading goes on beside the page."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from bccseg.errors import BccsegError
+from ui.shared.promoted import PREFIX, require_promoted_folder
+
+if TYPE_CHECKING:
+    from bccseg.inference.predictor import Predictor
+
+MAX_LOADED = 3
+
+
+@dataclass(frozen=True)
+class LoadedPredictor:
+    """A network ready to run, and how it came to be this one."""
+
+    predictor: "Predictor"
+    device: str  # for people
+    trouble: str = ""  # why it is not the one that was asked for
+
+
+class PredictorCache:
+    """Networks by (weights, device); the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="bccseg-load")
+        self._lock = threading.Lock()
+        self._futures: dict[tuple[str, str], Future[LoadedPredictor]] = {}
+
+    def request(self, weights: str, device: str) -> "Future[LoadedPredictor]":
+        """Start loading, or the loading under way, or the one that is done. One that failed is tried anew."""
+        key = (weights, device)
+        with self._lock:
+            future = self._futures.pop(key, None)
+            if future is None or (future.done() and (future.exception() or future.result().trouble)):
+                future = self._pool.submit(load_predictor, weights, device)
+            self._futures[key] = future
+            while len(self._futures) > MAX_LOADED:
+                self._futures.pop(next(iter(self._futures)))
+        return future
+
+    def peek(self, weights: str, device: str) -> "Future[LoadedPredictor] | None":
+        """What `request` last gave for these, without starting anything."""
+        return self._futures.get((weights, device))
+
+
+def load_predictor(weights: str, device: str) -> LoadedPredictor:
+    """Load weights by the name a visitor may give (shipped or hf://; never a path).
+
+    Where they cannot be had, the shipped weights are loaded instead and `trouble` says why.
+    Raises BccsegError if those fail too.
+    """
+    from bccseg.inference.predictor import Predictor
+    from bccseg.model.device import describe_device
+    from bccseg.model.weight_sources import DEFAULT_WEIGHTS, default_name, locate
+    from bccseg.model.weights import load_weights
+
+    trouble = ""
+    try:
+        # The owner of the server may have named a folder in BCCSEG_WEIGHTS; a visitor may not.
+        if weights.startswith(PREFIX):
+            loaded = load_weights(require_promoted_folder(weights), weights)
+        else:
+            loaded = load_weights(*locate(None if weights == default_name() else weights, allow_paths=False))
+    except BccsegError as error:
+        trouble = f"{error} The shipped weights are used instead."
+        loaded = load_weights(*locate(DEFAULT_WEIGHTS, allow_paths=False))
+    predictor = Predictor(loaded, device)
+    return LoadedPredictor(predictor, describe_device(predictor.device, predictor.dtype), trouble)
+
+
+@st.cache_resource(show_spinner=False)
+def predictor_cache() -> PredictorCache:
+    """The one registry of this server."""
+    return PredictorCache()

@@ -1,0 +1,204 @@
+"""New weights against those in use, on the same images the new ones have not learned from."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from bccseg.errors import BccsegError
+from bccseg.jobs.training_run import Run
+from bccseg.model.weight_sources import shipped_names
+from ui.shared.errors import plain
+from ui.shared.promoted import PREFIX, promoted, require_promoted_folder
+
+if TYPE_CHECKING:
+    from bccseg.inference.predictor import Predictor
+
+TITLES = {
+    "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice_inner": "Dice off the border",
+    "dice": "Dice", "iou": "IoU",
+    "dice_pooled": "Dice, all pixels together", "iou_pooled": "IoU, all pixels together",
+    "boundary_px": "Outline distance (px)", "count_error": "Count error", "count_bias": "Count bias",
+}  # fmt: skip
+COLUMNS = {
+    "image": "Image", "f1": "F1", "pq": "PQ", "dice": "Dice", "boundary_px": "Outline distance (px)",
+    "count_error": "Count error", "mistakes": "Mistakes",
+}  # fmt: skip
+MIN_IMAGES = 5  # drawing from fewer again and again says little
+WORST, PICTURE_PX = 4, 900
+KEPT = 8  # comparisons that the server remembers, some MB each
+NONE_LEFT = (
+    "The run has learned from all your images, so nothing says how good it is on others like them. "
+    "Mark some images of the collection as test, train again, and compare then."
+)
+LEGEND = """
+Green: cells that fit the truth. :orange[Orange]: found, but no such cell in the truth. :violet[Magenta]: a true
+cell that was not found, or not by itself. Cells cut by the border count neither way.
+"""
+SETS = {"test": "test", "validation": "validation_fields", "base": "base"}  # as the model card calls them
+PARTS = {
+    "test": "Test images ({}): neither has learned from them",
+    "validation": "Images held out ({}): they chose the epoch of the new weights, so this favours the new a little",
+    "base": "Images of the base training set, held out ({}): whether what was known before is forgotten",
+}
+LOWER_IS_BETTER = ("boundary_px", "count_error")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The comparison on one set of images."""
+
+    part: str  # of PARTS
+    images: int
+    rows: list[dict[str, object]]
+
+
+@dataclass
+class Comparison:
+    """A comparison in a thread; the page reads, the thread writes."""
+
+    run: Run
+    old: str
+    done: int = 0
+    total: int = 0
+    error: str = ""
+    tables: list[Table] = field(default_factory=list)
+    each: list[dict[str, object]] = field(default_factory=list)
+    pictures: list[tuple[str, str, bytes, bytes]] = field(default_factory=list)  # name, mistakes, before, new
+    finished: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> "Comparison":
+        """Begin."""
+        threading.Thread(target=self._work, name="bccseg-compare", daemon=True).start()
+        return self
+
+    def _work(self) -> None:
+        try:
+            self._compare()
+        except BccsegError as error:
+            self.error = str(error)
+        except OSError as error:
+            self.error = f"A file could not be read ({error})."
+        finally:
+            self.finished.set()
+
+    def _compare(self) -> None:
+        from bccseg.inference.predictor import Predictor
+        from bccseg.model.weight_sources import locate
+        from bccseg.model.weights import load_weights
+        from bccseg.training.data_sources import gather_training_data
+
+        spec = self.run.spec
+        data = gather_training_data(spec.sources, self.run.folder / "data", spec.config.validation_share, spec.base)
+        own = data.test or data.validation[: data.held_out]
+        parts = [("test" if data.test else "validation", own), ("base", data.validation[data.held_out :])]
+        self.total = 2 * sum(len(pairs) for _, pairs in parts)
+        old = (require_promoted_folder(self.old), self.old) if self.old.startswith(PREFIX) else locate(self.old)
+        predictors = [Predictor(load_weights(*place), spec.device) for place in (old, (self.run.weights, spec.name))]
+        for part, pairs in parts:
+            if pairs:
+                self._compare_on(part, pairs, predictors)
+
+    def _compare_on(self, part: str, pairs: list[tuple[Path, Path]], predictors: list["Predictor"]) -> None:
+        from bccseg.inference.evaluate import evaluate
+        from bccseg.io.encode import jpeg
+        from bccseg.metrics.bootstrap import paired_differences
+        from bccseg.training.weight_export import complete_weights
+
+        def count(_done: int, _all: int) -> None:
+            self.done += 1
+
+        old, new = (evaluate(predictor, pairs, count) for predictor in predictors)
+        rows = []
+        for name, difference in paired_differences(old.scores, new.scores).items():
+            if name in TITLES:
+                gain = difference.value
+                if name == "count_bias":  # nearer to zero is better
+                    gain = abs(old.metrics[name]) - abs(new.metrics[name])
+                better = (gain < 0) == (name in LOWER_IS_BETTER)
+                verdict = ("better" if better else "worse") if difference.beyond_noise else "within noise"
+                if len(pairs) < MIN_IMAGES:
+                    verdict = "too few images to tell"
+                rows.append({
+                    "Measure": TITLES[name], "Before": old.metrics[name], "New": new.metrics[name],
+                    "Difference": difference.value, "from": difference.low, "to": difference.high, "Verdict": verdict,
+                })  # fmt: skip
+        self.tables.append(Table(part, len(pairs), rows))
+        complete_weights(self.run.folder, measured={SETS[part]: new.summary()})  # for the model card
+        if part == "base":
+            return
+        self.each = new.each()
+        shown = [new.pictures(predictor, WORST, PICTURE_PX) for predictor in predictors]
+        for (name, kinds, old_picture), (_, _, new_picture) in zip(*shown, strict=True):
+            text = ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "no mistakes"
+            self.pictures.append((name, text, jpeg(old_picture), jpeg(new_picture)))
+
+
+@st.cache_resource(show_spinner=False)
+def comparisons() -> dict[tuple[str, int, str], Comparison]:
+    """Made by this server, by run, its epochs and the weights compared with: they outlive a reload of the page."""
+    return {}
+
+
+def remember(place: tuple[str, int, str], comparison: Comparison) -> None:
+    """Keep a comparison, and of all of them the latest few."""
+    kept = comparisons()
+    kept.pop(place, None)
+    kept[place] = comparison
+    for oldest in list(kept)[:-KEPT]:
+        kept.pop(oldest, None)
+
+
+def show_compare(run: Run) -> None:
+    """Which weights to compare with, button, progress, and the tables."""
+    key, current = f"compare_{run.id}", promoted().current
+    names = [n for n in dict.fromkeys([current, *promoted().names, *shipped_names()]) if n != PREFIX + run.id]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        old = st.selectbox("Compare with", names, key=f"with_{key}", width=300,
+                           format_func=lambda name: f"{name} (in use)" if name == current else name)  # fmt: skip
+        place = (run.id, run.progress.epoch, old)
+        comparison = comparisons().get(place)
+        if comparison is None or comparison.error:
+            if st.button("Compare", icon=":material/compare:", key=f"start_{key}"):
+                remember(place, Comparison(run, old).start())
+                st.rerun()
+            if comparison is None:
+                return
+    if not comparison.finished.is_set():
+        _poll(comparison)
+        return
+    if comparison.error:
+        st.error(plain(comparison.error, 600))
+        return
+    st.markdown(f"Against **{plain(comparison.old)}**; differences with 95 % intervals.")
+    number = st.column_config.NumberColumn(format="%.4f")
+    for table in comparison.tables:
+        st.markdown(PARTS[table.part].format(table.images))
+        st.dataframe(pd.DataFrame(table.rows), hide_index=True, key=f"table_{table.part}_{key}", height="content",
+                     column_config=dict.fromkeys(("Before", "New", "Difference", "from", "to"), number))  # fmt: skip
+    if not comparison.each:
+        st.warning(NONE_LEFT)
+        return
+    with st.expander("Each image with the new weights, worst first"):
+        rows = [{**row, "mistakes": ", ".join(f"{n} {kind}" for kind, n in row["mistakes"].items())}
+                for row in comparison.each]  # fmt: skip
+        table = pd.DataFrame(rows)[list(COLUMNS)].rename(columns=COLUMNS)
+        st.dataframe(table, hide_index=True, key=f"each_{key}")
+    with st.expander("Pictures of the worst images", icon=":material/image_search:"):
+        st.caption(LEGEND)
+        for name, text, before, new in comparison.pictures:
+            st.markdown(f"**{plain(name)}**: {text} with the new weights")
+            left, right = st.columns(2)
+            left.image(before, caption="Before")
+            right.image(new, caption="New")
+
+
+@st.fragment(run_every=1.0)
+def _poll(comparison: Comparison) -> None:
+    if comparison.finished.is_set():
+        st.rerun()
+    share = comparison.done / max(1, comparison.total)
+    st.progress(share, text=f"Comparing: image {comparison.done} of {comparison.total or '…'}")

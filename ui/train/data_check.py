@@ -1,0 +1,62 @@
+"""The Train page's look at the data before a run: what is there, and what is wrong with it."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from ui.shared.errors import plain, show_errors
+
+MOST = 10  # messages shown of a kind
+CHECK_HELP = "Reads every image and mask, as a run does before it starts, and says what does not fit."
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Of a look at the data."""
+
+    summary: str
+    problems: list[str]
+    warnings: list[str]
+
+
+def show_check(
+    sources: list[str], uploads: list[bytes], validation_share: float, base: str, *, clicked: bool, versions: list[str]
+) -> None:
+    """Look at the data if the button was clicked; what was found, as long as it is of these very data.
+
+    versions: ids of the accepted labels of the collection, which change while its name stays.
+    """
+    asked = (tuple(sources), tuple(map(hash, uploads)), validation_share, base, tuple(versions))
+    if clicked:
+        with show_errors(), st.spinner("Reading the images and masks", show_time=True):
+            st.session_state["train_checked"] = (asked, look(sources, uploads, validation_share, base))
+    validate_id, findings = st.session_state.get("train_checked", (None, None))
+    if validate_id != asked:
+        return
+    if findings.problems:
+        st.error(f"{findings.summary}. Training cannot start with these:\n{_listed(findings.problems)}")
+    else:
+        st.success(f"{findings.summary}. Training can start.")
+    if findings.warnings:
+        st.warning(f"Think of this:\n{_listed(findings.warnings)}")
+
+
+def _listed(texts: list[str]) -> str:
+    more = [f"and {len(texts) - MOST} more"] if len(texts) > MOST else []
+    return "\n".join(f"* {text}" for text in [*(plain(text, 300) for text in texts[:MOST]), *more])
+
+
+def look(sources: list[str], uploads: list[bytes], validation_share: float, base: str) -> Findings:
+    """What `train.sources.gather_training_data` says of the data. Raises BccsegError where a source holds nothing."""
+    from bccseg.training.data_sources import gather_training_data
+
+    with tempfile.TemporaryDirectory(prefix="bccseg-check-") as name:
+        folder = Path(name)
+        for k, content in enumerate(uploads):
+            (folder / f"upload{k}.zip").write_bytes(content)
+        paths = [str(folder / f"upload{k}.zip") for k in range(len(uploads))]
+        data = gather_training_data([*sources, *paths], folder / "data", validation_share, base)
+    test = f", {len(data.test)} for comparing" if data.test else ""
+    return Findings(f"{data}{test}; {data.cells} cells", data.problems, data.warnings)

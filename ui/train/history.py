@@ -1,0 +1,108 @@
+"""Training runs that have ended: what they gave, and what to do with them."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from bccseg.annotation.records import MAX_TEXT
+from bccseg.config import WEIGHT_LICENCES
+from bccseg.jobs.training_run import ACTIVE_STATES, Run, all_runs, create_run
+from ui.shared.errors import plain, show_errors
+from ui.shared.promoted import PREFIX, promote, promoted, roll_back
+from ui.shared.storage import runs_folder
+from ui.train.compare import show_compare
+from ui.train.curves import show_curves, show_preview
+from ui.train.live_run import STATES
+
+LICENCE_HELP = "It goes by the images that were learned from, and by the base weights. Choose, or type another."
+
+
+def show_history() -> None:
+    """Finished runs: curves over one another, compare, promote, resume, delete."""
+    runs = [run for run in all_runs(runs_folder()) if run.progress.state not in ACTIVE_STATES]
+    own = promoted()
+    if own.names:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"The app uses weights of its own training: **{plain(own.current)}**")
+            if st.button("Back to the ones before", icon=":material/undo:"):
+                roll_back()
+                st.rerun()
+    if not runs:
+        st.info("No run has ended yet.")
+        return
+    names = {run.id: f"{run.spec.name} ({run.id[:8]}, {STATES[run.progress.state]})" for run in runs}
+    picked = st.multiselect("Show", list(names), default=[runs[0].id], format_func=names.__getitem__, max_selections=5)
+    chosen = [run for run in runs if run.id in picked]
+    if chosen:
+        show_curves(chosen)
+    for run in chosen:
+        _show_ended(run)
+
+
+def _show_ended(run: Run) -> None:
+    progress, spec = run.progress, run.spec
+    with st.container(border=True):
+        best = min(run.reports, key=lambda r: r["val_loss"], default=None)
+        found = f" · best epoch {best['epoch']}: validation IoU {best['val_iou']:.3f}" if best else ""
+        st.markdown(
+            f"**{plain(spec.name)}** · {STATES[progress.state]} · {progress.epoch} of {progress.epochs} epochs{found}"
+        )
+        if progress.message and progress.state != "done":
+            tell = st.error if progress.state == "failed" else st.info
+            tell(plain(progress.message, 800))
+        for warning in progress.warnings:
+            st.caption(f":material/warning: {plain(warning, 300)}")
+        with st.container(horizontal=True), show_errors():
+            if progress.state in ("cancelled", "failed", "lost") and st.button(
+                "Resume", icon=":material/play_arrow:", key=f"resume_{run.id}"
+            ):
+                run.start()
+                st.rerun()
+            if (
+                progress.out_of_memory
+                and spec.config.batch_size > 1
+                and st.button(
+                    f"Start anew with batch {spec.config.batch_size // 2}", type="primary", key=f"halve_{run.id}"
+                )
+            ):
+                halved = replace(spec.config, batch_size=spec.config.batch_size // 2)
+                create_run(runs_folder(), replace(spec, config=halved)).start()
+                st.rerun()
+            new = run.weights and promoted().current != PREFIX + run.id
+            if new and st.button("Promote", type="primary", icon=":material/upgrade:", key=f"promote_{run.id}",
+                                 help="Makes these the app's weights, for everyone. One click goes back."):  # fmt: skip
+                promote(run)
+                st.rerun()
+            if st.button("Delete", icon=":material/delete:", key=f"delete_{run.id}"):
+                run.delete()
+                st.rerun()
+        notes = st.text_area("Notes", value=run.notes, key=f"notes_{run.id}", height=80, max_chars=MAX_TEXT)
+        if notes != run.notes:
+            run.write_notes(notes)
+        if run.weights:
+            with st.container():  # what comes and goes in it does not move, and so reset, what is below
+                show_compare(run)
+            _show_publish(run)
+        show_preview(run)
+
+
+def _show_publish(run: Run) -> None:
+    """Push the weights with their model card to the Hub."""
+    from bccseg.model.weights import read_config
+
+    with st.expander("Publish to the Hugging Face Hub", icon=":material/cloud_upload:"):
+        repo = st.text_input("Repository", placeholder="owner/name", key=f"repo_{run.id}",
+                             help="Made if it is not there. The server needs an HF_TOKEN that may write.")  # fmt: skip
+        licences = list(dict.fromkeys([read_config(run.weights).licence or WEIGHT_LICENCES[0], *WEIGHT_LICENCES]))
+        licence = st.selectbox("Licence", licences, key=f"licence_{run.id}", accept_new_options=True, help=LICENCE_HELP)
+        with st.container(horizontal=True):
+            public = st.toggle("Public", key=f"public_{run.id}", help="Off: only you see it. Counts when it is made.")
+            pull = st.toggle("As a pull request", key=f"pull_{run.id}")
+        if st.button("Publish", icon=":material/cloud_upload:", key=f"publish_{run.id}", disabled=not repo.strip()):
+            from bccseg.hub import publish_weights
+            from bccseg.training.weight_export import complete_weights
+
+            with show_errors(), st.spinner("Pushing the weights"):
+                complete_weights(run.folder, licence=licence or WEIGHT_LICENCES[0])
+                name = publish_weights(run.weights, repo.strip(), private=not public, pull_request=pull)
+                st.success(f"Published: {plain(name, 200)}. Type it under Weights, here or on any other server.")

@@ -1,0 +1,95 @@
+"""The Train page's first half: which data, which recipe, start."""
+
+import streamlit as st
+
+from bccseg.annotation.dataset_export import chosen_versions
+from bccseg.annotation.records import Version
+from bccseg.annotation.review import Item, items
+from bccseg.config import PRESETS, TrainConfig
+from bccseg.io.archive import is_zip
+from bccseg.jobs.training_run import JobSpec, create_run
+from bccseg.training.data_sources import HUB_PREFIX, STORE_PREFIX
+from bccseg.training.initial_weights import base_training_set
+from ui.shared.storage import collection_folder, runs_folder, store
+from ui.train.data_check import CHECK_HELP, show_check
+from ui.train.settings import ask_for_settings
+
+RECIPES = {
+    "finetune": ("Quick fine-tune", "Goes on from trained weights for some minutes: for a few images of your own."),
+    "recommended": ("Recommended", "Trains afresh the way the shipped weights began. About an hour on two cores."),
+    "seed": ("Seed recipe", "Plain binary U-Net or ResU-Net: 100 epochs, batch 4, Adam at 0.0001, random flips."),
+}  # fmt: skip
+ZIP_HELP = """
+Folders original/ and mask/ with the same file names, also below train/, validation/ and test/.
+"""
+MIX_HELP = (
+    "Half of what the network sees is from the images its base weights learned from, so that it stays good at them."
+)
+NO_BASE = """
+The images that the base weights learned from are not on this server, so a fine-tune may forget other stains. Who keeps
+the server can set BCCSEG_BASE_DATA to their folder.
+"""
+
+
+def ask_to_train() -> None:
+    """The form; starts the run."""
+    chosen = chosen_versions(items(store()))
+    sources, uploads = _ask_for_data(chosen)
+    ready = bool(sources or uploads)
+    st.subheader("Recipe", anchor=False)
+    preset = st.radio(
+        "Recipe", list(RECIPES), format_func=lambda name: RECIPES[name][0], key="train_preset",
+        captions=[text for _, text in RECIPES.values()], label_visibility="collapsed",
+    )  # fmt: skip
+    base = _ask_for_base(PRESETS[preset])
+    config, device = ask_for_settings(preset, PRESETS[preset])
+    name = st.text_input("Name of the run", value=f"{RECIPES[preset][0]}", max_chars=80, key=f"train_name_{preset}")
+    if not ready:
+        st.info("Choose some data first: accepted labels of the collection, or a dataset as zip.")
+    with st.container(horizontal=True):
+        start = st.button(
+            "Start training", type="primary", icon=":material/play_arrow:", disabled=not (ready and config)
+        )
+        check = st.button("Check the data", icon=":material/fact_check:", disabled=not ready, help=CHECK_HELP)
+    share = (config or PRESETS[preset]).validation_share
+    show_check(sources, uploads, share, base, clicked=check, versions=[v.id for _, v in chosen])
+    if start:
+        spec = JobSpec(name, tuple(sources), config, device, preset=preset, base=base)
+        run = create_run(runs_folder(), spec, uploads)
+        run.start()
+        st.session_state["train_run"] = run.id
+        st.rerun()
+
+
+def _ask_for_base(config: TrainConfig) -> str:
+    """Folder of the base training set, if it is to be mixed in."""
+    folder = base_training_set()
+    if folder is None:
+        if config.base_weights:
+            st.caption(NO_BASE)
+        return ""
+    mixed = st.toggle("Mix in the base training set", value=bool(config.base_weights), help=MIX_HELP,
+                      key=f"train_mix_{bool(config.base_weights)}")  # fmt: skip
+    return str(folder) if mixed else ""
+
+
+def _ask_for_data(chosen: list[tuple[Item, Version]]) -> tuple[list[str], list[bytes]]:
+    """Sources as `gather_training_data` takes them, and uploaded zips. chosen: accepted labels of the collection."""
+    st.subheader("Data", anchor=False)
+    parts = {part: sum(item.info.split == part for item, _ in chosen) for part in ("train", "validation", "test")}
+    text = "Accepted labels of the collection: {train} to learn from, {validation} to check on, {test} for comparing"
+    sources = []
+    if st.checkbox(text.format(**parts), value=bool(chosen), disabled=not chosen, key="train_store"):
+        sources.append(f"{STORE_PREFIX}{collection_folder()}")
+    tip = "A dataset that a bccseg server keeps in step. Its accepted labels are used."
+    repo = st.text_input(
+        "And a collection on the Hugging Face Hub", placeholder="owner/name", key="train_hub", help=tip
+    )
+    if repo := repo.strip():
+        sources.append(f"{HUB_PREFIX}{repo.removeprefix(HUB_PREFIX)}")
+    data = st.file_uploader("And a dataset (zip)", ["zip"], key="train_zip", help=ZIP_HELP)
+    content = data.getvalue() if data is not None else b""
+    if content and not is_zip(content):
+        st.error("That is no zip file.")
+        content = b""
+    return sources, [content] if content else []

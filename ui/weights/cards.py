@@ -1,0 +1,13 @@
+"""Model cards on the Weights page."""
+
+import streamlit as st
+
+from bccseg.model.weight_sources import SHIPPED
+
+
+def show_card(name: str) -> None:
+    """The README.md of shipped weights, without its front matter, and with smaller headings."""
+    text = (SHIPPED / name / "README.md").read_text(encoding="utf-8")
+    if text.startswith("---"):
+        text = text.split("---", 2)[2]
+    st.markdown(text.replace("\n## ", "\n#### ").replace("\n# ", "\n### "))
