@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -17,10 +16,10 @@ from skimage.measure import label
 from skimage.morphology import disk, opening, remove_small_holes, remove_small_objects
 from skimage.segmentation import watershed
 
-from bccseg.config import MIN_TRUE_AREA_PX, SEED_RECIPE
+from bccseg.config import MIN_TRUE_AREA_PX, SEED_RECIPE, SegmentSettings
 from bccseg.imaging.label_image import label_mask, median_diameter
 from bccseg.inference.predictor import Predictor
-from bccseg.inference.segment import segment, settings_for
+from bccseg.inference.segment import segment
 from bccseg.io.images import read_mask
 from bccseg.model.weights import load_weights
 from bccseg.training.pairs import find_pairs, split_pairs
@@ -54,7 +53,7 @@ def otsu_watershed(image: NDArray[np.uint8]) -> Found:
 
 def by_weights(predictor: Predictor, diameter_px: float | None = None) -> Method:
     """What the app does with these weights; the cell diameter is found by the program where none is given."""
-    settings = replace(settings_for(predictor), diameter_px=diameter_px)
+    settings = SegmentSettings(diameter_px=diameter_px)
 
     def method(image: NDArray[np.uint8]) -> Found:
         found = segment(image, predictor, settings)

@@ -18,7 +18,6 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -93,7 +92,7 @@ def measure(args: argparse.Namespace) -> list[dict[str, float]]:
         order = np.random.default_rng(seed).permutation(len(pool))
         chosen = [pool[k] for k in order[:count]]
         with tempfile.TemporaryDirectory() as folder:
-            weights, seconds = tune(chosen, base, replace(config, seed=seed), Path(folder) / "run")
+            weights, seconds = tune(chosen, base, config.replace(seed=seed), Path(folder) / "run")
             keep({"fields": count, "seed": seed, "seconds": seconds, **score(weights, args, stems)})
     return rows
 

@@ -29,7 +29,7 @@ from bccseg.config import SegmentSettings
 from bccseg.imaging.measure import measure_cells
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.inference.predictor import Predictor
-from bccseg.inference.segment import segment, settings_for
+from bccseg.inference.segment import segment
 from bccseg.io.images import decode
 from bccseg.model.weight_sources import locate
 from bccseg.model.weights import load_weights
@@ -58,7 +58,7 @@ def plain(data: bytes, predictor: Predictor, diameter_px: float | None) -> tuple
     """Seconds and labels of the plain way."""
     start = time.perf_counter()
     image = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-    settings = settings_for(predictor, SegmentSettings(diameter_px=diameter_px))
+    settings = SegmentSettings(diameter_px=diameter_px)
     labels = segment(image, predictor, settings).labels
     regionprops_table(labels, image, properties=PROPERTIES)
     return time.perf_counter() - start, labels

@@ -13,7 +13,6 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -79,7 +78,7 @@ def main() -> None:
     ask.add_argument("--device", default="auto")
     args = ask.parse_args()
     usual = TrainConfig(network=NetworkConfig(architecture=args.network))
-    config = replace(usual, steps_per_epoch=args.steps, epochs=args.rounds + 1)
+    config = usual.replace(steps_per_epoch=args.steps, epochs=args.rounds + 1)
     device = choose_device(args.device)
     with tempfile.TemporaryDirectory() as folder:
         images = drawn_fields(Path(folder), config)

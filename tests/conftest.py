@@ -68,7 +68,9 @@ def tiny_weights(tmp_path):
     torch.manual_seed(0)
     network = NetworkConfig(width=4, depth=2)
     folder = tmp_path / "tiny"
-    config = save_weights(folder, build_network(network).state_dict(), WeightsConfig("tiny", network, 48.0))
+    config = save_weights(
+        folder, build_network(network).state_dict(), WeightsConfig(name="tiny", network=network, diameter_px=48.0)
+    )
     return folder, config
 
 

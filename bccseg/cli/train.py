@@ -1,14 +1,12 @@
 """`bccseg train`: learn from a folder of images and masks."""
 
 import argparse
-import dataclasses
-import json
 import logging
 import os
 import sys
 from pathlib import Path
 
-from bccseg.config import HEAD_CHANNELS, PRESETS, TrainConfig, train_config
+from bccseg.config import HEAD_CHANNELS, PRESETS, TrainConfig
 from bccseg.errors import DataError, SettingsError
 
 
@@ -39,7 +37,7 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
     config = PRESETS[args.preset]
     if args.config:
         try:
-            config = train_config(json.loads(args.config.read_text(encoding="utf-8")))
+            config = TrainConfig.from_json(args.config.read_bytes())
         except (OSError, ValueError, TypeError) as error:
             raise SettingsError(f"'{args.config}' is not the config.json of a run ({error}).") from error
     network = {"architecture": args.network, "head": args.head, "width": args.width}
@@ -51,7 +49,7 @@ def config_from(args: argparse.Namespace) -> TrainConfig:
         "epochs": args.epochs, "steps_per_epoch": args.steps, "seed": args.seed,
     }  # fmt: skip
     changes = {k: v for k, v in changes.items() if v is not None}
-    return dataclasses.replace(config, network=dataclasses.replace(config.network, **network), **changes)
+    return config.replace(network=config.network.replace(**network), **changes)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,6 @@
-"""Probability maps to cells: one hill of the distance map a cell, holes filled, specks dropped."""
+"""Probability maps to cells: one peak of the distance map a cell, holes filled, specks dropped."""
+
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -7,8 +9,9 @@ from scipy import ndimage as ndi
 from skimage.measure import label
 from skimage.segmentation import watershed
 
-from bccseg.config import SegmentSettings
-from bccseg.imaging.label_image import Labels, Mask, areas, equivalent_diameter, relabel
+from bccseg.config import SegmentSettings, Thresholds
+from bccseg.imaging.label_image import Labels, Mask, areas, border_ids, equivalent_diameter, relabel
+from bccseg.imaging.resize import resize_labels
 
 SMOOTHING = 0.02  # Gaussian on the distance map, in cell diameters
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)  # a pixel and its four neighbours
@@ -17,26 +20,33 @@ DEPTH_FACTOR = (1.5, 0.8)  # on `marker_depth` there: one cell is rarely two hal
 GROWTH_SHARE = 0.4  # labels are grown to this share of the cell threshold, then cut at full resolution
 
 
+class ProbabilityMaps(NamedTuple):
+    """What a network says of a picture: float32 (h, w), 0 to 1."""
+
+    cell: NDArray[np.float32]  # inside any cell
+    distance: NDArray[np.float32] | None = None  # to the cell's own edge, 1 at its innermost point; None: binary head
+
+
 def split_by_distance(
-    distance: NDArray[np.float32], mask: Mask, settings: SegmentSettings, diameter_px: float, *, typical: bool = True
+    distance: NDArray[np.float32], mask: Mask, thresholds: Thresholds, diameter_px: float, *, typical: bool = True
 ) -> tuple[Labels, NDArray[np.float32]]:
-    """Part a distance map into hills, one a cell: int32 (H, W), and the height of each, float32 (N,).
+    """Split a distance map into basins, one a cell: int32 (H, W), and the peak of each, float32 (N,).
 
     Every peak of at least `marker_threshold` floods its surroundings (watershed: Meyer 1994, doi
     10.1016/0165-1684(94)90060-4). Then neighbours whose saddle lies less than `marker_depth` below the
-    lower peak are one hill, highest saddle first: the dynamics of the peaks (Grimaud 1992, doi
+    lower peak are one cell, highest saddle first: the dynamics of the peaks (Grimaud 1992, doi
     10.1117/12.60650), as an h-maxima transform would give, but several times faster. The depth that is asked for
-    goes by the size of what would be one hill (DEPTH_FACTOR), if `diameter_px` is `typical` of the cells.
+    goes by the size of what would be one cell (DEPTH_FACTOR), if `diameter_px` is `typical` of the cells.
     """
     smooth = cv2.GaussianBlur(distance, (0, 0), max(0.5, SMOOTHING * diameter_px))
     top = cv2.dilate(smooth, np.ones((3, 3), np.uint8))
-    peaks, count = ndi.label((smooth == top) & (smooth >= settings.marker_threshold), structure=np.ones((3, 3)))
+    peaks, count = ndi.label((smooth == top) & (smooth >= thresholds.marker_threshold), structure=np.ones((3, 3)))
     if count == 0:
         return np.zeros(distance.shape, np.int32), np.zeros(0, np.float32)
     basins = watershed(-smooth, peaks, mask=mask).astype(np.int32)
     height = max_per_label(smooth, basins, count)
     area = np.bincount(basins.ravel(), minlength=count + 1) / (np.pi * (diameter_px / 2) ** 2)
-    owner = merge_basins(basins, smooth, height, settings.marker_depth, area if typical else None)
+    owner = merge_basins(basins, smooth, height, thresholds.marker_depth, area if typical else None)
     left, number = np.unique(owner, return_inverse=True)  # left[0] is the background
     return number.astype(np.int32)[basins], height[left[1:]]
 
@@ -103,29 +113,24 @@ def distance_from_mask(mask: Mask, diameter_px: float) -> NDArray[np.float32]:
 
 
 def separate_cells(
-    cell: NDArray[np.float32],
-    distance: NDArray[np.float32] | None,
-    settings: SegmentSettings,
-    diameter_px: float,
-    shape: tuple[int, int],
-    *,
-    typical: bool = True,
+    maps: ProbabilityMaps, thresholds: Thresholds, diameter_px: float, shape: tuple[int, int], *, typical: bool = True
 ) -> tuple[Labels, NDArray[np.float32]]:
-    """Cells at full resolution from maps at working resolution.
+    """Cells at full resolution from maps (h, w) at working resolution.
 
-    cell, distance: float32 (h, w), 0 to 1; distance None for the binary head. diameter_px: of a cell in the maps;
-    typical: whether it is known to be, and not only tried. shape: (H, W) of the image. Returns labels int32 (H, W)
+    diameter_px: of a cell in the maps; typical: whether it is known to be, and not only tried. shape: (H, W) of the
+    image. Returns labels int32 (H, W)
     and a score 0 to 1 of each cell, float32 (N,): mean cell probability inside times the height of its peak. No
     cells: N = 0.
     """
-    skirt = cell > GROWTH_SHARE * settings.cell_threshold
+    cell, distance, inside = maps.cell, maps.distance, maps.cell > thresholds.cell_threshold
     if distance is None:
-        distance = distance_from_mask(cell > settings.cell_threshold, diameter_px)
-    grown, peak = split_by_distance(distance, skirt, settings, diameter_px, typical=typical)
+        distance = distance_from_mask(inside, diameter_px)
+    room = cell > GROWTH_SHARE * thresholds.cell_threshold
+    grown, peak = split_by_distance(distance, room, thresholds, diameter_px, typical=typical)
     if len(peak) == 0:
         return np.zeros(shape, np.int32), np.zeros(0, np.float32)
-    score = mean_per_label(cell, np.where(cell > settings.cell_threshold, grown, 0), len(peak)) * np.clip(peak, 0, 1)
-    labels = upsample_labels(grown, cell, settings.cell_threshold, shape)
+    score = mean_per_label(cell, np.where(inside, grown, 0), len(peak)) * np.clip(peak, 0, 1)
+    labels = upsample_labels(grown, cell, thresholds.cell_threshold, shape)
     return clean_labels(labels, score)
 
 
@@ -141,7 +146,7 @@ def upsample_labels(grown: Labels, cell: NDArray[np.float32], threshold: float, 
     if grown.shape == shape:
         return np.where(cell > threshold, grown, 0).astype(np.int32)
     size = (shape[1], shape[0])
-    nearest = cv2.resize(grown.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)
+    nearest = resize_labels(grown, size)
     inside = cv2.resize(cell, size, interpolation=cv2.INTER_LINEAR) > threshold
     return np.where(inside, nearest, 0).astype(np.int32)
 
@@ -184,23 +189,24 @@ def fill_holes(labels: Labels) -> None:
 
 
 def select_cells(
-    labels: Labels, score: NDArray[np.float32], settings: SegmentSettings, diameter_px: float, border: NDArray
+    labels: Labels, score: NDArray[np.float32], settings: SegmentSettings, min_score: float, diameter_px: float
 ) -> tuple[Labels, NDArray[np.float32], NDArray[np.float32]]:
-    """Drop specks (`min_cell_percent` of `diameter_px`), cells below `min_score` and, if asked for, those in `border`.
+    """Drop specks (`min_cell_percent` of `diameter_px`), cells below `min_score` and, if asked for, cut cells.
 
     A cell cut by the border is measured by what is left of it, so it is held to half the size. Returns the
-    labels, their scores, and where doubtful cells were left out: float32 (K, 3) x, y in px, score.
+    labels, their scores, and the rejected objects: float32 (K, 3) x, y in px, score.
     """
+    border = border_ids(labels)
     width = np.asarray(equivalent_diameter(areas(labels))) / diameter_px * 100  # percent
     needed = np.full(len(width), float(settings.min_cell_percent))
     needed[border] /= 2
     scores = np.concatenate([[0], score])
     keep = width >= needed
     keep[0] = False
-    unsure = np.flatnonzero(keep & (scores < settings.min_score))
-    keep[unsure] = False
+    rejected = np.flatnonzero(keep & (scores < min_score))
+    keep[rejected] = False
     if settings.drop_border_cells:
         keep[border] = False
-    middles = ndi.center_of_mass(labels > 0, labels, unsure) if len(unsure) else []
-    places = np.array([(x + 0.5, y + 0.5, scores[k]) for (y, x), k in zip(middles, unsure, strict=True)], np.float32)
-    return relabel(labels, keep), score[np.flatnonzero(keep) - 1], places.reshape(-1, 3)
+    middles = ndi.center_of_mass(labels > 0, labels, rejected) if len(rejected) else []
+    objects = np.array([(x + 0.5, y + 0.5, scores[k]) for (y, x), k in zip(middles, rejected, strict=True)], np.float32)
+    return relabel(labels, keep), score[np.flatnonzero(keep) - 1], objects.reshape(-1, 3)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bccseg.config import SegmentSettings
 from bccseg.errors import ImageError
 from bccseg.inference.predictor import Predictor
-from bccseg.inference.segment import Progress, segment, settings_for
+from bccseg.inference.segment import Progress, segment
 from bccseg.io.archive import Entry, expand, is_zip, safe_stem, unique
 from bccseg.io.images import decode
 from bccseg.io.page import Page
@@ -66,7 +66,7 @@ def segment_page(
     if page.count > 1:
         name, stem = f"{name}, page {page.number}", f"{stem}_p{page.number:03d}"
     try:
-        found = segment(page.image, predictor, settings_for(predictor, settings), on_progress)
+        found = segment(page.image, predictor, settings, on_progress)
     except MemoryError:
         return Failure(name, "The memory of this computer is too small for this picture. Crop it.")
     return ImageResult(
@@ -75,7 +75,7 @@ def segment_page(
         image=page.image,
         labels=found.labels,
         scores=found.scores,
-        places=found.places,
+        rejected=found.rejected,
         diameter_px=found.diameter_px,
         diameter_from=found.diameter_from,
         pixel_size_um=pixel_size_um or page.pixel_size_um,

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bccseg.config import SegmentSettings
-from bccseg.imaging.instances import separate_cells
+from bccseg.config import Thresholds
+from bccseg.imaging.instances import ProbabilityMaps, separate_cells
 from bccseg.imaging.label_image import areas, border_ids, equivalent_diameter
 from bccseg.imaging.resize import resize
 
-Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Predict = Callable[[NDArray[np.uint8]], ProbabilityMaps]
 
 VIEW_PX = 512  # side of the square views that are looked at
 STEPS = (0, -1, 1, -2, 2, -3, 3, 4, 5)  # magnifications, in octaves from the first view, in order of trying
@@ -51,9 +51,7 @@ def evaluate_scale(image: NDArray[np.uint8], factor: float, predict: Predict, tr
     """Look at a view of the image magnified by `factor`."""
     window = busiest_window(image, max(16, round(VIEW_PX / factor)))
     view = resize(window, factor)
-    maps = predict(view)
-    distance = maps[1] if len(maps) > 1 else None
-    labels, scores = separate_cells(maps[0], distance, SegmentSettings(), trained_px, view.shape[:2], typical=False)
+    labels, scores = separate_cells(predict(view), Thresholds(), trained_px, view.shape[:2], typical=False)
     area = areas(labels)[1:]
     inside = np.ones(len(area), bool)
     inside[border_ids(labels) - 1] = False
@@ -61,15 +59,11 @@ def evaluate_scale(image: NDArray[np.uint8], factor: float, predict: Predict, tr
         inside[:] = True
     if not inside.any():
         return ScaleCandidate(factor, 0.0, 0, 0.0)
-    diameter = float(np.average(np.sort(equivalent_diameter(area[inside]))[_middle(int(inside.sum()))]))
+    diameter = float(np.median(equivalent_diameter(area[inside])))
     ratio = diameter / trained_px
     fit = np.exp(-((np.log2(ratio)) ** 2))  # 1 at the trained size
     sure = float(np.sum(scores * area) / max(1, area.sum()))
     return ScaleCandidate(factor, diameter, int(inside.sum()), sure * float(fit) * min(1.0, inside.sum() / MIN_CELLS))
-
-
-def _middle(n: int) -> slice:
-    return slice((n - 1) // 2, n // 2 + 1)  # one or two middle values: the median
 
 
 def estimate_diameter(image: NDArray[np.uint8], predict: Predict, trained_px: float) -> float | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from bccseg.imaging.instances import ProbabilityMaps
 from bccseg.imaging.normalise import normalise
 from bccseg.model.device import choose_device, inference_dtype
 from bccseg.model.weights import Weights
@@ -45,8 +46,8 @@ class Predictor:
         self._turn = threading.Lock()  # one picture at a time: two would only halve each other's speed
 
     @torch.inference_mode()
-    def __call__(self, image: NDArray[np.uint8], white: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probability maps float32 (maps, H, W), 0 to 1, of an RGB image uint8 (H, W, 3)."""
+    def __call__(self, image: NDArray[np.uint8], white: NDArray[np.float32]) -> ProbabilityMaps:
+        """Probability maps (H, W) of an RGB image uint8 (H, W, 3) whose background has the level `white` (3,)."""
         h, w = image.shape[:2]
         unit = 2**self.network.depth
         padded = cv2.copyMakeBorder(image, 0, -h % unit, 0, -w % unit, cv2.BORDER_REPLICATE)
@@ -57,4 +58,4 @@ class Predictor:
         batch = batch.to(self.device, self.dtype).contiguous(memory_format=self.layout)
         with self._turn:
             maps = self.network(batch)[0, :, :h, :w].sigmoid()
-            return maps.contiguous().cpu().numpy()
+            return ProbabilityMaps(*maps.contiguous().cpu().numpy())

@@ -2,23 +2,34 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
-from bccseg.imaging.instances import select_cells, separate_cells
-from bccseg.imaging.label_image import Labels, border_ids
+from bccseg.imaging.instances import ProbabilityMaps, select_cells, separate_cells
+from bccseg.imaging.label_image import Labels
 from bccseg.imaging.normalise import is_blank, white_level
 from bccseg.imaging.resize import resize
 from bccseg.inference.diameter import estimate_diameter
-from bccseg.inference.predictor import Predictor
-from bccseg.inference.tiling import paste, tile_windows
+from bccseg.inference.tiling import paste_tile, tile_windows
 from bccseg.metrics.calibration import Calibration
+from bccseg.model.weights import WeightsConfig
 from bccseg.report.result import DiameterFrom
 
-Progress = Callable[[float], None]  # told the finished share, 0 to 1
+Progress = Callable[[float], None]  # called with the finished share, 0 to 1
+DIAMETER_SHARE = 0.1  # of the progress, for finding the cell diameter
+
+
+class MapPredictor(Protocol):
+    """What `segment` needs of a `Predictor`."""
+
+    config: WeightsConfig
+
+    def __call__(self, image: NDArray[np.uint8], white: NDArray[np.float32]) -> ProbabilityMaps:
+        """Probability maps of an image whose background has the level `white`."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,7 @@ class Segmentation:
 
     labels: Labels  # int32 (H, W)
     scores: NDArray[np.float32]  # (N,), 0 to 1, by id: how likely each is a true cell, where calibrated
-    places: NDArray[np.float32]  # (K, 3): x, y, score of what was left out as too doubtful
+    rejected: NDArray[np.float32]  # (K, 3): x, y, score of the objects that were left out as too uncertain
     diameter_px: float  # typical cell that was looked for
     diameter_from: DiameterFrom
     seconds: dict[str, float]  # scale, network, instances
@@ -35,23 +46,24 @@ class Segmentation:
 
 def segment(
     image: NDArray[np.uint8],
-    predictor: Predictor,
+    predictor: MapPredictor,
     settings: SegmentSettings | None = None,
     on_progress: Progress | None = None,
 ) -> Segmentation:
     """Find the cells of an RGB image uint8 (H, W, 3).
 
-    settings default to SegmentSettings with the thresholds of the weights. `on_progress` is told the
-    finished share after each tile; it may raise Stopped, which ends the work.
+    settings: thresholds that are None there are those of the weights. `on_progress` is called with the finished share
+    after each tile; it may raise Stopped, which ends the work.
     """
-    settings = settings or settings_for(predictor)
-    tell = on_progress or (lambda _share: None)
+    settings = settings or SegmentSettings()
+    thresholds = settings.thresholds(predictor.config.thresholds)
+    report_progress = on_progress or (lambda _share: None)
     white, trained = white_level(image), predictor.config.diameter_px
     seconds = {"scale": 0.0, "network": 0.0, "instances": 0.0}
     started = time.perf_counter()
     diameter = settings.diameter_px
     if is_blank(image):
-        tell(1.0)
+        report_progress(1.0)
         nothing = np.zeros(image.shape[:2], np.int32), np.zeros(0, np.float32), np.zeros((0, 3), np.float32)
         return Segmentation(*nothing, diameter or trained, "given" if diameter else "assumed", seconds)
     source: DiameterFrom = "given"
@@ -60,7 +72,7 @@ def segment(
         source = "measured" if diameter else "assumed"
     diameter = diameter or trained
     seconds["scale"] = time.perf_counter() - started
-    tell(0.1)
+    report_progress(DIAMETER_SHARE)
 
     factor = trained / diameter
     labels, scores = np.zeros(image.shape[:2], np.int32), [np.zeros(0, np.float32)]
@@ -70,21 +82,15 @@ def segment(
         view = image[window]
         maps = predictor(resize(view, factor), white)
         halfway = time.perf_counter()
-        distance = maps[1] if len(maps) > 1 else None
-        found, score = separate_cells(maps[0], distance, settings, trained, view.shape[:2])
-        scores.append(paste(labels, found, score, window, diameter, sum(map(len, scores)), single=len(tiles) == 1))
+        found, score = separate_cells(maps, thresholds, trained, view.shape[:2])
+        scores.append(paste_tile(labels, found, score, window, diameter, sum(map(len, scores)), single=len(tiles) == 1))
         seconds["network"] += halfway - started
         seconds["instances"] += time.perf_counter() - halfway
-        tell(0.1 + 0.9 * k / len(tiles))
+        report_progress(DIAMETER_SHARE + (1 - DIAMETER_SHARE) * k / len(tiles))
     started = time.perf_counter()
-    labels, kept, places = select_cells(labels, np.concatenate(scores), settings, diameter, border_ids(labels))
+    labels, kept, rejected = select_cells(labels, np.concatenate(scores), settings, thresholds.min_score, diameter)
     if predictor.config.calibration:
-        meaning = Calibration(**predictor.config.calibration)
-        kept, places[:, 2] = meaning(kept), meaning(places[:, 2])
+        calibrate = Calibration(predictor.config.calibration.slope, predictor.config.calibration.offset)
+        kept, rejected[:, 2] = calibrate(kept), calibrate(rejected[:, 2])
     seconds["instances"] += time.perf_counter() - started
-    return Segmentation(labels, kept, places, diameter, source, seconds)
-
-
-def settings_for(predictor: Predictor, settings: SegmentSettings | None = None) -> SegmentSettings:
-    """Settings with the thresholds that the weights prefer."""
-    return replace(settings or SegmentSettings(), **predictor.config.thresholds)
+    return Segmentation(labels, kept, rejected, diameter, source, seconds)

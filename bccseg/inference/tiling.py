@@ -35,7 +35,7 @@ def tile_windows(shape: tuple[int, int], factor: float, diameter_px: float) -> I
             yield rows, cols
 
 
-def paste(
+def paste_tile(
     labels: Labels,
     found: Labels,
     score: NDArray[np.float32],

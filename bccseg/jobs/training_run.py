@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bccseg.annotation.records import MAX_NAME, MAX_TEXT, clean_text, now, validate_id
-from bccseg.config import TrainConfig, to_dict, train_config
+from bccseg.config import TrainConfig
 from bccseg.errors import StoreError, TrainingError
 from bccseg.files import write_atomically
 
@@ -92,7 +92,7 @@ class Run:
         try:
             values = json.loads((self.folder / "job.json").read_bytes())
             sources = tuple(map(str, values["sources"]))
-            return JobSpec(**{**values, "sources": sources, "config": train_config(values["config"])})
+            return JobSpec(**{**values, "sources": sources, "config": TrainConfig.from_dict(values["config"])})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise TrainingError(f"The run '{self.id}' cannot be read ({error}).") from error
 
@@ -188,7 +188,7 @@ def create_run(runs: Path, spec: JobSpec, uploads: Iterable[bytes] = ()) -> Run:
         write_atomically(path, content)
         spec = replace(spec, sources=(*spec.sources, str(path)))
     values = {**asdict(replace(spec, name=clean_text(spec.name, MAX_NAME) or "run", created=time_.isoformat()))}
-    values["config"] = to_dict(spec.config)
+    values["config"] = spec.config.to_dict()
     write_atomically(folder / "job.json", json.dumps(values).encode())
     return Run(folder)
 

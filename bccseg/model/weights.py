@@ -6,44 +6,79 @@ file that is not the one config.json was written for, is an error.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import ConfigDict, Field, field_serializer, field_validator
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from bccseg import __version__
-from bccseg.config import NetworkConfig
+from bccseg.config import NetworkConfig, Thresholds
 from bccseg.errors import BccsegError, WeightsError
 from bccseg.files import write_atomically
 from bccseg.imaging.normalise import WHITE_PERCENTILE
 from bccseg.model.blocks import EncoderDecoder
 from bccseg.model.build import build_network
+from bccseg.schema import Schema, ranged
 
 MODEL_FILE, CONFIG_FILE, CARD_FILE = "model.safetensors", "config.json", "README.md"
 FORMAT = 1
-THRESHOLDS = ("cell_threshold", "marker_depth", "marker_threshold", "min_score")  # fields of SegmentSettings
 
 
-@dataclass(frozen=True)
-class WeightsConfig:
+class Normalisation(Schema):
+    """How images are brought to the brightness the network knows; see `imaging.normalise`."""
+
+    title = "normalisation"
+
+    kind: Literal["white"] = "white"
+    percentile: float = WHITE_PERCENTILE
+
+
+class CalibrationCurve(Schema):
+    """Slope and offset of `metrics.calibration`."""
+
+    title = "calibration"
+
+    slope: float
+    offset: float
+
+
+class WeightsConfig(Schema):
     """config.json: all that inference needs to know about the weights, and where they come from."""
+
+    model_config = ConfigDict(extra="ignore")  # what later versions add
+    error = WeightsError
+    title = "weight settings"
 
     name: str
     network: NetworkConfig
-    diameter_px: float  # cells are shown to the network at this diameter
+    diameter_px: Annotated[float, ranged(8, 512)]  # cells are shown to the network at this diameter
     sha256: str = ""  # of model.safetensors
-    normalisation: dict[str, Any] = field(default_factory=lambda: {"kind": "white", "percentile": WHITE_PERCENTILE})
-    thresholds: dict[str, float] = field(default_factory=dict)  # SegmentSettings fields these weights prefer
-    calibration: dict[str, float] = field(default_factory=dict)  # slope and offset of `imaging.calibration`
+    normalisation: Normalisation = Normalisation()
+    thresholds: dict[str, float] = Field(default_factory=dict)  # fields of config.Thresholds that these weights prefer
+    calibration: CalibrationCurve | None = None
     data: str = ""
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = Field(default_factory=dict)
     licence: str = ""
     intended_use: str = "Research use only. Not for diagnosis."
     bccseg_version: str = __version__
     format: int = FORMAT
+
+    def model_post_init(self, _context: Any) -> None:
+        """Check the thresholds against the names and ranges of this version."""
+        Thresholds(**self.thresholds)
+
+    @field_validator("calibration", mode="before")
+    @classmethod
+    def _no_curve(cls, value: Any) -> Any:
+        return value or None  # {} where the scores are raw
+
+    @field_serializer("calibration")
+    def _write_no_curve(self, value: CalibrationCurve | None) -> dict[str, float]:
+        return value.to_dict() if value else {}
 
 
 @dataclass(frozen=True)
@@ -65,13 +100,12 @@ def save_weights(folder: Path, state: dict[str, torch.Tensor], config: WeightsCo
     }
     data = save(half, {"format": "pt"})
     write_atomically(folder / MODEL_FILE, data)
-    return write_config(folder, replace(config, sha256=hashlib.sha256(data).hexdigest()))
+    return write_config(folder, config.replace(sha256=hashlib.sha256(data).hexdigest()))
 
 
 def write_config(folder: Path, config: WeightsConfig) -> WeightsConfig:
     """Write config.json of a weight folder; returns the config."""
-    text = json.dumps(asdict(config), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / CONFIG_FILE, text.encode())
+    write_atomically(folder / CONFIG_FILE, config.to_json(indent=2) + b"\n")
     return config
 
 
@@ -81,37 +115,15 @@ def read_config(folder: Path) -> WeightsConfig:
     if not path.is_file():
         raise WeightsError(f"'{folder.name}' has no {CONFIG_FILE}. Choose a folder that bccseg wrote.")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise WeightsError(f"{CONFIG_FILE} of '{folder.name}' is not a bccseg configuration.")
-        if values.get("format") != FORMAT:
+        values = json.loads(path.read_bytes())
+        if isinstance(values, dict) and values.get("format") != FORMAT:
             raise WeightsError(
-                f"'{folder.name}' was not written by bccseg, or by another version of it "
+                f"It was not written by bccseg, or by another version of it "
                 f"(format {values.get('format')!r}; this version reads {FORMAT})."
             )
-        known = {f.name for f in fields(WeightsConfig)}
-        values = {k: v for k, v in values.items() if k in known}
-        config = WeightsConfig(**{**values, "network": NetworkConfig(**values["network"])})
-        if not (isinstance(config.diameter_px, int | float) and 8 <= config.diameter_px <= 512):
-            raise WeightsError(f"{CONFIG_FILE} of '{folder.name}' has no usable cell diameter.")
-    except WeightsError:
-        raise
-    except (ValueError, TypeError, KeyError, AttributeError, OSError, BccsegError) as error:
-        raise WeightsError(f"{CONFIG_FILE} of '{folder.name}' cannot be used ({error}).") from error
-    _check(config, folder.name)
-    return config
-
-
-def _check(config: WeightsConfig, name: str) -> None:
-    """Raise WeightsError for values that this version cannot use."""
-    odd = {k: v for k, v in config.thresholds.items() if k not in THRESHOLDS or not isinstance(v, int | float)}
-    if odd:
-        raise WeightsError(f"{CONFIG_FILE} of '{name}' has thresholds that this version does not know: {odd}.")
-    curve = config.calibration
-    if curve and (curve.keys() != {"slope", "offset"} or not all(isinstance(v, int | float) for v in curve.values())):
-        raise WeightsError(f"{CONFIG_FILE} of '{name}' has a calibration that this version does not know: {curve}.")
-    if config.normalisation.get("kind") != "white":
-        raise WeightsError(f"'{name}' needs a normalisation that this version does not know.")
+        return WeightsConfig.from_dict(values)
+    except (ValueError, OSError, BccsegError) as error:
+        raise WeightsError(f"{CONFIG_FILE} of '{folder.name}' cannot be used. {error}") from error
 
 
 def load_weights(folder: Path, source: str | None = None) -> Weights:

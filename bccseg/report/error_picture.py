@@ -1,10 +1,10 @@
 """Where a prediction and the truth differ, as a picture."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.imaging.label_image import Labels
+from bccseg.imaging.resize import resize, resize_labels
 from bccseg.metrics.error_types import classify_errors
 from bccseg.report.overlay import cell_edges
 
@@ -17,8 +17,7 @@ def draw_errors(image: NDArray[np.uint8], truth: Labels, predicted: Labels, long
     """
     scale = min(1.0, longest / max(image.shape[:2])) if longest else 1.0
     if scale < 1:
-        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        image = resize(image, scale)
     missed, extra = classify_errors(truth, predicted)
     out = image.copy()
     for labels, ids, colour, width in (
@@ -26,8 +25,6 @@ def draw_errors(image: NDArray[np.uint8], truth: Labels, predicted: Labels, long
         (predicted, extra, COLOURS["extra"], 2),
         (truth, missed, COLOURS["missed"], 2),
     ):
-        shown = np.where(np.isin(labels, list(ids)), labels, 0).astype(np.float32)
-        if scale < 1:
-            shown = cv2.resize(shown, size, interpolation=cv2.INTER_NEAREST)
-        out[cell_edges(shown.astype(np.int32), width)] = colour
+        shown = resize_labels(np.where(np.isin(labels, list(ids)), labels, 0), (image.shape[1], image.shape[0]))
+        out[cell_edges(shown, width)] = colour
     return out

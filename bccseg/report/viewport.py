@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.imaging.label_image import Labels
+from bccseg.imaging.resize import resize, resize_labels
 from bccseg.report.overlay import OUTLINE_COLOUR, PALETTE
 
 Show = Literal["image", "outlines", "filled", "proposal", "changes"]
@@ -79,12 +80,12 @@ def draw_view(
     base: the labels before correction, for "proposal" and "changes". spot: x, y and radius in image px of what is
     to be looked at; a ring is drawn there.
     """
-    part = np.s_[view.top : view.top + view.height, view.left : view.left + view.width]
+    window = np.s_[view.top : view.top + view.height, view.left : view.left + view.width]
     size = (view.screen_width, view.screen_height)
     small = view.screen_width < view.width
     how = cv2.INTER_AREA if small else cv2.INTER_NEAREST if view.zoom[0] >= SHARP_FROM else cv2.INTER_CUBIC
-    out = cv2.resize(np.ascontiguousarray(image[part]), size, interpolation=how)
-    now, before = (_enlarged(which[part], size) for which in (labels, base))
+    out = cv2.resize(np.ascontiguousarray(image[window]), size, interpolation=how)
+    now, before = (resize_labels(which[window], size) for which in (labels, base))
     if show == "filled":
         colours = np.concatenate([[[0, 0, 0]], PALETTE])
         _blend(out, now > 0, colours[np.where(now > 0, (now - 1) % len(PALETTE) + 1, 0)], 0.5 * opacity)
@@ -111,15 +112,9 @@ def overview(image: NDArray[np.uint8], labels: Labels, side: int) -> NDArray[np.
     """The whole image with its cells tinted, at most `side` px wide and high: uint8 (h, w, 3)."""
     height, width = image.shape[:2]
     scale = min(1.0, side / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    out = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    _blend(out, _enlarged(labels, size) > 0, np.array(OUTLINE_COLOUR), 0.25)
+    out = resize(image, scale).copy()
+    _blend(out, resize_labels(labels, (out.shape[1], out.shape[0])) > 0, np.array(OUTLINE_COLOUR), 0.25)
     return out
-
-
-def _enlarged(labels: Labels, size: tuple[int, int]) -> Labels:
-    part = np.ascontiguousarray(labels).astype(np.float32)  # exact up to 16.7 million cells
-    return cv2.resize(part, size, interpolation=cv2.INTER_NEAREST_EXACT).astype(np.int32)
 
 
 def _edges(labels: Labels) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.config import AugmentConfig
+from bccseg.imaging.resize import scaled_size
 
 Crop = NDArray[np.float32]
 
@@ -51,7 +52,7 @@ def augment_camera(crop: Crop, config: AugmentConfig, rng: np.random.Generator) 
     h, w = crop.shape[:2]
     if config.low_resolution and rng.random() < 0.3:
         f = rng.uniform(0.35, 0.9)
-        small = cv2.resize(crop, (max(1, round(w * f)), max(1, round(h * f))), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(crop, scaled_size(crop.shape, f), interpolation=cv2.INTER_AREA)
         crop = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
     if config.blur and rng.random() < 0.35:
         crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.3, config.blur))

@@ -5,7 +5,6 @@ atomic rename, the checkpoint last: an epoch that was logged without it is done 
 """
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from bccseg.config import TrainConfig, to_dict, train_config
+from bccseg.config import TrainConfig
 from bccseg.errors import TrainingError
 from bccseg.files import write_atomically
 
@@ -25,13 +24,13 @@ def begin(folder: Path, config: TrainConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / CHECKPOINT).exists():
         (folder / LOG).unlink(missing_ok=True)
-    write_atomically(folder / "config.json", json.dumps(to_dict(config), indent=2).encode())
+    write_atomically(folder / "config.json", json.dumps(config.to_dict(), indent=2).encode())
 
 
 def check_same(folder: Path, config: TrainConfig) -> None:
     """Raise TrainingError if the run in `folder` was begun with other settings than `config`, epochs aside."""
-    begun = train_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-    if replace(begun, epochs=1) != replace(config, epochs=1):
+    begun = TrainConfig.from_json((folder / "config.json").read_bytes())
+    if begun.replace(epochs=1) != config.replace(epochs=1):
         raise TrainingError(f"The run '{folder.name}' was begun with other settings. Choose another folder.")
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +10,7 @@ from bccseg.config import MIN_TRUE_AREA_PX, TrainConfig
 from bccseg.errors import DataError
 from bccseg.imaging.label_image import label_mask, median_diameter
 from bccseg.imaging.normalise import white_level
+from bccseg.imaging.resize import resize
 from bccseg.io.images import read_image, read_mask
 from bccseg.training.targets import distance_target, trusted_pixels
 
@@ -41,12 +41,10 @@ def load_training_image(image_path: Path, mask_path: Path, config: TrainConfig) 
     trusted = trusted_pixels(labels, config.ignore_border_cells * diameter)
     maps = np.stack([labels > 0, distance_target(labels), trusted], axis=-1).astype(np.float32)
     scale = STORED_DIAMETER * config.diameter_px / diameter
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return TrainingImage(
         name=image_path.stem,
-        image=cv2.resize(image, size, interpolation=shrink),
-        planes=np.round(cv2.resize(maps, size, interpolation=shrink) * 255).astype(np.uint8),
+        image=resize(image, scale),
+        planes=np.round(resize(maps, scale) * 255).astype(np.uint8),
         white=white_level(image),
         cells=int(labels.max()),
     )

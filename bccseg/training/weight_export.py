@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file
 
-from bccseg.config import MIN_TRUE_AREA_PX, train_config
+from bccseg.config import MIN_TRUE_AREA_PX, TrainConfig
 from bccseg.errors import TrainingError
 from bccseg.files import write_atomically
 from bccseg.imaging.label_image import border_ids, label_mask
@@ -18,7 +18,15 @@ from bccseg.io.images import read_image, read_mask
 from bccseg.metrics.calibration import calibration_error, fit_calibration
 from bccseg.metrics.matching import match
 from bccseg.model.weight_sources import locate
-from bccseg.model.weights import CARD_FILE, WeightsConfig, load_weights, read_config, save_weights, write_config
+from bccseg.model.weights import (
+    CARD_FILE,
+    CalibrationCurve,
+    WeightsConfig,
+    load_weights,
+    read_config,
+    save_weights,
+    write_config,
+)
 from bccseg.training.model_card import model_card
 
 MIN_CELLS_TO_CALIBRATE = 50
@@ -44,7 +52,7 @@ def export_run(
     if not best.exists():
         raise TrainingError(f"The run '{run.name}' has no finished epoch yet.")
     values = json.loads((run / "config.json").read_text(encoding="utf-8"))
-    config = train_config(values)
+    config = TrainConfig.from_dict(values)
     reports = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     chosen = min(reports, key=lambda report: report["val_loss"])
     out = out or run / "weights"
@@ -80,7 +88,7 @@ def complete_weights(run: Path, *, licence: str = "", measured: dict[str, Any] |
     folder = run / "weights"
     config = read_config(folder)
     metrics = {**config.metrics, **(measured or {})}
-    config = write_config(folder, replace(config, licence=licence or config.licence, metrics=metrics))
+    config = write_config(folder, config.replace(licence=licence or config.licence, metrics=metrics))
     write_atomically(folder / CARD_FILE, model_card(config, run).encode())
 
 
@@ -91,7 +99,7 @@ def calibrate_weights(folder: Path, pairs: list[tuple[Path, Path]], device: str 
     None, with nothing changed, if those are fewer than MIN_CELLS_TO_CALIBRATE.
     """
     weights = load_weights(folder)
-    predictor = Predictor(replace(weights, config=replace(weights.config, calibration={})), device)
+    predictor = Predictor(replace(weights, config=weights.config.replace(calibration=None)), device)
     scores, right = [], []
     for image, mask in pairs:
         found = segment(read_image(image), predictor)
@@ -104,6 +112,6 @@ def calibrate_weights(folder: Path, pairs: list[tuple[Path, Path]], device: str 
     if len(scores) < MIN_CELLS_TO_CALIBRATE:
         return None
     curve = fit_calibration(np.array(scores), np.array(right))
-    values = {"slope": round(curve.slope, 4), "offset": round(curve.offset, 4)}
-    write_config(folder, replace(weights.config, calibration=values))
+    kept = CalibrationCurve(slope=round(curve.slope, 4), offset=round(curve.offset, 4))
+    write_config(folder, weights.config.replace(calibration=kept))
     return calibration_error(curve(np.array(scores)), np.array(right))

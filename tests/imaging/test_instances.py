@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage as ndi
 
-from bccseg.config import SegmentSettings
-from bccseg.imaging.instances import clean_labels, fill_holes, select_cells, separate_cells
-from bccseg.imaging.label_image import areas, border_ids
+from bccseg.config import SegmentSettings, Thresholds
+from bccseg.imaging.instances import ProbabilityMaps, clean_labels, fill_holes, select_cells, separate_cells
+from bccseg.imaging.label_image import areas
 from bccseg.training.targets import distance_target
 
 
@@ -27,8 +27,9 @@ def iou(a, b):
 @pytest.mark.parametrize("head", ["distance", "binary"])
 def test_touching_cells_come_apart(head):
     truth = two_touching()
-    maps = distance_target(truth) if head == "distance" else None
-    labels, scores = separate_cells((truth > 0).astype(np.float32), maps, SegmentSettings(), 48, truth.shape)
+    distance = distance_target(truth) if head == "distance" else None
+    maps = ProbabilityMaps((truth > 0).astype(np.float32), distance)
+    labels, scores = separate_cells(maps, Thresholds(), 48, truth.shape)
     assert labels.max() == 2
     assert scores.shape == (2,)
     for cell in (1, 2):
@@ -44,18 +45,17 @@ def test_small_pieces_stay_together_where_large_ones_are_parted(dip, typical_are
     distance = 1 - dip * (1 - np.abs(x - 40) / 20).clip(0) - 0.02 * (np.abs(x - 40) - 20).clip(0)  # peaks at 20 and 60
     distance -= 0.005 * np.abs(y - 20)
     diameter = np.sqrt(4 * distance.size / np.pi / typical_areas)
-    maps = np.pad(np.ones_like(distance), 4), np.pad(distance, 4)
-    labels, _ = separate_cells(*maps, SegmentSettings(), diameter, (48, 88))
+    maps = ProbabilityMaps(np.pad(np.ones_like(distance), 4), np.pad(distance, 4))
+    labels, _ = separate_cells(maps, Thresholds(), diameter, (48, 88))
     assert labels.max() == cells
-    whatever, _ = separate_cells(*maps, SegmentSettings(), diameter, (48, 88), typical=False)
+    whatever, _ = separate_cells(maps, Thresholds(), diameter, (48, 88), typical=False)
     assert whatever.max() == (2 if dip >= 0.4 else 1)
 
 
 def test_labels_come_at_the_resolution_asked_for():
     truth = two_touching()
-    labels, _ = separate_cells(
-        (truth > 0).astype(np.float32), distance_target(truth), SegmentSettings(), 48, (160, 260)
-    )
+    maps = ProbabilityMaps((truth > 0).astype(np.float32), distance_target(truth))
+    labels, _ = separate_cells(maps, Thresholds(), 48, (160, 260))
     assert labels.shape == (160, 260)
     assert labels.max() == 2
     assert (labels > 0).sum() == pytest.approx(4 * (truth > 0).sum(), rel=0.02)
@@ -63,7 +63,7 @@ def test_labels_come_at_the_resolution_asked_for():
 
 def test_nothing_gives_no_cells():
     empty = np.zeros((40, 40), np.float32)
-    labels, scores = separate_cells(empty, empty, SegmentSettings(), 48, (40, 40))
+    labels, scores = separate_cells(ProbabilityMaps(empty, empty), Thresholds(), 48, (40, 40))
     assert labels.max() == 0
     assert scores.shape == (0,)
     assert scores.dtype == np.float32
@@ -114,6 +114,6 @@ def test_specks_and_border_cells_are_dropped_by_their_settings(discs):
         (SegmentSettings(min_cell_percent=60), [0.9]),  # 20.1 px of 40 is 50 %; the cut cell needs 30 %, has 26 %
         (SegmentSettings(min_cell_percent=0, drop_border_cells=True), [0.9, 0.8]),
     ):
-        labels, left, _ = select_cells(discs, scores, settings_, 40.0, border_ids(discs))
+        labels, left, _ = select_cells(discs, scores, settings_, 0.55, 40.0)
         assert left.tolist() == pytest.approx(kept)
         assert labels.max() == len(kept)

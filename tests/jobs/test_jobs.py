@@ -45,7 +45,7 @@ def dataset(drawn_dataset):
 
 
 def begin(runs, dataset, **changes):
-    run = create_run(runs, JobSpec("a run", (str(dataset),), replace(SMALL, **changes), "cpu"))
+    run = create_run(runs, JobSpec("a run", (str(dataset),), SMALL.replace(**changes), "cpu"))
     run.start()
     return run
 

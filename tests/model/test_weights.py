@@ -142,8 +142,8 @@ def test_half_precision_says_the_same(name, smear):
     weights = load_weights(ROOT / "weights" / name)
     image, labels = smear
     plain, fast = (Predictor(weights, "cpu", optimise=o)(image, white_level(image)) for o in (False, True))
-    assert ((plain[0] > 0.5) == (fast[0] > 0.5)).mean() > 0.998
-    assert ((fast[0] > 0.5) == (labels > 0)).mean() > 0.97
+    assert ((plain.cell > 0.5) == (fast.cell > 0.5)).mean() > 0.998
+    assert ((fast.cell > 0.5) == (labels > 0)).mean() > 0.97
 
 
 def test_greyscale_weights_read_colour_images(tmp_path):
@@ -152,9 +152,12 @@ def test_greyscale_weights_read_colour_images(tmp_path):
     from bccseg.model.weights import WeightsConfig, save_weights
 
     network = NetworkConfig(in_channels=1, head="binary", width=4, depth=2)
-    save_weights(tmp_path, build_network(network).state_dict(), WeightsConfig("grey", network, 48.0))
+    save_weights(
+        tmp_path, build_network(network).state_dict(), WeightsConfig(name="grey", network=network, diameter_px=48.0)
+    )
     maps = Predictor(load_weights(tmp_path), "cpu")(np.zeros((33, 47, 3), np.uint8), np.full(3, 255, np.float32))
-    assert maps.shape == (1, 33, 47)
+    assert maps.cell.shape == (33, 47)
+    assert maps.distance is None
 
 
 @pytest.mark.parametrize("curve", ['{"slope": 2}', '{"slope": 2, "offset": "x"}', '{"slope": 1, "offset": 0, "b": 3}'])

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -108,7 +107,7 @@ def test_a_base_training_set_is_mixed_in_and_checked_on(tmp_path):
     assert (len(more.train), len(more.validation), more.held_out) == (8, 4, 2)
     assert more.monitored == more.validation
     assert not set(more.monitored) & set(more.train + more.base)
-    images = load_training_images(few, replace(TrainConfig(), diameter_px=24))
+    images = load_training_images(few, TrainConfig().replace(diameter_px=24))
     assert [len(part) for part in images] == [2, 3, 9]
 
 

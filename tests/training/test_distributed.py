@@ -4,12 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 import torch
 
-from bccseg.config import NetworkConfig, TrainConfig, to_dict
+from bccseg.config import NetworkConfig, TrainConfig
 from bccseg.errors import SettingsError
 from bccseg.model.weights import load_weights
 from bccseg.training.crop_loader import CropLoader, worker_count
@@ -27,7 +26,7 @@ SMALL = TrainConfig(
 
 def train(launcher, drawn_dataset, config, out):
     out.parent.mkdir(exist_ok=True)
-    (out.parent / "config.json").write_text(json.dumps(to_dict(config)))
+    (out.parent / "config.json").write_text(json.dumps(config.to_dict()))
     done = subprocess.run(
         [sys.executable, *launcher, "-m", "bccseg", "train", "--data", str(drawn_dataset), "--out", str(out),
          "--config", str(out.parent / "config.json"), "--device", "cpu"],
@@ -47,13 +46,13 @@ def test_two_processes_learn_what_one_learns_and_one_goes_on(tmp_path, drawn_dat
         assert two["loss"] == pytest.approx(one["loss"], rel=0.1)
     assert both[1]["loss"] < both[0]["loss"]
     assert load_weights(tmp_path / "both/run/weights").config.network == SMALL.network
-    longer, _ = train([], drawn_dataset, replace(SMALL, epochs=3), tmp_path / "both" / "run")
+    longer, _ = train([], drawn_dataset, SMALL.replace(epochs=3), tmp_path / "both" / "run")
     assert longer[:2] == both
     assert len(longer) == 3
 
 
 def test_processes_share_out_each_batch(drawn_dataset):
-    config = replace(SMALL, steps_per_epoch=3)
+    config = SMALL.replace(steps_per_epoch=3)
     crops = CropDataset([load_training_image(*pair, config) for pair in find_pairs(drawn_dataset)[:2]], config, epoch=0)
     whole = [batch[0] for batch in CropLoader(crops, config).epoch()]
     parts = [[batch[0] for batch in CropLoader(crops, config, rank, 2).epoch()] for rank in (0, 1)]
@@ -67,7 +66,7 @@ def test_processes_share_out_each_batch(drawn_dataset):
 
 
 def test_a_feed_goes_on_with_the_crops_of_the_next_epoch(drawn_dataset):
-    config = replace(SMALL, steps_per_epoch=2, epochs=2, workers=1)
+    config = SMALL.replace(steps_per_epoch=2, epochs=2, workers=1)
     images = [load_training_image(*pair, config) for pair in find_pairs(drawn_dataset)[:2]]
     loader = CropLoader(CropDataset(images, config, epoch=0), config)
     first, second = ([batch[0] for batch in loader.epoch()] for _ in range(2))
@@ -80,7 +79,7 @@ def test_a_feed_goes_on_with_the_crops_of_the_next_epoch(drawn_dataset):
 
 def test_a_gpu_gets_more_processes_that_cut_crops(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 16)
-    automatic = replace(SMALL, workers=-1)
+    automatic = SMALL.replace(workers=-1)
     assert worker_count(automatic, accelerated=False) == 4
     assert worker_count(automatic, accelerated=True) == 8
     assert worker_count(automatic, 4, accelerated=True) == 3

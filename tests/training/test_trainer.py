@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from bccseg.config import SEED_RECIPE, AugmentConfig, NetworkConfig, TrainConfig, to_dict, train_config
+from bccseg.config import SEED_RECIPE, AugmentConfig, NetworkConfig, TrainConfig
 from bccseg.errors import DataError, SettingsError, TrainingError
 from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
@@ -127,7 +126,7 @@ def test_seed_recipe_is_the_published_one():
 
 
 def test_crops_are_scaled_to_the_training_diameter(dataset):
-    config = replace(SMALL, augment=replace(SEED_RECIPE.augment), crop_px=96)
+    config = SMALL.replace(augment=SEED_RECIPE.augment, crop_px=96)
     learn, _ = fields_of(dataset, config)
     assert learn[0].image.shape[0] == pytest.approx(200 * 1.5, rel=0.1)
     crops = CropDataset(learn, config, epoch=0)
@@ -156,7 +155,7 @@ def test_average_follows():
 
 
 def test_training_learns_and_its_weights_load(dataset, tmp_path):
-    config = replace(SMALL, epochs=3, steps_per_epoch=12)
+    config = SMALL.replace(epochs=3, steps_per_epoch=12)
     reports = list(Trainer(*fields_of(dataset, config), config, tmp_path / "run", "cpu").run())
     assert [r.epoch for r in reports] == [1, 2, 3]
     assert reports[-1].loss < reports[0].loss
@@ -165,7 +164,7 @@ def test_training_learns_and_its_weights_load(dataset, tmp_path):
     assert [line["loss"] for line in lines] == [r.loss for r in reports]
     weights = load_weights(export_run(tmp_path / "run"))
     assert weights.config.diameter_px == config.diameter_px
-    assert train_config(json.loads((tmp_path / "run/config.json").read_text())) == config
+    assert TrainConfig.from_json((tmp_path / "run/config.json").read_bytes()) == config
 
 
 def test_a_resumed_run_gives_the_same_curve(dataset, tmp_path):
@@ -176,7 +175,7 @@ def test_a_resumed_run_gives_the_same_curve(dataset, tmp_path):
     assert [first.loss, *resumed] == straight
     assert len((tmp_path / "b/log.jsonl").read_text().splitlines()) == SMALL.epochs
     with pytest.raises(TrainingError, match="other settings"):
-        Trainer(*images, replace(SMALL, learning_rate=1.0), tmp_path / "b", "cpu")
+        Trainer(*images, SMALL.replace(learning_rate=1.0), tmp_path / "b", "cpu")
 
 
 def test_an_epoch_without_its_checkpoint_is_done_again(dataset, tmp_path):
@@ -217,20 +216,20 @@ def test_masks_that_do_not_fit(dataset):
 
 
 def test_configurations_survive_json():
-    assert train_config(json.loads(json.dumps(to_dict(SEED_RECIPE)))) == SEED_RECIPE
+    assert TrainConfig.from_json(SEED_RECIPE.to_json()) == SEED_RECIPE
     with pytest.raises(SettingsError, match="nonsense"):
-        train_config({"nonsense": 1})
+        TrainConfig.from_dict({"nonsense": 1})
 
 
 def test_a_run_goes_on_from_base_weights(dataset, tmp_path):
     first = Trainer(*fields_of(dataset), SMALL, tmp_path / "first", "cpu")
     list(first.run())
     base = export_run(tmp_path / "first")
-    onward = replace(SMALL, base_weights=str(base), epochs=1)
+    onward = SMALL.replace(base_weights=str(base), epochs=1)
     state = Trainer(*fields_of(dataset), onward, tmp_path / "second", "cpu").network.state_dict()
     shipped = load_weights(base).network.state_dict()
     assert all(torch.equal(state[name], value) for name, value in shipped.items() if value.is_floating_point())
-    other = replace(onward, network=replace(SMALL.network, architecture="resunet"))
+    other = onward.replace(network=SMALL.network.replace(architecture="resunet"))
     with pytest.raises(TrainingError, match="another network"):
         Trainer(*fields_of(dataset), other, tmp_path / "third", "cpu")
 
@@ -248,12 +247,12 @@ def test_scores_are_calibrated_on_images_held_out(tmp_path, predictor, monkeypat
     error = calibrate_weights(folder, pairs, "cpu")
     assert error < 0.1
     curve = load_weights(folder).config.calibration
-    assert curve["slope"] > 0
+    assert curve.slope > 0
     found = segment(read_image(pairs[0][0]), Predictor(load_weights(folder), "cpu"))
-    raw = replace(predictor.config, calibration={})
+    raw = predictor.config.replace(calibration=None)
     monkeypatch.setattr(predictor, "config", raw)
     plain = segment(read_image(pairs[0][0]), predictor)
-    assert found.scores == pytest.approx(Calibration(**curve)(plain.scores))
+    assert found.scores == pytest.approx(Calibration(curve.slope, curve.offset)(plain.scores))
     assert calibrate_weights(folder, pairs[:0], "cpu") is None
 
 
@@ -278,7 +277,7 @@ def test_a_run_has_a_model_card(dataset, tmp_path):
 
 
 def test_training_ends_early_when_nothing_gets_better(dataset, tmp_path):
-    config = replace(SMALL, epochs=30, learning_rate=1e-9, warmup_steps=0, patience=3, ema_decay=0.0)
+    config = SMALL.replace(epochs=30, learning_rate=1e-9, warmup_steps=0, patience=3, ema_decay=0.0)
     reports = list(Trainer(*fields_of(dataset), config, tmp_path / "run", "cpu").run())
     losses = [r.val_loss for r in reports]
     assert len(reports) < 30

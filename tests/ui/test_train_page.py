@@ -3,7 +3,6 @@
 import io
 import time
 import zipfile
-from dataclasses import fields, replace
 
 import cv2
 import numpy as np
@@ -128,7 +127,7 @@ def test_a_run_from_the_page_to_promotion_and_back(store, place):
 
 
 def test_comparing_weights_with_themselves_is_within_noise(store, place):
-    config = replace(PRESETS["finetune"], epochs=1, steps_per_epoch=1, batch_size=1, learning_rate=1e-9, workers=0)
+    config = PRESETS["finetune"].replace(epochs=1, steps_per_epoch=1, batch_size=1, learning_rate=1e-9, workers=0)
     run = create_run(place / "runs", JobSpec("same", (f"store:{place / 'collection'}",), config, "cpu"))
     run.start()
     wait_for_end(run)
@@ -147,7 +146,7 @@ def test_comparing_weights_with_themselves_is_within_noise(store, place):
 
 
 def test_a_comparison_outlives_a_reload(store, place):
-    config = replace(PRESETS["finetune"], epochs=1, steps_per_epoch=1, batch_size=1, workers=0)
+    config = PRESETS["finetune"].replace(epochs=1, steps_per_epoch=1, batch_size=1, workers=0)
     run = create_run(place / "runs", JobSpec("kept", (f"store:{place / 'collection'}",), config, "cpu"))
     run.start()
     wait_for_end(run)
@@ -170,8 +169,15 @@ def test_everything_a_recipe_sets_can_be_changed_within_its_range(place, monkeyp
     at.radio[0].set_value("recommended").run()
     shown = {w.key.removeprefix("train_recommended_") for kind in ("number_input", "selectbox", "toggle")
              for w in at.get(kind) if w.key}  # fmt: skip
-    wanted = {f.name for f in fields(TrainConfig)} - {"network", "augment", "base_weights"}
-    wanted |= {f"augment_{f.name}" for f in fields(AugmentConfig)} | {"kind", "head", "width", "depth", "grey", "base"}
+    wanted = set(TrainConfig.model_fields) - {"network", "augment", "base_weights"}
+    wanted |= {f"augment_{name}" for name in AugmentConfig.model_fields} | {
+        "kind",
+        "head",
+        "width",
+        "depth",
+        "grey",
+        "base",
+    }
     assert wanted <= shown
     for box in at.number_input:
         assert box.min is not None
@@ -199,9 +205,7 @@ def test_promotion_copies_and_rolls_back_in_order(place, tiny_weights):
     folder, _ = tiny_weights
     runs = []
     for name in ("one", "two"):
-        run = create_run(
-            place / "runs", JobSpec(name, ("x",), replace(PRESETS["seed"], network=NetworkConfig(width=4)))
-        )
+        run = create_run(place / "runs", JobSpec(name, ("x",), PRESETS["seed"].replace(network=NetworkConfig(width=4))))
         (run.folder / "weights").mkdir()
         for path in folder.iterdir():
             (run.folder / "weights" / path.name).write_bytes(path.read_bytes())

@@ -65,7 +65,7 @@ def _show_ended(run: Run) -> None:
                     f"Start anew with batch {spec.config.batch_size // 2}", type="primary", key=f"halve_{run.id}"
                 )
             ):
-                halved = replace(spec.config, batch_size=spec.config.batch_size // 2)
+                halved = spec.config.replace(batch_size=spec.config.batch_size // 2)
                 create_run(runs_folder(), replace(spec, config=halved)).start()
                 st.rerun()
             new = run.weights and promoted().current != PREFIX + run.id

@@ -1,13 +1,14 @@
 """The Train page's settings: everything a recipe sets, with its range and what it does."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from bccseg.config import AugmentConfig, NetworkConfig, TrainConfig, range_of
+from bccseg.config import AugmentConfig, NetworkConfig, TrainConfig
 from bccseg.errors import SettingsError
 from bccseg.model.weight_sources import shipped_names
+from bccseg.schema import Schema
 from ui.shared.errors import plain
 from ui.shared.promoted import PREFIX, promoted, require_promoted_folder
 from ui.shared.settings import DEVICES
@@ -129,13 +130,13 @@ def ask_for_settings(preset: str, config: TrainConfig) -> tuple[TrainConfig | No
     longest = max(1, changes["epochs"] * changes["steps_per_epoch"] // 5)
     changes["warmup_steps"] = min(changes["warmup_steps"], longest)
     try:
-        return replace(config, augment=AugmentConfig(**augment), **changes), device
+        return config.replace(augment=AugmentConfig(**augment), **changes), device
     except SettingsError as error:
         st.error(plain(str(error)))
         return None, device
 
 
-def _ask(wanted: tuple[SettingSpec, ...], config: Any, key: str) -> dict[str, Any]:
+def _ask(wanted: tuple[SettingSpec, ...], config: Schema, key: str) -> dict[str, Any]:
     """One widget a field, in two columns; the values by name."""
     columns, values = st.columns(2), {}
     for k, f in enumerate(wanted):
@@ -152,10 +153,9 @@ def _ask(wanted: tuple[SettingSpec, ...], config: Any, key: str) -> dict[str, An
     return values
 
 
-def _number(column: Any, f: SettingSpec, cls: type, value: float, key: str) -> float:
-    kind = next(x.type for x in fields(cls) if x.name == f.name)
-    kind = int if kind in (int, "int") else float
-    low, high = (kind(v) for v in range_of(cls, f.name))
+def _number(column: Any, f: SettingSpec, cls: type[Schema], value: float, key: str) -> float:
+    kind = cls.model_fields[f.name].annotation  # int or float
+    low, high = (kind(v) for v in cls.range_of(f.name))
     step = kind(f.step or 1)
     style = "%d" if kind is int else "%.6f" if step < 1e-3 else "%.3f" if step < 0.01 else "%.2f"
     return column.number_input(f.title, low, high, kind(value), step=step, format=style, help=f.tip, key=key)

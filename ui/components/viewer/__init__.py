@@ -5,17 +5,16 @@ import math
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import streamlit as st
 
-from bccseg.io.encode import png
+from bccseg.imaging.resize import resize, resize_labels
+from bccseg.io.encode import jpeg, png
 from bccseg.report.charts import column_and_title
 from bccseg.report.result import ImageResult
 
 HERE = Path(__file__).parent
 MAX_SIDE_PX = 4096  # larger images are shown smaller; all numbers stay those of the full image
-JPEG = [cv2.IMWRITE_JPEG_QUALITY, 90]
 NAME = "bccseg_viewer"
 
 
@@ -35,18 +34,16 @@ def picture_data(result: ImageResult) -> dict[str, Any]:
     shrink = min(1.0, MAX_SIDE_PX / max(height, width, 1))
     image, labels = result.image, result.labels
     if shrink < 1:
-        size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        labels = cv2.resize(labels.astype(np.float32), size, interpolation=cv2.INTER_NEAREST).astype(np.int32)
+        image = resize(image, shrink)
+        labels = resize_labels(labels, (image.shape[1], image.shape[0]))
     ids = np.stack([labels & 255, labels >> 8 & 255, labels >> 16 & 255], axis=-1).astype(np.uint8)
-    jpeg = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), JPEG)[1].tobytes()
     cells = result.cells
     diameter, diameter_title = column_and_title("equivalent_diameter", cells)
     area, area_title = column_and_title("area", cells)
     columns = {diameter: 1, area: 1, "circularity": 3, "score": 2, "eccentricity": 3, "solidity": 3}
     values = {name: _rounded(cells[name], digits) for name, digits in columns.items()}
     return {
-        "image": _data_url("jpeg", jpeg),
+        "image": _data_url("jpeg", jpeg(image)),
         "labels": _data_url("png", png(ids)),
         "diameter": result.diameter_px * shrink,
         "cells": {
