@@ -165,7 +165,7 @@ def main() -> None:
         methods["Otsu + watershed"] = otsu_watershed
         methods |= seed_recipe(args.baselines, args.seed_run)
     results = {name: run(method, paths, args, points) for name, method in methods.items()}
-    cells = sum(s.matched + s.missed for s in next(iter(results.values())).scores)
+    cells = sum(s.tp + s.fn for s in next(iter(results.values())).scores)
     versions = f"bccseg {__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     lines = [
         f"{len(paths)} images, about {cells} cells. {versions}, {platform.machine()}.",

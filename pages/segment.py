@@ -30,13 +30,13 @@ with show_errors():
     if not busy and state.used != chosen:
         st.info("The settings have changed since these images were segmented.")
         st.button("Segment again", type="primary", on_click=state.again, args=(chosen,), icon=":material/refresh:")
-    names = [f"{k}. {stored.slim.name}" for k, stored in enumerate(state.results, start=1)]
+    names = [f"{k}. {stored.measured.name}" for k, stored in enumerate(state.results, start=1)]
     index = 0
     if len(names) > 1:
         pick = st.selectbox("Image", range(len(names)), format_func=names.__getitem__, key="chosen_image")
         index = pick or 0
     else:
-        st.subheader(plain(state.results[0].slim.name), anchor=False)
+        st.subheader(plain(state.results[0].measured.name), anchor=False)
     if st.button("Correct this image", icon=":material/draw:", disabled=busy,
                  help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
         hand_over(draft_of_result(state.results[index]))

@@ -7,6 +7,7 @@ import io
 import struct
 import zipfile
 import zlib
+from functools import cache
 
 import numpy as np
 import tifffile
@@ -71,6 +72,7 @@ def encrypted_zip() -> bytes:
     return bytes(data)
 
 
+@cache
 def odd_files() -> dict[str, tuple[bytes, int]]:
     """All of them. Names are those a person would upload."""
     rgb = np.asarray(picture())

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-import numpy as np
 
 from bccseg.annotation.records import SPLITS, Version
 from bccseg.annotation.review import Item
@@ -17,7 +16,6 @@ from bccseg.io.archive import safe_stem, unique
 from bccseg.io.encode import png
 from bccseg.io.label_files import labels_png
 from bccseg.report.coco import append_coco, coco
-from bccseg.report.result import ImageResult
 
 Layout = Literal["kaggle", "labels", "coco"]
 LAYOUTS: dict[Layout, str] = {
@@ -37,7 +35,7 @@ def dataset_files(store: LabelStore, chosen: list[tuple[Item, Version]], layout:
     """Paths and contents of the dataset, one file after the other; the data card comes first."""
     yield "README.md", data_card(chosen, layout).encode()
     taken: set[str] = set()
-    boxes = {split: coco([]) for split in SPLITS}
+    boxes = {split: coco() for split in SPLITS}
     for item, version in chosen:
         stem, split = unique(safe_stem(item.info.name), taken), item.info.split
         image, labels = store.image(item.info.id), relabel_consecutive(store.labels(version))
@@ -49,8 +47,7 @@ def dataset_files(store: LabelStore, chosen: list[tuple[Item, Version]], layout:
         if layout == "labels":
             yield f"{split}/labels/{stem}.png", labels_png(labels)
         else:
-            scores = np.ones(int(labels.max(initial=0)), np.float32)
-            append_coco(boxes[split], ImageResult(f"{stem}.png", stem, image, labels, scores, 0.0))
+            append_coco(boxes[split], f"{stem}.png", labels)
     if layout == "coco":
         for split, values in boxes.items():
             if values["images"]:

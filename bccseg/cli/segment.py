@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from bccseg.errors import BccsegError, ImageError, SettingsError
 from bccseg.files import write_atomically
 
 if TYPE_CHECKING:
-    from bccseg.report.result import ImageResult
+    from bccseg.report.result import ImageResult, MeasuredImage
 
 EXTRAS = ("coco", "geojson", "roi")
 
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise SettingsError(f"The folder '{args.out}' cannot be made ({error.strerror}).") from error
 
-    done: list[ImageResult] = []
+    done: list[MeasuredImage] = []
     failed = 0
     for k, path in enumerate(paths, start=1):
         print(f"[{k}/{len(paths)}] {path}", file=sys.stderr)
@@ -85,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
                 failed += 1
                 print(f"bccseg: {outcome.name!r} could not be saved: {error}", file=sys.stderr)
                 continue
-            done.append(slim(outcome))
+            done.append(outcome.without_pixels())  # a thousand images must not fill the memory
     write_atomically(args.out / "summary.csv", csv(summary_table(done)))
     print(f"{len(done)} done, {failed} failed; results in {args.out}", file=sys.stderr)
     return 1 if failed else 0
@@ -118,14 +117,3 @@ def write_result(result: "ImageResult", out: Path, also: list[str]) -> None:
         write_atomically(out / f"{result.stem}{ending}", IMAGE_FILES[ending](result))
     if "coco" in also:
         write_atomically(out / f"{result.stem}_coco.json", as_json(coco([result])))
-
-
-def slim(result: "ImageResult") -> "ImageResult":
-    """The result without its pixels, once they are written: a thousand images must not fill the memory."""
-    import numpy as np
-
-    kept = replace(
-        result, image=np.zeros((1, 1, 3), np.uint8), labels=np.broadcast_to(np.int32(0), result.labels.shape)
-    )
-    kept.__dict__.update(summary=result.summary)
-    return kept

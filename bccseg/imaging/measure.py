@@ -174,7 +174,7 @@ class ImageSummary:
     cell_count_inside: int  # cells that do not touch the border
     area_fraction: float  # share of the image that is cell, 0 to 1
     median_diameter_px: float | None
-    diameter_cv_percent: float | None  # how uneven the cells are, as RDW says in a blood count
+    diameter_cv_percent: float | None  # size variation, as RDW says in a blood count
     median_diameter_um: float | None
     density_per_mm2: float | None
 

@@ -69,7 +69,7 @@ def segment_page(
         found = segment(page.image, predictor, settings, on_progress)
     except MemoryError:
         return Failure(name, "The memory of this computer is too small for this picture. Crop it.")
-    return ImageResult(
+    return ImageResult.measure(
         name=name,
         stem=unique(stem, taken),
         image=page.image,

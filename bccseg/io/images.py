@@ -32,15 +32,15 @@ def to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(picture.convert("RGB"))
 
 
-def decode(data: bytes) -> list[Page]:
-    """All pages of an image file given as bytes.
+def decode(data: bytes, page: int | None = None) -> list[Page]:
+    """All pages of an image file given as bytes, or the one with that number, from 1.
 
     Raises ImageError (what is wrong and what to do), ImageTooLarge.
     """
     if not data:
         raise ImageError("The file is empty (0 bytes). Copy it again from where it came from.")
     if is_tiff(data):
-        return decode_tiff(data)
+        return decode_tiff(data, page)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             check_size(*picture.size)

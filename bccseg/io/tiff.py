@@ -26,11 +26,14 @@ def is_tiff(data: bytes) -> bool:
     return data[:4] in MAGIC
 
 
-def decode_tiff(data: bytes) -> list[Page]:
-    """All pages of a TIFF file. Raises ImageError, ImageTooLarge, UnsupportedImage."""
+def decode_tiff(data: bytes, page: int | None = None) -> list[Page]:
+    """All pages of a TIFF file, or the one with that number, from 1.
+
+    Raises ImageError, ImageTooLarge, UnsupportedImage.
+    """
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as tif:
-            return _pages(tif)
+            return _pages(tif, page)
     except ImageError:
         raise
     except Exception as error:  # tifffile and its codecs raise many kinds on damaged files
@@ -38,7 +41,7 @@ def decode_tiff(data: bytes) -> list[Page]:
         raise ImageError(f"The TIFF is damaged or cut off ({reason}). Export it again.") from error
 
 
-def _pages(tif: tifffile.TiffFile) -> list[Page]:
+def _pages(tif: tifffile.TiffFile, wanted: int | None) -> list[Page]:
     if not tif.series:
         raise ImageError("The TIFF holds no picture. Export it again.")
     series = tif.series[0]
@@ -51,8 +54,13 @@ def _pages(tif: tifffile.TiffFile) -> list[Page]:
     if stack > MAX_PAGES:
         raise UnsupportedImage(f"The TIFF is a stack of {stack} pictures; at most {MAX_PAGES} can be opened at once.")
     check_size(width * max(1, stack), height)
-    values = series.asarray()
     page = series.keyframe
+    first, values = 1, None
+    if wanted and len(series.pages) == stack and page.photometric != tifffile.PHOTOMETRIC.MINISWHITE:
+        one = series.pages[wanted - 1]  # a page of the file for each picture: the others need not be unpacked
+        first, values, axes = wanted, one.asarray(), page.axes
+    if values is None:
+        values = series.asarray()
     if page.photometric == tifffile.PHOTOMETRIC.PALETTE and page.colormap is not None:
         values, axes = _apply_palette(values, page.colormap), axes + "S"
     elif page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
@@ -61,9 +69,10 @@ def _pages(tif: tifffile.TiffFile) -> list[Page]:
     size = pixel_size_um(tif)
     cmyk = page.photometric == tifffile.PHOTOMETRIC.SEPARATED
     pages = []
-    for k, plane in enumerate(planes, start=1):
-        grey_or_colour, notes = to_8_bit(plane)
-        pages.append(Page(_rgb(grey_or_colour, cmyk=cmyk), k, len(planes), size, notes))
+    for k, plane in enumerate(planes, start=first):
+        if wanted in (None, k):
+            grey_or_colour, notes = to_8_bit(plane)
+            pages.append(Page(_rgb(grey_or_colour, cmyk=cmyk), k, stack, size, notes))
     return pages
 
 

@@ -1,7 +1,7 @@
 """How well predicted cells match true ones. numpy and scipy only.
 
-Rules: a predicted cell matches a true one at IoU >= 0.5, one to one. A cell of either side that touches the
-image border counts neither as missed nor as false, because annotators disagree there.
+Rules: a predicted cell matches a true one at IoU >= 0.5 (unless asked otherwise), one to one. A cell of either side
+that touches the image border counts neither as missed nor as false, because annotators disagree there.
 """
 
 from dataclasses import dataclass, field
@@ -13,16 +13,16 @@ from scipy import ndimage as ndi
 from bccseg.config import MIN_TRUE_AREA_PX
 from bccseg.imaging.label_image import Labels, Mask, border_ids, label_mask
 
-MATCH_IOU = 0.5
+IOU_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
 class ImageScore:
-    """Counts of one image; `summarise_scores` makes metrics of them."""
+    """Counts of one image at one IoU threshold; `summarise_scores` makes metrics of them."""
 
-    matched: int
-    false: int
-    missed: int
+    tp: int  # true positives: predicted cells that match a true one
+    fp: int  # false positives: predicted cells off the border without a partner
+    fn: int  # false negatives: true cells off the border without a partner
     true_inside: int  # cells off the border
     predicted_inside: int
     pixels: tuple[int, int, int] = (0, 0, 0)  # cell pixels of both sides, of the prediction, of the truth
@@ -42,17 +42,20 @@ def overlaps(truth: Labels, predicted: Labels) -> tuple[NDArray[np.intp], NDArra
     return t[cells], p[cells], (shared / union)[cells]
 
 
-def match(truth: Labels, predicted: Labels) -> list[tuple[int, int, float]]:
-    """Pairs (true id, predicted id, IoU) at IoU >= 0.5, best first, each cell once."""
+def match(truth: Labels, predicted: Labels, iou_threshold: float = IOU_THRESHOLD) -> list[tuple[int, int, float]]:
+    """Pairs (true id, predicted id, IoU) of at least `iou_threshold` (0.5 and up), best first, each cell once.
+
+    Below 0.5 a cell may have several partners; the best one is taken first (greedy).
+    """
     true_ids, ids, iou = overlaps(truth, predicted)
     seen_true: set[int] = set()
     seen_predicted: set[int] = set()
     pairs = []
     for k in np.argsort(-iou, kind="stable"):
         t, p = int(true_ids[k]), int(ids[k])
-        if iou[k] < MATCH_IOU:
+        if iou[k] < iou_threshold:
             break
-        if t not in seen_true and p not in seen_predicted:  # only exact ties at 0.5 can meet twice
+        if t not in seen_true and p not in seen_predicted:  # at 0.5 only exact ties can meet twice
             seen_true.add(t)
             seen_predicted.add(p)
             pairs.append((t, p, float(iou[k])))
@@ -71,11 +74,11 @@ def dice(a: Mask, b: Mask) -> float:
     return 2 * int((a & b).sum()) / max(1, int(a.sum()) + int(b.sum()))
 
 
-def score_mask(predicted: Labels, mask: Mask) -> ImageScore:
+def score_mask(predicted: Labels, mask: Mask, iou_threshold: float = IOU_THRESHOLD) -> ImageScore:
     """Score labels (H, W) against a binary mask (H, W), whose 4-connected pieces are the true cells."""
     marked, truth = label_mask(mask), label_mask(mask, MIN_TRUE_AREA_PX)
     cut = np.isin(marked, border_ids(marked)) | np.isin(predicted, border_ids(predicted))
-    pairs = match(truth, predicted)
+    pairs = match(truth, predicted, iou_threshold)
     true_boxes, boxes = ndi.find_objects(truth), ndi.find_objects(predicted)
     distances = []
     for t, p, _ in pairs:
@@ -87,9 +90,9 @@ def score_mask(predicted: Labels, mask: Mask) -> ImageScore:
     true_border, border = set(border_ids(truth).tolist()), set(border_ids(predicted).tolist())
     true_ids, ids = set(range(1, int(truth.max(initial=0)) + 1)), set(np.unique(predicted).tolist()) - {0}
     return ImageScore(
-        matched=len(pairs),
-        false=len(ids - border - {p for _, p, _ in pairs}),
-        missed=len(true_ids - true_border - {t for t, _, _ in pairs}),
+        tp=len(pairs),
+        fp=len(ids - border - {p for _, p, _ in pairs}),
+        fn=len(true_ids - true_border - {t for t, _, _ in pairs}),
         true_inside=len(true_ids - true_border),
         predicted_inside=len(ids - border),
         pixels=(int(((predicted > 0) & mask).sum()), int((predicted > 0).sum()), int(mask.sum())),
@@ -114,9 +117,9 @@ def score_points(predicted: Labels, points: NDArray[np.float64]) -> ImageScore:
     border = set(border_ids(predicted).tolist())
     ids = set(np.unique(predicted).tolist()) - {0}
     return ImageScore(
-        matched=len(held),
-        false=len(ids - held - border),
-        missed=len(points) - len(held),
+        tp=len(held),
+        fp=len(ids - held - border),
+        fn=len(points) - len(held),
         true_inside=int((~np.isin(under, list(border))).sum()),
         predicted_inside=len(ids - border),
     )
@@ -130,7 +133,7 @@ def summarise_scores(scores: list[ImageScore]) -> dict[str, float | int | None]:
     doi 10.1109/CVPR.2019.00963). Dice and IoU: mean over images, and of all pixels together (pooled). Count error:
     mean over images of |predicted - true| / true off the border; bias: the sum of predicted - true over all true.
     """
-    tp, fp, fn = (sum(getattr(s, name) for s in scores) for name in ("matched", "false", "missed"))
+    tp, fp, fn = (sum(getattr(s, name) for s in scores) for name in ("tp", "fp", "fn"))
     errors = [abs(s.predicted_inside - s.true_inside) / max(1, s.true_inside) for s in scores]
     gained, true = sum(s.predicted_inside - s.true_inside for s in scores), sum(s.true_inside for s in scores)
     return {

@@ -30,12 +30,12 @@ BASIC_FILES = ("_labels.png", "_mask.png", "_overlay.png", "_cells.csv")
 def batch_files(results: Iterable[ImageResult]) -> Iterator[tuple[str, bytes]]:
     """Name and content of every file of a batch, made one at a time; one image is in memory at a time."""
     summaries: list[pd.DataFrame] = []
-    together = coco([])
+    together = coco()
     for result in results:
         for ending, make in IMAGE_FILES.items():
             yield result.stem + ending, make(result)
         summaries.append(summary_table([result]))
-        append_coco(together, result)
+        append_coco(together, result.name, result.labels, result.scores)
     yield "summary.csv", csv(pd.concat(summaries) if summaries else summary_table([]))
     yield "coco.json", as_json(together)
 

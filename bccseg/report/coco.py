@@ -1,16 +1,19 @@
-"""Cells as annotations: COCO JSON, GeoJSON for QuPath, ImageJ ROI sets."""
+"""Cells as COCO annotations."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bccseg.imaging.label_image import Labels
 from bccseg.imaging.outlines import cell_outlines
 from bccseg.report.result import ImageResult
 
 DECIMALS = 2
 
 
-def coco(results: list[ImageResult]) -> dict[str, Any]:
+def coco(results: Iterable[ImageResult] = ()) -> dict[str, Any]:
     """COCO object detection format (cocodataset.org): images, annotations with polygons, one category."""
     out: dict[str, Any] = {
         "info": {"description": "Blood cells outlined by bccseg. Research use only."},
@@ -19,17 +22,20 @@ def coco(results: list[ImageResult]) -> dict[str, Any]:
         "categories": [{"id": 1, "name": "cell", "supercategory": ""}],
     }
     for result in results:
-        append_coco(out, result)
+        append_coco(out, result.name, result.labels, result.scores)
     return out
 
 
-def append_coco(out: dict[str, Any], result: ImageResult) -> None:
-    """Add one image and its cells to a `coco` dictionary, in place."""
-    height, width = result.labels.shape
+def append_coco(out: dict[str, Any], file_name: str, labels: Labels, scores: NDArray[np.float32] | None = None) -> None:
+    """Add one image and its cells, labels int32 (H, W), to a `coco` dictionary, in place.
+
+    scores: (N,) by id; None for cells that people outlined, which are certain.
+    """
+    height, width = labels.shape
     image_id = len(out["images"]) + 1
-    out["images"].append({"id": image_id, "file_name": result.name, "width": width, "height": height})
-    area = np.bincount(result.labels.ravel())
-    for cell, ring in cell_outlines(result.labels):
+    out["images"].append({"id": image_id, "file_name": file_name, "width": width, "height": height})
+    area = np.bincount(labels.ravel())
+    for cell, ring in cell_outlines(labels):
         (x0, y0), (x1, y1) = ring.min(axis=0), ring.max(axis=0)
         out["annotations"].append(
             {
@@ -40,7 +46,7 @@ def append_coco(out: dict[str, Any], result: ImageResult) -> None:
                 "bbox": [float(x0), float(y0), float(x1 - x0), float(y1 - y0)],
                 "area": int(area[cell]),
                 "iscrowd": 0,
-                "score": round(float(result.scores[cell - 1]), 4),
+                "score": 1.0 if scores is None else round(float(scores[cell - 1]), 4),
                 "attributes": {"cell_id": cell},
             }
         )

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from plotly.colors import hex_to_rgb, sequential
 
 from bccseg.imaging.label_image import Labels
 from bccseg.io.encode import png
@@ -17,21 +18,9 @@ PALETTE = np.array(
     [[230, 25, 75], [0, 150, 70], [0, 110, 220], [245, 130, 49], [145, 30, 180], [0, 170, 170],
      [200, 0, 160], [120, 150, 0], [0, 60, 160], [170, 90, 20], [90, 60, 220], [0, 120, 110]], np.uint8,
 )  # fmt: skip
-VIRIDIS = np.array(
-    [
-        [68, 1, 84],
-        [72, 40, 120],
-        [62, 74, 137],
-        [49, 104, 142],
-        [38, 130, 142],
-        [31, 158, 137],
-        [53, 183, 121],
-        [110, 206, 88],
-        [181, 222, 43],
-        [253, 231, 37],
-    ],
-    np.float64,
-)  # fmt: skip  (van der Walt and Smith 2015, the matplotlib colour map)
+# (10, 3), van der Walt and Smith 2015: even in brightness, and told apart when colour-blind.
+VIRIDIS = np.array([hex_to_rgb(colour) for colour in sequential.Viridis], np.float64)
+UNKNOWN_COLOUR = (128, 128, 128)  # of a measure that a cell does not have
 
 
 def cell_edges(labels: Labels, width_px: int = 1) -> NDArray[np.bool_]:
@@ -49,7 +38,7 @@ def scale_colours(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     share = np.where(known, (values - low) / (high - low) if high > low else 0.5, 0.0)
     stops = np.linspace(0, 1, len(VIRIDIS))
     colours = np.stack([np.interp(share, stops, VIRIDIS[:, k]) for k in range(3)], axis=1)
-    colours[~known] = 128
+    colours[~known] = UNKNOWN_COLOUR
     return np.round(colours).astype(np.uint8)
 
 

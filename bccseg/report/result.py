@@ -1,8 +1,7 @@
-"""What is known of one segmented image; every export starts from it."""
+"""What is known of one segmented image; every table, picture and export starts from it."""
 
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -15,14 +14,15 @@ from bccseg.imaging.measure import ImageSummary, measure_cells, summarise
 DiameterFrom = Literal["measured", "given", "assumed"]
 
 
-@dataclass(frozen=True)
-class ImageResult:
-    """One image, its cells, and how they were found."""
+@dataclass(frozen=True, kw_only=True)
+class MeasuredImage:
+    """One image's cells in numbers, and how they were found; without pixels, so that many fit the memory."""
 
     name: str  # as the person knows it, e.g. "smear 7.tif, page 2"
     stem: str  # for file names, unique in a batch
-    image: NDArray[np.uint8]  # (H, W, 3)
-    labels: Labels  # (H, W)
+    shape: tuple[int, int]  # (H, W)
+    cells: pd.DataFrame  # see `measure_cells`
+    summary: ImageSummary
     scores: NDArray[np.float32]  # (N,)
     diameter_px: float  # typical cell that was looked for
     diameter_from: DiameterFrom = "measured"
@@ -32,15 +32,39 @@ class ImageResult:
     notes: tuple[str, ...] = ()
     page: int = 1  # of a file with several
     seconds: dict[str, float] = field(default_factory=dict)
-    # Where doubtful cells were left out: x, y, score.
-    places: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    # Objects left out as too uncertain: x, y, score.
+    rejected: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
 
-    @cached_property
-    def cells(self) -> pd.DataFrame:
-        """Table of the cells; see `measure_cells`."""
-        return measure_cells(self.labels, self.image, self.scores, self.pixel_size_um)
+    def with_pixels(self, image: NDArray[np.uint8], labels: Labels) -> "ImageResult":
+        """The result with its image (H, W, 3) and labels (H, W)."""
+        values = {f.name: getattr(self, f.name) for f in fields(MeasuredImage)}
+        return ImageResult(**values, image=image, labels=labels)
 
-    @cached_property
-    def summary(self) -> ImageSummary:
-        """Numbers of the image; see `summarise`."""
-        return summarise(self.cells, self.labels.shape, self.pixel_size_um)
+
+@dataclass(frozen=True, kw_only=True)
+class ImageResult(MeasuredImage):
+    """One image, its cells, their measures, and how they were found."""
+
+    image: NDArray[np.uint8]  # (H, W, 3)
+    labels: Labels  # (H, W)
+
+    @classmethod
+    def measure(
+        cls,
+        image: NDArray[np.uint8],
+        labels: Labels,
+        scores: NDArray[np.float32],
+        pixel_size_um: float | None = None,
+        **facts: Any,
+    ) -> Self:
+        """Measure labels int32 (H, W) of an image uint8 (H, W, 3). facts: the other fields of `MeasuredImage`."""
+        cells = measure_cells(labels, image, scores, pixel_size_um)
+        summary = summarise(cells, labels.shape, pixel_size_um)
+        return cls(
+            image=image, labels=labels, scores=scores, pixel_size_um=pixel_size_um, shape=labels.shape,
+            cells=cells, summary=summary, **facts,
+        )  # fmt: skip
+
+    def without_pixels(self) -> MeasuredImage:
+        """What is left when the pixels are written or packed elsewhere."""
+        return MeasuredImage(**{f.name: getattr(self, f.name) for f in fields(MeasuredImage)})

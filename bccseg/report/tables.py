@@ -1,11 +1,12 @@
 """Results as tables: a row an image, and CSV that spreadsheets open safely."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import pandas as pd
 
 from bccseg.imaging.measure import ImageSummary
-from bccseg.report.result import ImageResult
+from bccseg.report.result import MeasuredImage
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -21,14 +22,14 @@ def csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, float_format="%.4f").encode("utf-8")
 
 
-def summary_table(results: list[ImageResult]) -> pd.DataFrame:
+def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
     """A row an image: its summary, its size, and the settings it was found with."""
     rows = [
         {
             "image": r.name,
             **asdict(r.summary),
-            "width_px": r.labels.shape[1],
-            "height_px": r.labels.shape[0],
+            "width_px": r.shape[1],
+            "height_px": r.shape[0],
             "pixel_size_um": r.pixel_size_um,
             "expected_diameter_px": r.diameter_px,
             "weights": r.weights,

@@ -5,6 +5,8 @@ crop and its targets alike; everything else changes the image only. All randomne
 generator passed in, so that a crop depends on nothing but its seed.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,11 @@ from bccseg.imaging.resize import scaled_size
 Crop = NDArray[np.float32]
 
 
-def flip_and_rotate(planes: NDArray, config: AugmentConfig, rng: np.random.Generator) -> NDArray:
-    """Random flips and right-angle turns of (H, W, C), H = W."""
-    if config.rotate90:
-        planes = np.rot90(planes, rng.integers(4))
-    if config.flip:
-        planes = planes[:: rng.choice([-1, 1]), :: rng.choice([-1, 1])]
-    return planes
+def flip_and_rotate(arrays: Sequence[NDArray], config: AugmentConfig, rng: np.random.Generator) -> list[NDArray]:
+    """Square arrays (S, S) or (S, S, C), all flipped and turned by right angles alike, at random."""
+    turns = rng.integers(4) if config.rotate90 else 0
+    down, across = (rng.choice([-1, 1]), rng.choice([-1, 1])) if config.flip else (1, 1)
+    return [np.rot90(values, turns)[::down, ::across] for values in arrays]
 
 
 def augment_stain(crop: Crop, spread: float, rng: np.random.Generator) -> Crop:

@@ -3,29 +3,31 @@
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from bccseg.config import TrainConfig
 
 
-class WeightAverage:
-    """Exponential moving average of weights and batch-norm statistics (Polyak and Juditsky 1992,
-    doi 10.1137/0330046); the averaged network is the one that is validated and saved.
+def average_weights(network: nn.Module, decay: float) -> AveragedModel:
+    """Exponential moving average of weights and batch-norm statistics (Polyak and Juditsky 1992, doi 10.1137/0330046),
+    to be updated after each step; its network is the one that is validated and saved.
+
+    The network as it is now counts as the first of the averaged ones. The average follows quickly at first: at step k,
+    from 0, the decay is at most (1 + k) / (10 + k).
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
-
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Move towards the network as it is after `step`."""
-        decay = min(self.decay, (1 + step) / (10 + step))  # follows quickly at first
-        for name, value in network.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.state[name].lerp_(value, 1 - decay)
-            else:
-                self.state[name].copy_(value)
+    def update(averaged: list[Tensor], values: list[Tensor], count: Tensor) -> None:
+        step = int(count) - 1
+        if not averaged[0].is_floating_point():  # counts of batches
+            torch._foreach_copy_(averaged, values)
+            return
+        torch._foreach_lerp_(averaged, values, 1 - min(decay, (1 + step) / (10 + step)))
+
+    average = AveragedModel(network, multi_avg_fn=update, use_buffers=True)
+    average.n_averaged.fill_(1)
+    return average
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:

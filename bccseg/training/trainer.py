@@ -17,12 +17,12 @@ from bccseg.config import TrainConfig
 from bccseg.errors import TrainingError
 from bccseg.model.device import choose_device, training_autocast
 from bccseg.training import checkpoint
-from bccseg.training.crop_loader import Batch, CropLoader
-from bccseg.training.crops import CropDataset, validation_batches
+from bccseg.training.crop_loader import CropLoader
+from bccseg.training.crops import Batch, CropDataset, validation_batches
 from bccseg.training.distributed import ProcessGroup
 from bccseg.training.initial_weights import initial_network
 from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss
-from bccseg.training.optimiser import WeightAverage, learning_rate, make_optimizer
+from bccseg.training.optimiser import average_weights, learning_rate, make_optimizer
 from bccseg.training.preview import save_preview
 from bccseg.training.training_image import TrainingImage
 
@@ -48,8 +48,8 @@ class EpochReport:
 class Trainer:
     """One run in a folder. `run()` yields an EpochReport after every epoch and can be resumed.
 
-    base: fields to mix in beside the new ones (`mix_share` of the crops), so that what the base weights knew is
-    not forgotten. team: the processes that train this network together.
+    base: images to mix in beside the new ones (`mix_share` of the crops), so that what the base weights knew is
+    not forgotten. group: the processes that train this network together.
     """
 
     def __init__(
@@ -70,15 +70,15 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.network = initial_network(config).to(self.device, memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.network, config)
-        self.average = WeightAverage(self.network, config.ema_decay) if config.ema_decay else None
+        self.average = average_weights(self.network, config.ema_decay) if config.ema_decay else None
         self.epoch, self.best = 0, -math.inf
         self._resume()
         self.module = self.group.wrap(self.network)
 
     def run(self, on_step: Callable[[int, int, float], None] | None = None) -> Iterator[EpochReport]:
         """Train the epochs that are left. `on_step(step, steps, loss)` is told of every step."""
-        crops, group = CropDataset(self.train, self.config, self.epoch, self.base), self.group
-        loader = CropLoader(crops, self.config, group.rank, group.size, accelerated=self.device.type == "cuda")
+        crops, group = CropDataset(self.train, self.config, self.base), self.group
+        loader = CropLoader(crops, self.epoch, group.rank, group.size, accelerated=self.device.type == "cuda")
         while self.epoch < self.config.epochs:
             started = time.monotonic()
             loss, dice, iou, data_wait_s = self._train_epoch(loader, on_step)
@@ -116,7 +116,7 @@ class Trainer:
                 nn.utils.clip_grad_norm_(self.network.parameters(), config.clip_norm)
             self.optimizer.step()
             if self.average:
-                self.average.update(self.network, first + k)
+                self.average.update_parameters(self.network)
             losses.append(value)
             counts += overlap_counts(logits, target, weight).cpu()
             if on_step:
@@ -140,19 +140,14 @@ class Trainer:
 
     @torch.inference_mode()
     def _validate(self) -> tuple[float, float, float]:
-        trained = {k: v.clone() for k, v in self.network.state_dict().items()} if self.average else None
-        if self.average:
-            self.network.load_state_dict(self.average.state)
-        self.network.eval()
+        network = self._network_to_save().eval()
         losses, counts = [], torch.zeros(3, dtype=torch.float64)
         for batch in validation_batches(self.validation, self.config):
-            logits, loss, target, weight = self._forward(batch, self.network)
+            logits, loss, target, weight = self._forward(batch, network)
             losses.append(loss.item())
             counts += overlap_counts(logits, target, weight).cpu()
             if len(losses) == 1:
-                save_preview(self.folder / "preview.png", batch[0], logits.cpu(), batch[1])
-        if trained:
-            self.network.load_state_dict(trained)
+                save_preview(self.folder / "preview.png", batch.image, logits.cpu(), batch.target)
         return float(np.mean(losses)), *dice_iou(counts)
 
     def _is_stale(self) -> bool:
@@ -164,7 +159,10 @@ class Trainer:
 
     def weights_to_save(self) -> dict[str, Tensor]:
         """The weights to ship as they are now: the average where one is kept."""
-        return self.average.state if self.average else self.network.state_dict()
+        return self._network_to_save().state_dict()
+
+    def _network_to_save(self) -> nn.Module:
+        return self.average.module if self.average else self.network
 
     def _save(self, report: EpochReport) -> None:
         if -report.val_loss > self.best:
@@ -172,7 +170,7 @@ class Trainer:
             checkpoint.save_best(self.folder, self.weights_to_save(), report.epoch)
         state = {
             "epoch": self.epoch, "best": self.best, "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(), "average": self.average and self.average.state,
+            "optimizer": self.optimizer.state_dict(), "average": self.average and self.average.module.state_dict(),
         }  # fmt: skip
         checkpoint.save_epoch(self.folder, vars(report), state)
 
@@ -183,7 +181,8 @@ class Trainer:
             self.network.load_state_dict(saved["network"])
             self.optimizer.load_state_dict(saved["optimizer"])
             if self.average:
-                self.average.state = saved["average"]
+                self.average.module.load_state_dict(saved["average"])
+                self.average.n_averaged.fill_(1 + saved["epoch"] * self.config.steps_per_epoch)
             self.epoch, self.best = saved["epoch"], saved["best"]
         self.group.broadcast(None)  # everybody has read before anybody writes
         if self.group.is_main:

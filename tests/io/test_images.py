@@ -174,3 +174,34 @@ def test_stems_keep_what_is_fine():
 def test_names_are_kept_apart():
     taken = set()
     assert [unique(n, taken) for n in ("a", "A", "a", "b")] == ["a", "A-2", "a-3", "b"]
+
+
+@pytest.mark.parametrize("name", [n for n, (_, pictures) in odd_files().items() if n.endswith((".tif", ".tiff"))])
+def test_one_page_is_the_same_as_that_page_of_all(name):
+    data, pictures = odd_files()[name]
+    if not pictures:
+        with pytest.raises(ImageError):
+            decode(data, 1)
+        return
+    pages = decode(data)
+    assert len(pages) == pictures
+    for page in pages:
+        (one,) = decode(data, page.number)
+        assert (one.number, one.count, one.notes, one.pixel_size_um) == (
+            page.number, page.count, page.notes, page.pixel_size_um
+        )  # fmt: skip
+        assert (one.image == page.image).all()
+
+
+def test_showing_one_page_unpacks_one_page(monkeypatch):
+    import tifffile
+
+    stack = tiff((np.arange(12 * 8 * 9) % 256).astype(np.uint8).reshape(12, 8, 9), photometric="minisblack")
+    unpacked = []
+    real = tifffile.TiffPage.asarray
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda self, *a, **k: unpacked.append(1) or real(self, *a, **k))
+    monkeypatch.setattr(tifffile.TiffPageSeries, "asarray", lambda *_, **__: pytest.fail("all pages were unpacked"))
+    (page,) = decode(stack, 7)
+    assert (page.number, page.count) == (7, 12)
+    assert (page.image[..., 0] == (np.arange(6 * 72, 7 * 72) % 256).reshape(8, 9)).all()
+    assert len(unpacked) == 1

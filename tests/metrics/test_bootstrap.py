@@ -7,9 +7,9 @@ from bccseg.metrics.bootstrap import bootstrap, paired_differences
 from bccseg.metrics.matching import ImageScore
 
 
-def score(matched, missed, false=0):
-    true, predicted = matched + missed, matched + false
-    return ImageScore(matched, false, missed, true, predicted, (80, 90, 100), 160 / 190, 0.9, 0.8 * matched, [1.5])
+def score(tp, fn, fp=0):
+    true, predicted = tp + fn, tp + fp
+    return ImageScore(tp, fp, fn, true, predicted, (80, 90, 100), 160 / 190, 0.9, 0.8 * tp, [1.5])
 
 
 def test_images_that_are_alike_leave_no_doubt():
@@ -34,7 +34,7 @@ def test_a_difference_is_more_than_noise_or_not():
     gain = paired_differences(old, better)["f1"]
     assert gain.beyond_noise
     assert 0.03 < gain.low <= gain.value <= gain.high < 0.12
-    noisy = [score(s.matched + (-1) ** k, s.missed - (-1) ** k) for k, s in enumerate(old)]
+    noisy = [score(s.tp + (-1) ** k, s.fn - (-1) ** k) for k, s in enumerate(old)]
     assert not paired_differences(old, noisy)["f1"].beyond_noise
     assert paired_differences(old, old)["pq"].value == 0
     with pytest.raises(ValueError, match="same images"):

@@ -27,7 +27,7 @@ def test_scores_of_a_known_picture():
     truth = square((10, 10, 20), (10, 50, 20), (50, 10, 20), (70, 70, 30))  # the last touches the border
     predicted = square((10, 10, 20), (10, 55, 20), (60, 50, 8), (0, 90, 9))  # hit, hit 0.6, false, cut
     score = score_mask(predicted, truth > 0)
-    assert (score.matched, score.false, score.missed) == (2, 1, 1)
+    assert (score.tp, score.fp, score.fn) == (2, 1, 1)
     assert (score.true_inside, score.predicted_inside) == (3, 3)
     assert score.iou_sum == pytest.approx(1 + 15 / 25)
     assert score.dice == pytest.approx(2 * (400 + 300) / (3 * 400 + 900 + 2 * 400 + 64 + 81))
@@ -45,8 +45,8 @@ def test_scores_of_a_known_picture():
 
 def test_specks_are_no_cells():
     score = score_mask(np.zeros((100, 100), np.int32), square((10, 10, 17)) > 0)  # 289 px
-    assert score.missed == 0
-    assert score_mask(np.zeros((100, 100), np.int32), square((10, 10, 18)) > 0).missed == 1
+    assert score.fn == 0
+    assert score_mask(np.zeros((100, 100), np.int32), square((10, 10, 18)) > 0).fn == 1
 
 
 def test_outline_distance():
@@ -59,7 +59,7 @@ def test_points():
     predicted = square((10, 10, 20), (50, 50, 20), (70, 10, 10), (0, 80, 10))
     points = np.array([[15, 15], [20, 20], [60.4, 59.6], [95, 95], [85, 5]])
     score = score_points(predicted, points)
-    assert (score.matched, score.missed, score.false) == (3, 2, 1)
+    assert (score.tp, score.fn, score.fp) == (3, 2, 1)
     assert (score.true_inside, score.predicted_inside) == (4, 3)
     result = summarise_scores([score])
     assert result["count_error"] == pytest.approx(1 / 4)

@@ -24,7 +24,9 @@ from bccseg.report.tables import csv, summary_table
 def result(smear):
     image, labels = smear
     scores = np.linspace(0.5, 0.9, labels.max()).astype(np.float32)
-    return ImageResult("smear ü.png", "smear ü", image, labels, scores, 56.0, "measured", 0.1, weights="w")
+    return ImageResult.measure(
+        image, labels, scores, 0.1, name="smear ü.png", stem="smear ü", diameter_px=56.0, weights="w"
+    )
 
 
 def drawn(ring, shape):
@@ -124,9 +126,8 @@ def test_everything_in_one_zip(result):
 
 
 def test_exports_without_cells():
-    empty = ImageResult(
-        "e", "e", np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), np.int32), np.zeros(0, np.float32), 48
-    )
+    nothing = np.zeros((9, 9, 3), np.uint8), np.zeros((9, 9), np.int32), np.zeros(0, np.float32)
+    empty = ImageResult.measure(*nothing, name="e", stem="e", diameter_px=48)
     buffer = io.BytesIO()
     write_zip([empty], buffer)
     with zipfile.ZipFile(buffer) as archive:

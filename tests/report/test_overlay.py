@@ -14,7 +14,7 @@ from bccseg.report.tables import summary_table
 
 def result_of(labels, name="a"):
     image = np.full((*labels.shape, 3), 200, np.uint8)
-    return ImageResult(name, name, image, labels, np.ones(labels.max(), np.float32), 40)
+    return ImageResult.measure(image, labels, np.ones(labels.max(), np.float32), name=name, stem=name, diameter_px=40)
 
 
 def test_edges_part_touching_cells():

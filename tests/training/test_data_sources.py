@@ -134,9 +134,10 @@ def test_a_base_training_set_without_training_images_is_told(tmp_path):
 def test_crops_come_from_both_sets_as_often_as_asked():
     def plain(value):
         grey = np.full((300, 300, 3), value, np.uint8)
-        return TrainingImage(str(value), grey, np.zeros_like(grey), np.full(3, 255, np.float32), 1)
+        nothing = np.zeros((300, 300), np.uint8)
+        return TrainingImage(str(value), grey, nothing, nothing, nothing, np.full(3, 255, np.float32), 1)
 
     config = TrainConfig(steps_per_epoch=100, batch_size=4, crop_px=32, augment=SEED_AUGMENT, mix_share=0.25)
-    crops = CropDataset([plain(0)], config, epoch=0, base=[plain(255)])
-    share = np.mean([float(crops[k][0].mean()) > 0.5 for k in range(len(crops))])
+    crops = CropDataset([plain(0)], config, base=[plain(255)])
+    share = np.mean([float(crops[0, k].image.mean()) > 0.5 for k in range(400)])
     assert share == pytest.approx(0.25, abs=0.07)

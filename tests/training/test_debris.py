@@ -55,7 +55,7 @@ def test_debris_changes_the_picture_and_not_the_truth(drawn_dataset):
             network=NetworkConfig(width=4, depth=2), augment=look, crop_px=96, steps_per_epoch=5, batch_size=2
         )
         images = [load_training_image(*pair, config) for pair in find_pairs(drawn_dataset)]
-        return [CropDataset(images, config, epoch=0)[k] for k in range(10)]
+        return [CropDataset(images, config)[0, k] for k in range(10)]
 
     for clean, dirty in zip(crops(0), crops(1), strict=True):
         assert (clean[0] != dirty[0]).any()

@@ -53,9 +53,9 @@ def test_two_processes_learn_what_one_learns_and_one_goes_on(tmp_path, drawn_dat
 
 def test_processes_share_out_each_batch(drawn_dataset):
     config = SMALL.replace(steps_per_epoch=3)
-    crops = CropDataset([load_training_image(*pair, config) for pair in find_pairs(drawn_dataset)[:2]], config, epoch=0)
-    whole = [batch[0] for batch in CropLoader(crops, config).epoch()]
-    parts = [[batch[0] for batch in CropLoader(crops, config, rank, 2).epoch()] for rank in (0, 1)]
+    crops = CropDataset([load_training_image(*pair, config) for pair in find_pairs(drawn_dataset)[:2]], config)
+    whole = [batch[0] for batch in CropLoader(crops).epoch()]
+    parts = [[batch[0] for batch in CropLoader(crops, 0, rank, 2).epoch()] for rank in (0, 1)]
     assert len(whole) == len(parts[0]) == len(parts[1]) == 3
     for batch, even, odd in zip(whole, *parts, strict=True):
         assert torch.equal(batch[::2], even)
@@ -68,10 +68,10 @@ def test_processes_share_out_each_batch(drawn_dataset):
 def test_a_feed_goes_on_with_the_crops_of_the_next_epoch(drawn_dataset):
     config = SMALL.replace(steps_per_epoch=2, epochs=2, workers=1)
     images = [load_training_image(*pair, config) for pair in find_pairs(drawn_dataset)[:2]]
-    loader = CropLoader(CropDataset(images, config, epoch=0), config)
+    loader = CropLoader(CropDataset(images, config))
     first, second = ([batch[0] for batch in loader.epoch()] for _ in range(2))
     assert list(loader.epoch()) == []
-    fresh = [batch[0] for batch in CropLoader(CropDataset(images, config, epoch=1), config).epoch()]
+    fresh = [batch[0] for batch in CropLoader(CropDataset(images, config), 1).epoch()]
     assert len(first) == len(second) == len(fresh) == 2
     assert all(torch.equal(a, b) for a, b in zip(second, fresh, strict=True))
     assert not torch.equal(first[0], second[0])

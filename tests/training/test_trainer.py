@@ -22,7 +22,7 @@ from bccseg.model.weights import load_weights
 from bccseg.training.augment import augment_appearance, augment_stain, flip_and_rotate
 from bccseg.training.crops import CropDataset
 from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss, soft_dice
-from bccseg.training.optimiser import WeightAverage, learning_rate
+from bccseg.training.optimiser import average_weights, learning_rate
 from bccseg.training.pairs import find_pairs, split_pairs
 from bccseg.training.targets import distance_target, trusted_pixels
 from bccseg.training.trainer import Trainer
@@ -115,7 +115,7 @@ def test_a_look_depends_on_its_seed_alone():
 def test_the_seed_recipe_only_flips():
     crop = np.random.default_rng(1).random((8, 8, 3)).astype(np.float32)
     assert (augment_appearance(crop, SEED_RECIPE.augment, np.random.default_rng(0)) == crop).all()
-    flips = {flip_and_rotate(crop, SEED_RECIPE.augment, np.random.default_rng(s)).tobytes() for s in range(40)}
+    flips = {flip_and_rotate([crop], SEED_RECIPE.augment, np.random.default_rng(s))[0].tobytes() for s in range(40)}
     assert flips == {crop[::a, ::b].tobytes() for a in (1, -1) for b in (1, -1)}
 
 
@@ -129,11 +129,11 @@ def test_crops_are_scaled_to_the_training_diameter(dataset):
     config = SMALL.replace(augment=SEED_RECIPE.augment, crop_px=96)
     learn, _ = fields_of(dataset, config)
     assert learn[0].image.shape[0] == pytest.approx(200 * 1.5, rel=0.1)
-    crops = CropDataset(learn, config, epoch=0)
-    image, target, weight = crops[3]
+    crops = CropDataset(learn, config)
+    image, target, weight = crops[0, 3]
     assert (image.shape, target.shape, weight.shape) == ((3, 96, 96), (2, 96, 96), (1, 96, 96))
-    assert all(torch.equal(a, b) for a, b in zip(crops[3], crops[3], strict=True))
-    assert not torch.equal(image, CropDataset(learn, config, epoch=1)[3][0])
+    assert all(torch.equal(a, b) for a, b in zip(crops[0, 3], crops[0, 3], strict=True))
+    assert not torch.equal(image, crops[1, 3].image)
 
 
 def test_learning_rate_schedule():
@@ -146,12 +146,13 @@ def test_learning_rate_schedule():
 
 def test_average_follows():
     network = torch.nn.Linear(1, 1)
-    average = WeightAverage(network, 0.9)
+    average = average_weights(network, 0.9)
     start = network.weight.item()
     with torch.no_grad():
         network.weight += 1
-    average.update(network, 10_000)
-    assert average.state["weight"].item() == pytest.approx(start + 0.1)
+    average.n_averaged.fill_(10_000)
+    average.update_parameters(network)
+    assert average.module.weight.item() == pytest.approx(start + 0.1)
 
 
 def test_training_learns_and_its_weights_load(dataset, tmp_path):

@@ -142,11 +142,11 @@ def test_every_odd_file_gives_a_result_or_a_reason():
     assert "The file is empty" in shown
     assert "Traceback" not in shown
     for k, stored in enumerate(state.results):
-        if stored.slim.name in ("white field.png", "line.png", "one pixel.png", "<img src=x onerror=alert(1)>.png"):
+        if stored.measured.name in ("white field.png", "line.png", "one pixel.png", "<img src=x onerror=alert(1)>.png"):
             at.selectbox(key="chosen_image").set_value(k).run()
-            assert not at.exception, stored.slim.name
+            assert not at.exception, stored.measured.name
             assert not any("<img" in m.value for m in at.markdown)
-    blank = next(k for k, s in enumerate(state.results) if s.slim.name == "white field.png")
+    blank = next(k for k, s in enumerate(state.results) if s.measured.name == "white field.png")
     at.selectbox(key="chosen_image").set_value(blank).run()
     assert {m.label: m.value for m in at.metric}["Cells"] == "0"
     assert at.dataframe[0].value.empty
@@ -190,7 +190,7 @@ def test_hub_trouble_is_told_and_the_shipped_weights_run():
     button(at, "Try an example").click().run()
     finish(at)
     assert any("cannot be reached" in w.value and "shipped weights are used" in w.value for w in at.warning)
-    assert at.session_state["session"].results[0].slim.weights == "unet-bbbc041seg"
+    assert at.session_state["session"].results[0].measured.weights == "unet-bbbc041seg"
 
 
 def test_a_visitor_cannot_name_a_folder(tmp_path):
@@ -213,7 +213,7 @@ def test_weights_from_the_hub_are_used_and_their_commit_shown(monkeypatch):
     button(at, "Try an example").click().run()
     finish(at)
     hub.close()
-    assert at.session_state["session"].results[0].slim.weights == f"hf://lab/smears@{commit}"
+    assert at.session_state["session"].results[0].measured.weights == f"hf://lab/smears@{commit}"
     assert any(commit in c.value for c in at.caption)
     assert not at.warning
 
@@ -223,5 +223,5 @@ def test_the_owner_may_name_a_folder(monkeypatch):
     at = fresh()
     button(at, "Try an example").click().run()
     finish(at)
-    assert at.session_state["session"].results[0].slim.weights.endswith("resunet-bbbc041seg")
+    assert at.session_state["session"].results[0].measured.weights.endswith("resunet-bbbc041seg")
     assert not at.warning

@@ -58,7 +58,7 @@ def ask_what_to_correct() -> None:
     st.subheader("Correct an image", anchor=False)
     _offer_drafts()
     if results:
-        names = [f"{k}. {stored.slim.name}" for k, stored in enumerate(results, start=1)]
+        names = [f"{k}. {stored.measured.name}" for k, stored in enumerate(results, start=1)]
         with st.container(horizontal=True, vertical_alignment="bottom"):
             pick = st.selectbox("A result of this visit", range(len(names)), format_func=names.__getitem__, width=420)
             if st.button("Correct it", type="primary", icon=":material/draw:"):

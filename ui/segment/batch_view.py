@@ -14,18 +14,16 @@ from ui.shared.session import VisitorState
 
 def show_batch(state: VisitorState) -> None:
     """All images together: summary, counts, distributions, one zip."""
-    slims = [stored.slim for stored in state.results]
-    table = summary_table(slims)
-    for column, image_shape in (("width_px", 1), ("height_px", 0)):
-        table[column] = [stored.shape[image_shape] for stored in state.results]
-    names = charts_names([r.name for r in slims])
-    if len(slims) > 1:
+    images = [stored.measured for stored in state.results]
+    table = summary_table(images)
+    names = charts_names([r.name for r in images])
+    if len(images) > 1:
         st.subheader("All images", anchor=False)
         left, right = st.columns(2)
         left.plotly_chart(charts.count_bars(table.assign(image=names)), key="plot_counts", config=PLOT)
         with right:
             measure = st.selectbox("Compare", list(charts.MEASURES), format_func=charts.MEASURES.__getitem__)
-            tables = dict(zip(names, (r.cells for r in slims), strict=True))
+            tables = dict(zip(names, (r.cells for r in images), strict=True))
             st.plotly_chart(charts.distributions(tables, measure), key="plot_spread", config=PLOT)
         st.dataframe(
             table, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in table}

@@ -17,7 +17,7 @@ from ui.shared.stored_result import StoredResult
 TABLE_KEY = "cell_table"
 TITLES = {
     "cell id": "Cell", "x": "X", "y": "Y", "cell count": "Cells", "cell count inside": "Whole cells",
-    "diameter cv percent": "Unevenness (%)", "density per mm2": "Density (/mm²)",
+    "diameter cv percent": "Size variation (CV, %)", "density per mm2": "Density (/mm²)",
     "expected diameter": "Diameter looked for",
 }  # fmt: skip
 DIAMETER_FROM = {
@@ -98,7 +98,7 @@ def show_numbers(result: ImageResult) -> None:
         ("Cells", f"{s.cell_count:,}", "All cells found, also those cut by the border of the image."),
         ("Whole cells", f"{s.cell_count_inside:,}", "Cells that do not touch the border of the image."),
         ("Median diameter", size, "Of whole cells: the circle of the same area."),
-        ("Unevenness", spread, "Spread of the diameter over its mean (CV), as RDW says in a blood count."),
+        ("Size variation (CV)", spread, "Spread of the diameter over its mean (CV), as RDW says in a blood count."),
         ("Area covered", f"{100 * s.area_fraction:.1f} %", "Share of the image that is cell."),
     ]
     if s.density_per_mm2 is not None:

@@ -38,7 +38,7 @@ class VisitorState:
             chosen.settings,
             chosen.pixel_size_um,
             predictor_cache().request(chosen.weights, chosen.device),
-            {r.slim.stem.lower() for r in self.results},
+            {r.measured.stem.lower() for r in self.results},
             self.results.append,
             lambda name, reason: self.failures.append((name, reason)),
         ).start()

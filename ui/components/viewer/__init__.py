@@ -11,6 +11,7 @@ import streamlit as st
 from bccseg.imaging.resize import resize, resize_labels
 from bccseg.io.encode import jpeg, png
 from bccseg.report.charts import column_and_title
+from bccseg.report.overlay import OUTLINE_COLOUR, PALETTE, UNKNOWN_COLOUR, VIRIDIS
 from bccseg.report.result import ImageResult
 
 HERE = Path(__file__).parent
@@ -55,6 +56,10 @@ def picture_data(result: ImageResult) -> dict[str, Any]:
         "measures": {
             diameter: diameter_title, area: area_title, "circularity": "Circularity",
             "eccentricity": "Eccentricity", "solidity": "Solidity", "score": "Score",
+        },
+        "colours": {
+            "scale": VIRIDIS.tolist(), "palette": PALETTE.tolist(), "outline": OUTLINE_COLOUR,
+            "unknown": UNKNOWN_COLOUR,
         },
         "tips": [[diameter, diameter_title], [area, area_title], ["score", "Score"]],
     }  # fmt: skip

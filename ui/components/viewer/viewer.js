@@ -1,9 +1,6 @@
 // Image with cells over it: zoom, pan, hover, select. Cells arrive as a picture whose pixels hold cell ids
 // (red + 256 green + 65536 blue), so whatever is under the pointer is known exactly, however many cells.
-const VIRIDIS = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 168, 132], [122, 209, 81], [253, 231, 37]];
-const PALETTE = [[230, 25, 75], [0, 150, 70], [0, 110, 220], [245, 130, 49], [145, 30, 180], [0, 170, 170],
-  [200, 0, 160], [120, 150, 0], [0, 60, 160], [170, 90, 20], [90, 60, 220], [0, 120, 110]];
-const GREEN = [0, 200, 90], SELECTED = [255, 220, 0];
+const SELECTED = [255, 220, 0];
 const MAX_ZOOM = 40;
 const choice = { style: "outline", opacity: 0.9, colour: "", numbers: false }; // kept from image to image
 const views = new WeakMap(); // one view an element, kept over Streamlit's reruns
@@ -27,9 +24,9 @@ function readIds(picture) {
   return ids;
 }
 
-function viridis(share) {
-  const at = Math.min(0.9999, Math.max(0, share)) * (VIRIDIS.length - 1), k = Math.floor(at), f = at - k;
-  return VIRIDIS[k].map((low, c) => Math.round(low + f * (VIRIDIS[k + 1][c] - low)));
+function onScale(scale, share) {
+  const at = Math.min(0.9999, Math.max(0, share)) * (scale.length - 1), k = Math.floor(at), f = at - k;
+  return scale[k].map((low, c) => Math.round(low + f * (scale[k + 1][c] - low)));
 }
 
 class View {
@@ -83,14 +80,16 @@ class View {
 
   colours() {
     const values = this.data.cells[choice.colour], out = new Map();
+    const { scale, palette, outline, unknown } = this.data.colours; // the same as in the overlay that is saved
     const known = (values || []).filter((v) => v !== null);
     const low = Math.min(...known), high = Math.max(...known);
     this.data.cells.id.forEach((id, row) => {
-      if (!values) out.set(id, choice.style === "fill" ? PALETTE[(id - 1) % PALETTE.length] : GREEN);
-      else out.set(id, values[row] === null ? [128, 128, 128] : viridis(high > low ? (values[row] - low) / (high - low) : 0.5));
+      if (!values) out.set(id, choice.style === "fill" ? palette[(id - 1) % palette.length] : outline);
+      else out.set(id, values[row] === null ? unknown : onScale(scale, high > low ? (values[row] - low) / (high - low) : 0.5));
     });
     const legend = this.$(".legend");
     legend.hidden = !known.length || choice.style === "none";
+    this.$(".legend i").style.background = `linear-gradient(90deg, ${scale.map((c) => `rgb(${c})`)})`;
     if (known.length) {
       this.$(".low").textContent = String(+low.toPrecision(3));
       this.$(".high").textContent = String(+high.toPrecision(3));
