@@ -33,7 +33,7 @@ Method = Callable[[NDArray[np.uint8]], Found]
 
 
 def otsu_watershed(image: NDArray[np.uint8]) -> Found:
-    """Cells darker than Otsu's threshold (Otsu 1979, doi 10.1109/TSMC.1979.4310076), parted by a watershed of the
+    """Cells darker than Otsu's threshold (Otsu 1979, doi 10.1109/TSMC.1979.4310076), separated by a watershed of the
     distance to their edge; the spacing of the seeds follows the median size of what was found.
     """
     grey = gaussian(rgb2gray(image), 1)
@@ -66,11 +66,11 @@ def seed_recipe(data: Path, run: Path) -> dict[str, Method]:
     """The plain binary U-Net, 100 epochs, batch 4, Adam at 0.0001, random flips; trained into `run`, or resumed.
 
     Once as the app uses it, and once with all cells taken to be as large as those it was trained on: it has no map
-    that parts touching cells, and so their size is not found in every image.
+    that separates touching cells, and so their size is not found in every image.
     """
     pairs = find_pairs(data)
     learn, check = split_pairs(pairs, SEED_RECIPE.validation_share)
-    images = [[load_training_image(*pair, SEED_RECIPE) for pair in part] for part in (learn, check)]
+    images = [[load_training_image(*pair, SEED_RECIPE) for pair in pairs] for pairs in (learn, check)]
     for report in Trainer(*images, SEED_RECIPE, run).run():
         print(f"\rseed recipe: epoch {report.epoch} of {SEED_RECIPE.epochs}", end="", file=sys.stderr)
     predictor = Predictor(load_weights(export_run(run)))

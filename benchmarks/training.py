@@ -61,7 +61,7 @@ class PlainLoop:
         config, started = self.config, time.perf_counter()
         keys = [(number, k) for k in range(config.steps_per_epoch * config.batch_size)]
         for batch in DataLoader(CropDataset(self.images, config), sampler=keys, batch_size=config.batch_size):
-            image, target, weight = (part.to(self.device) for part in batch)
+            image, target, weight = (tensor.to(self.device) for tensor in batch)
             self.optimizer.zero_grad()
             loss = segmentation_loss(self.network(image), target, weight, config.dice_weight, config.distance_weight)
             loss.backward()

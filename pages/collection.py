@@ -19,7 +19,7 @@ with show_errors():
         st.info("Nothing is collected yet. Correct a segmented smear and submit it, or import a dataset.",
                 icon=":material/collections_bookmark:")  # fmt: skip
         st.page_link("pages/correct.py", label="Go to Correct", icon=":material/arrow_forward:")
-    parts = [
+    tabs = [
         ("Images", lambda: show_images(collection, found)),
         (f"Review ({len(queue(found))})", lambda: show_queue(collection, found)),
         ("Growth", lambda: show_growth(found)),
@@ -28,7 +28,7 @@ with show_errors():
         ("Hub", lambda: show_hub(collection)),
     ]
     if not found:
-        parts = parts[-2:]
-    for tab, (_, show) in zip(st.tabs([title for title, _ in parts]), parts, strict=True):
+        tabs = tabs[-2:]
+    for tab, (_, show) in zip(st.tabs([title for title, _ in tabs]), tabs, strict=True):
         with tab:
             show()

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-
 from bccseg.annotation.records import SPLITS, Version
 from bccseg.annotation.review import Item
 from bccseg.annotation.store import LabelStore

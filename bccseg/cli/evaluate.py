@@ -5,13 +5,15 @@ import json
 import sys
 from pathlib import Path
 
+from bccseg.config import DEVICES
+
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
     p = commands.add_parser("evaluate", help="score weights on images with masks")
     p.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder with original/ and mask/")
     p.add_argument("--weights", metavar="W", help="a shipped name, a folder, or hf://owner/repo@revision")
-    p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    p.add_argument("--device", default="auto", choices=DEVICES)
     p.add_argument("--json", action="store_true", help="one JSON object: metrics, 95 %% intervals, each image")
     p.add_argument("--pictures", type=Path, metavar="DIR", help="write pictures of the ten worst images there")
     p.set_defaults(run=run)

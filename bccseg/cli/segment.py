@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bccseg.config import SegmentSettings
+from bccseg.config import DEVICES, SegmentSettings
 from bccseg.errors import BccsegError, ImageError, SettingsError
 from bccseg.files import write_atomically
 
@@ -25,7 +25,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--weights", metavar="W", help="a shipped name, a folder, or hf://owner/repo@revision")
     p.add_argument("--diameter", default="auto", metavar="auto|PX", help="typical cell diameter (default: auto)")
     p.add_argument("--pixel-size", type=float, metavar="UM", help="width of a pixel in µm (default: from the file)")
-    p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    p.add_argument("--device", default="auto", choices=DEVICES)
     p.add_argument("--min-cell", type=float, default=defaults.min_cell_percent, metavar="PERCENT",
                    help="smallest cell, %% of the typical diameter (default: %(default)s)")  # fmt: skip
     p.add_argument("--drop-border", action="store_true", help="leave out cells that touch the border")

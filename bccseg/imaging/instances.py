@@ -21,7 +21,7 @@ GROWTH_SHARE = 0.4  # labels are grown to this share of the cell threshold, then
 
 
 class ProbabilityMaps(NamedTuple):
-    """What a network says of a picture: float32 (h, w), 0 to 1."""
+    """What a network predicts for a picture: float32 (h, w), 0 to 1."""
 
     cell: NDArray[np.float32]  # inside any cell
     distance: NDArray[np.float32] | None = None  # to the cell's own edge, 1 at its innermost point; None: binary head
@@ -180,7 +180,7 @@ def fill_holes(labels: Labels) -> None:
     for k, box in enumerate(ndi.find_objects(holes), start=1):
         if k in open_sky:
             continue
-        around = tuple(slice(part.start - 1, part.stop + 1) for part in box)  # never at the border
+        around = tuple(slice(span.start - 1, span.stop + 1) for span in box)  # never at the border
         hole = (holes[around] == k).astype(np.uint8)
         ring = cv2.dilate(hole, CROSS) > hole
         owners = labels[around][ring]

@@ -1,4 +1,4 @@
-"""Many files, one after the other: what fails is told, the rest is done."""
+"""Many files, one after the other: what fails is reported, the rest is done."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -70,7 +70,7 @@ def evaluate(
 ) -> Evaluation:
     """Segment every image with one fixed setting, the diameter found by the program, and score it against its mask.
 
-    pairs: image and mask files. `on_image(done, all)` is told after each; it may raise Stopped.
+    pairs: image and mask files. `on_image(done, all)` is called after each; it may raise Stopped.
     """
     names, scores, kinds = [], [], []
     for k, (image, mask) in enumerate(pairs, start=1):

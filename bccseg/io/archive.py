@@ -45,7 +45,7 @@ def expand(name: str, data: bytes) -> Iterator[Entry]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        yield Entry(name, error=ImageError("The zip is damaged or cut off. Make it again and upload it anew."))
+        yield Entry(name, error=ImageError("The zip is damaged or cut off. Make it again and upload it again."))
         return
     with archive:
         members = [m for m in archive.infolist() if not m.is_dir() and not _is_hidden(m.filename)]
@@ -70,7 +70,7 @@ def zip_members(data: bytes) -> dict[str, Callable[[], bytes]]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise ImageError("The zip is damaged or cut off. Make it again and upload it anew.") from error
+        raise ImageError("The zip is damaged or cut off. Make it again and upload it again.") from error
     members = [m for m in archive.infolist() if not m.is_dir() and not _is_hidden(m.filename)]
     if len(members) > MAX_DATASET_FILES:
         raise ImageTooLarge(

@@ -1,7 +1,7 @@
 """Image files to RGB arrays: every common format, one clear error for what cannot be read.
 
 A file gives one or several pages. 16-bit and float pictures are scaled to 8 bits, transparency is laid
-on white, EXIF rotation is applied; what was done to a picture is told in `Page.notes`.
+on white, EXIF rotation is applied; what was done to a picture stands in `Page.notes`.
 """
 
 import io

@@ -78,7 +78,7 @@ def _pixels(data: bytes) -> NDArray:
         try:
             return tifffile.imread(io.BytesIO(data), key=0)
         except Exception as error:  # the library lets errors of many kinds through
-            raise ImageError("The labels are a damaged TIFF. Save them anew as 16-bit TIFF or PNG.") from error
+            raise ImageError("The labels are a damaged TIFF. Save them again as 16-bit TIFF or PNG.") from error
     values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     return decode(data)[0].image if values is None else values  # 1-bit, palette and the like, or no picture at all
 

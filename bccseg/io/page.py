@@ -56,7 +56,7 @@ def to_8_bit(values: NDArray) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     gain = 255 / (high - low) if high > low else 0.0
     out = np.empty(values.shape, np.uint8)
     for rows in np.array_split(np.arange(values.shape[0]), max(1, values.size // 8_000_000)):  # saves memory
-        part = np.nan_to_num(values[rows].astype(np.float32), nan=low, posinf=high, neginf=low)
-        out[rows] = np.clip((part - low) * gain + 0.5, 0, 255).astype(np.uint8)
+        block = np.nan_to_num(values[rows].astype(np.float32), nan=low, posinf=high, neginf=low)
+        out[rows] = np.clip((block - low) * gain + 0.5, 0, 255).astype(np.uint8)
     bits = values.dtype.itemsize * 8
     return out, (f"{bits}-bit picture: brightness scaled to 8 bits.",)

@@ -4,9 +4,8 @@ from contextlib import AbstractContextManager
 
 import torch
 
+from bccseg.config import DEVICES
 from bccseg.errors import SettingsError
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose_device(name: str = "auto") -> torch.device:

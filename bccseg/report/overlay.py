@@ -24,7 +24,10 @@ UNKNOWN_COLOUR = (128, 128, 128)  # of a measure that a cell does not have
 
 
 def cell_edges(labels: Labels, width_px: int = 1) -> NDArray[np.bool_]:
-    """Pixels of a cell within `width_px` of another cell or of the background: bool (H, W)."""
+    """Pixels of a cell within `width_px` of another cell or of the background: bool (H, W).
+
+    For 1 px that is skimage.segmentation.find_boundaries(mode="inner"), which takes more than twice as long.
+    """
     values = labels.astype(np.float32)  # exact up to 16.7 million cells
     kernel = np.ones((2 * width_px + 1, 2 * width_px + 1), np.uint8)
     return (labels > 0) & ((cv2.erode(values, kernel) != values) | (cv2.dilate(values, kernel) != values))

@@ -118,7 +118,10 @@ def overview(image: NDArray[np.uint8], labels: Labels, side: int) -> NDArray[np.
 
 
 def _edges(labels: Labels) -> NDArray[np.bool_]:
-    """A line two px wide around every cell, one on each side where cells touch."""
+    """A line two px wide around every cell, one on each side where cells touch.
+
+    skimage.segmentation.find_boundaries(mode="thick") gives the same in ten times the time, too long for each stroke.
+    """
     edge = np.zeros(labels.shape, bool)
     down, across = labels[1:] != labels[:-1], labels[:, 1:] != labels[:, :-1]
     edge[1:] |= down

@@ -54,23 +54,23 @@ class TrainingData:
 
 def gather_training_data(sources: Iterable[str], work: Path, validation_share: float, base: str = "") -> TrainingData:
     """Pairs of all `sources`: a folder or a zip in the Kaggle layout, or the accepted labels of a collection:
-    store:DIR, or hf://datasets/owner/name as `labels.sync` keeps it.
+    store:DIR, or hf://datasets/owner/name as `annotation.hub_sync` keeps it.
 
-    What is not a folder already is written below `work`. A source's own parts (train, validation, test) are kept; where
-    there is no validation part, `validation_share` of the images are held out. base: a base training set to mix in; its
-    test part is left alone. With it there may be too few new images to hold one out. Raises DataError for a source
-    that holds nothing.
+    What is not a folder already is written below `work`. A source's own splits (train, validation, test) are kept;
+    where there is no validation split, `validation_share` of the images are held out. base: a base training set to mix
+    in; its test split is left alone. With it there may be too few new images to hold one out. Raises DataError for a
+    source that holds nothing.
     """
     data = TrainingData()
     for k, source in enumerate(sources):
-        for part, pairs in _parts(_as_folder(source, work / f"source{k}")).items():
-            getattr(data, part).extend(pairs)
+        for split, pairs in _splits(_as_folder(source, work / f"source{k}")).items():
+            getattr(data, split).extend(pairs)
     if not data.validation and (not base or len(data.train) * validation_share >= 0.5):
         data.train, data.validation = split_pairs(data.train, validation_share)
     data.held_out = len(data.validation)
     if base:
-        parts = _parts(_as_folder(base, work / "base"))
-        learned, check = parts.get("train", []), parts.get("validation", [])
+        splits = _splits(_as_folder(base, work / "base"))
+        learned, check = splits.get("train", []), splits.get("validation", [])
         if not learned:
             raise DataError(f"The base training set '{Path(base).name}' has no images to learn from.")
         if not check:
@@ -131,42 +131,44 @@ def _write_source(source: str, work: Path) -> None:
         side = inside.parent.name.lower()
         if side not in ("original", "mask") or inside.suffix.lower() not in SUFFIXES:
             continue
-        part = inside.parent.parent.name.lower()
-        folder = work / (part if part in ("train", "validation", "test") else "train") / side
+        split = inside.parent.parent.name.lower()
+        folder = work / (split if split in ("train", "validation", "test") else "train") / side
         folder.mkdir(parents=True, exist_ok=True)
         (folder / (safe_stem(inside.name) + inside.suffix.lower())).write_bytes(read())
 
 
-def _parts(folder: Path) -> dict[str, Pairs]:
+def _splits(folder: Path) -> dict[str, Pairs]:
     if (folder / "original").is_dir():
         return {"train": find_pairs(folder)}
-    parts = {part: find_pairs(folder / part) for part in ("train", "validation", "test") if (folder / part).is_dir()}
-    if not parts:
+    splits = {
+        split: find_pairs(folder / split) for split in ("train", "validation", "test") if (folder / split).is_dir()
+    }
+    if not splits:
         raise DataError(
             f"{folder.name} has no 'original' and 'mask' folders, nor 'train' and 'test' with those inside."
         )
-    return parts
+    return splits
 
 
 def _inspect(data: TrainingData) -> None:
-    """Read every pair once; unreadable or contradicting ones are problems, doubtful ones warnings."""
+    """Read every pair once; unreadable or contradicting ones are problems, questionable ones warnings."""
     seen: dict[str, str] = {}
-    for part in ("test", "validation", "train", "base"):
-        for k, (image_path, mask_path) in enumerate(getattr(data, part)):
+    for split in ("test", "validation", "train", "base"):
+        for k, (image_path, mask_path) in enumerate(getattr(data, split)):
             try:
                 key, cells = _checked_pair(image_path, mask_path)
             except BccsegError as error:
                 data.problems.append(str(error))
                 continue
-            if part == "train" or (part == "validation" and k < data.held_out):
+            if split == "train" or (split == "validation" and k < data.held_out):
                 data.cells += cells
-            if part == "base" and seen.get(key) == "train":
+            if split == "base" and seen.get(key) == "train":
                 continue  # a base image that was collected again
-            if seen.get(key, part) != part:
-                data.problems.append(f"{image_path.name} is in {seen[key]} and in {part}: no check would be honest.")
+            if seen.get(key, split) != split:
+                data.problems.append(f"{image_path.name} is in {seen[key]} and in {split}: no check would be honest.")
             elif key in seen:
                 data.warnings.append(f"{image_path.name} is there twice.")
-            seen[key] = part
+            seen[key] = split
     if not data.train:
         data.problems.append("There is no image to learn from.")
     if data.cells < FEW_CELLS:

@@ -58,7 +58,7 @@ class ProcessGroup:
 
     @contextmanager
     def main_first(self) -> Iterator[None]:
-        """The others begin what is inside when the leader has done it."""
+        """The main process does what is inside first, then the others."""
         if not self.is_main:
             self.broadcast(None)
         yield

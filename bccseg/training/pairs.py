@@ -13,11 +13,11 @@ def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
     Raises DataError if the folders are missing, a stem has no partner, or there is no pair.
     """
     originals, masks = folder / "original", folder / "mask"
-    for part in (originals, masks):
-        if not part.is_dir():
-            raise DataError(f"{folder} has no folder '{part.name}'. Put images in 'original', masks in 'mask'.")
+    for side in (originals, masks):
+        if not side.is_dir():
+            raise DataError(f"{folder} has no folder '{side.name}'. Put images in 'original', masks in 'mask'.")
     by_stem = [
-        {p.stem: p for p in sorted(part.iterdir()) if p.suffix.lower() in SUFFIXES} for part in (originals, masks)
+        {p.stem: p for p in sorted(side.iterdir()) if p.suffix.lower() in SUFFIXES} for side in (originals, masks)
     ]
     if lonely := sorted(by_stem[0].keys() ^ by_stem[1].keys()):
         raise DataError(f"{len(lonely)} file(s) in {folder} have no partner of the same name, e.g. '{lonely[0]}'.")

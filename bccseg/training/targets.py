@@ -11,7 +11,7 @@ def distance_target(labels: Labels) -> NDArray[np.float32]:
     """Distance to the cell's own edge, divided by the largest one in that cell: float32 (H, W), 0 to 1.
 
     1 at the innermost point of every cell whatever its size, 0 outside and between touching cells,
-    so each cell is one hill and the valleys part neighbours; a normalised form of the distance map of
+    so each cell has one peak and the valleys separate neighbours; a normalised form of the distance map of
     Naylor et al. 2019, doi 10.1109/TMI.2018.2865709. A cell cut by the image border is taken to go on
     beyond it.
     """
@@ -20,8 +20,8 @@ def distance_target(labels: Labels) -> NDArray[np.float32]:
         if box is None:
             continue
         inside = np.pad(labels[box] == i, 1)  # a frame of background ...
-        for axis, (part, size) in enumerate(zip(box, labels.shape, strict=True)):
-            for side, at_border in ((0, part.start == 0), (-1, part.stop == size)):
+        for axis, (span, size) in enumerate(zip(box, labels.shape, strict=True)):
+            for side, at_border in ((0, span.start == 0), (-1, span.stop == size)):
                 if at_border:  # ... but not where the image ends
                     frame, cell = [slice(None)] * 2, [slice(None)] * 2
                     frame[axis], cell[axis] = side, 1 if side == 0 else -2

@@ -26,7 +26,7 @@ from bccseg.training.optimiser import average_weights, learning_rate, make_optim
 from bccseg.training.preview import save_preview
 from bccseg.training.training_image import TrainingImage
 
-NO_NUMBER = "The loss is no longer a number: the steps were too large. Start anew with a lower learning rate."
+NO_NUMBER = "The loss is no longer a number: the steps were too large. Train again with a lower learning rate."
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Trainer:
         self.module = self.group.wrap(self.network)
 
     def run(self, on_step: Callable[[int, int, float], None] | None = None) -> Iterator[EpochReport]:
-        """Train the epochs that are left. `on_step(step, steps, loss)` is told of every step."""
+        """Train the epochs that are left. `on_step(step, steps, loss)` is called after every step."""
         crops, group = CropDataset(self.train, self.config, self.base), self.group
         loader = CropLoader(crops, self.epoch, group.rank, group.size, accelerated=self.device.type == "cuda")
         while self.epoch < self.config.epochs:

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage.segmentation import find_boundaries
 
 from bccseg.io.encode import jpeg
+from bccseg.report import viewport
+from bccseg.report.overlay import cell_edges
 from bccseg.report.viewport import ADDED_COLOUR, REMOVED_COLOUR, draw_view, make_view, overview
 
 sizes = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
@@ -54,3 +57,9 @@ def test_changes_are_green_and_red():
     for column, colour in ((10, REMOVED_COLOUR), (40, ADDED_COLOUR)):
         assert out[15, column].tolist() == [round(0.6 * c) for c in colour]
     assert not out[30].any()
+
+
+def test_outlines_are_those_of_scikit_image(smear):
+    _, labels = smear
+    assert (cell_edges(labels, 1) == find_boundaries(labels, connectivity=2, mode="inner")).all()
+    assert (viewport._edges(labels) == find_boundaries(labels, connectivity=1, mode="thick")).all()

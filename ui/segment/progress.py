@@ -14,7 +14,7 @@ def show_progress(state: VisitorState, *, busy: bool) -> None:
     job = state.job
     if job is None:
         return
-    if busy:  # if it has ended since, the first poll draws the page anew
+    if busy:  # if it has ended since, the first poll draws the page again
         _poll(state, len(state.results))
     elif job.error:
         st.error(plain(job.error, 600))

@@ -34,7 +34,7 @@ class PredictorCache:
         self._futures: dict[tuple[str, str], Future[LoadedPredictor]] = {}
 
     def request(self, weights: str, device: str) -> "Future[LoadedPredictor]":
-        """Start loading, or the loading under way, or the one that is done. One that failed is tried anew."""
+        """Start loading, or the loading under way, or the one that is done. One that failed is tried again."""
         key = (weights, device)
         with self._lock:
             future = self._futures.pop(key, None)

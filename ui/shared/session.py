@@ -19,7 +19,7 @@ class VisitorState:
 
     results: list[StoredResult] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)  # name, reason
-    sources: list[Entry] = field(default_factory=list)  # files as uploaded, to segment them anew
+    sources: list[Entry] = field(default_factory=list)  # files as uploaded, to segment them again
     job: Job | None = None
     uploads: int = 0  # a new number empties the uploader
     used: Chosen | None = None  # the settings the results were made with
@@ -44,7 +44,7 @@ class VisitorState:
         ).start()
 
     def again(self, chosen: Chosen) -> None:
-        """Segment all files anew with other settings."""
+        """Segment all files again with other settings."""
         entries = self.sources
         self.clear()
         self.start(entries, chosen)

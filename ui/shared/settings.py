@@ -14,7 +14,7 @@ from ui.shared.promoted import promoted
 from ui.shared.widget_state import reset, restore, save
 
 FROM_HUB = "From the Hugging Face Hub…"
-DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
+DEVICE_TITLES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
 DEFAULTS: dict[str, Any] = {
     "set_weights": None,  # see defaults()
     "set_hub": "",
@@ -49,7 +49,7 @@ def settings_sidebar() -> Chosen:
     with st.sidebar:
         st.subheader("Settings", anchor=False)
         weights = _ask_weights()
-        st.selectbox("Device", list(DEVICES), format_func=DEVICES.__getitem__, key="set_device",
+        st.selectbox("Device", list(DEVICE_TITLES), format_func=DEVICE_TITLES.__getitem__, key="set_device",
                      help="Where the network runs. Automatic takes a graphics card if there is one.")  # fmt: skip
         st.toggle("Find the cell diameter automatically", key="set_auto",
                   help="The network looks at the image at several magnifications and measures the cells. "

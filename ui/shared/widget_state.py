@@ -10,7 +10,7 @@ STORE = "kept_values"
 def restore(key: str, default: Any) -> None:
     """Before a widget with this key: give it the value it had, or the default.
 
-    Set even where it is there: on another page the same key is a new widget, which would start anew.
+    Set even where it is there: on another page the same key is a new widget, which would start with its default.
     """
     kept = st.session_state.setdefault(STORE, {}).get(key, default)
     st.session_state[key] = st.session_state.get(key, kept)

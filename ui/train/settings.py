@@ -11,7 +11,7 @@ from bccseg.model.weight_sources import shipped_names
 from bccseg.schema import Schema
 from ui.shared.errors import plain
 from ui.shared.promoted import PREFIX, promoted, require_promoted_folder
-from ui.shared.settings import DEVICES
+from ui.shared.settings import DEVICE_TITLES
 
 FROM_SCRATCH = "None: begin afresh"
 BASE_HELP = "Training goes on from these. Fine-tune from shipped weights on all labels, not from an earlier fine-tune."
@@ -114,7 +114,9 @@ def ask_for_settings(preset: str, config: TrainConfig) -> tuple[TrainConfig | No
         at = bases.index(config.base_weights or FROM_SCRATCH)
         left, right = st.columns(2)
         base = left.selectbox("Base weights", bases, index=at, key=f"{key}_base", help=BASE_HELP)
-        device = right.selectbox("Device", list(DEVICES), format_func=DEVICES.__getitem__, key=f"{key}_device")
+        device = right.selectbox(
+            "Device", list(DEVICE_TITLES), format_func=DEVICE_TITLES.__getitem__, key=f"{key}_device"
+        )
         basics, network, learning, look = st.tabs(["Basics", "Network", "Learning", "Crops and augmentation"])
         with basics:
             changes = _ask(BASICS, config, key)

@@ -1,4 +1,4 @@
-"""An unseen helper on the page: tells which keys were pressed, and how wide the page is."""
+"""An unseen helper on the page: reports which keys were pressed, and how wide the page is."""
 
 from collections.abc import Callable
 from pathlib import Path
