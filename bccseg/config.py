@@ -55,6 +55,12 @@ class SegmentSettings(Schema):
     """What a person may ask of a segmentation. One setting for all images; lengths are relative to the cell diameter.
 
     The thresholds are None unless somebody asks for others than the weights prefer: `thresholds` fills them.
+
+    Examples
+    --------
+    >>> settings = bccseg.SegmentSettings(diameter_px=52, min_score=0.7)
+    >>> settings.thresholds({"min_score": 0.5, "marker_depth": 0.3}).to_dict()
+    {'cell_threshold': 0.5, 'marker_depth': 0.3, 'marker_threshold': 0.6, 'min_score': 0.7}
     """
 
     diameter_px: Annotated[float, ranged(3, 5000)] | None = None  # None: estimated from the image

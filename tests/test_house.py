@@ -1,10 +1,13 @@
 """The rules of the house: who may import whom, what is documented, what stands in the files."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
+import tomllib
 
+import grimp
 import pytest
 
 from tests.paths import ROOT
@@ -74,3 +77,24 @@ def test_error_tree_is_drawn():
     for name, value in vars(errors).items():
         if isinstance(value, type) and issubclass(value, Exception):
             assert name in (errors.__doc__ or "")
+
+
+def test_the_floors_are_those_that_architecture_draws():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    drawn = (
+        (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("floors, from the top:\n", 1)[1].split("\n\n")[0]
+    )
+    assert [line.strip() for line in drawn.splitlines()] == contracts[0]["layers"]
+    rooms = {p.name for p in (ROOT / "bccseg").iterdir() if (p / "__init__.py").exists()}
+    rooms |= {p.stem for p in (ROOT / "bccseg").glob("*.py")} - {"__init__", "__main__"}
+    assert rooms == {
+        name.strip().removeprefix("bccseg.") for line in drawn.splitlines() for name in line.split("|")
+    } - {"ui"}
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    graph = grimp.build_graph("bccseg", "ui", exclude_type_checking_imports=True, cache_dir=None)
+    sorter = graphlib.TopologicalSorter({m: graph.find_modules_directly_imported_by(m) for m in graph.modules})
+    assert len(list(sorter.static_order())) == len(graph.modules)  # raises CycleError, which names the circle

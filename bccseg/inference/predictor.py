@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from bccseg.config import SegmentSettings
 from bccseg.imaging.instances import ProbabilityMaps
 from bccseg.imaging.normalise import normalise
+from bccseg.inference.segment import Progress, Segmentation, segment
 from bccseg.model.device import choose_device, inference_dtype
-from bccseg.model.weights import Weights
+from bccseg.model.weight_sources import locate
+from bccseg.model.weights import Weights, load_weights
 
 
 def fold_batch_norm(network: nn.Module) -> None:
@@ -43,7 +46,28 @@ class Predictor:
             fold_batch_norm(self.network)
         self.network = self.network.to(self.device, self.dtype, memory_format=self.layout).eval()
         self.network.head.float()  # logits keep their precision
-        self._turn = threading.Lock()  # one picture at a time: two would only halve each other's speed
+        self._lock = threading.Lock()  # one picture at a time: two would only halve each other's speed
+
+    def segment(
+        self,
+        image: NDArray[np.uint8],
+        settings: SegmentSettings | None = None,
+        on_progress: Progress | None = None,
+    ) -> Segmentation:
+        """Find the cells of an RGB image uint8 (H, W, 3): labels int32 (H, W), a score for each cell, the diameter.
+
+        settings: what is None there is as the weights prefer it. on_progress: called with the finished share, 0 to 1.
+
+        Examples
+        --------
+        >>> image, truth = bccseg.draw_smear((300, 400), cells=12, diameter_px=50, seed=2)
+        >>> found = bccseg.load_predictor().segment(image)
+        >>> found.labels.shape, len(found.scores), int(truth.max())
+        ((300, 400), 12, 12)
+        >>> 45 < found.diameter_px < 55
+        True
+        """
+        return segment(image, self, settings, on_progress)
 
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.uint8], white: NDArray[np.float32]) -> ProbabilityMaps:
@@ -56,6 +80,22 @@ class Predictor:
             planes = planes.mean(axis=2, keepdims=True)
         batch = torch.from_numpy(planes).permute(2, 0, 1)[None]  # (1, C, H', W')
         batch = batch.to(self.device, self.dtype).contiguous(memory_format=self.layout)
-        with self._turn:
+        with self._lock:
             maps = self.network(batch)[0, :, :h, :w].sigmoid()
             return ProbabilityMaps(*maps.contiguous().cpu().numpy())
+
+
+def load_predictor(weights: str | None = None, device: str = "auto") -> Predictor:
+    """A network ready to run.
+
+    weights: a shipped name, a folder that bccseg wrote, or hf://owner/repo[@revision]; None: what BCCSEG_WEIGHTS names,
+    else the shipped default. device: "auto" (CUDA, Apple MPS, CPU, in this order), "cpu", "cuda" or "mps".
+    Raises WeightsError, HubError, SettingsError.
+
+    Examples
+    --------
+    >>> predictor = bccseg.load_predictor("resunet-bbbc041seg", device="cpu")
+    >>> predictor.source, predictor.config.diameter_px
+    ('resunet-bbbc041seg', 48.0)
+    """
+    return Predictor(load_weights(*locate(weights)), device)

@@ -6,6 +6,7 @@ on white, EXIF rotation is applied; what was done to a picture stands in `Page.n
 
 import io
 import struct
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -85,9 +86,17 @@ def read_pages(path: Path) -> list[Page]:
     return decode(data)
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """First page of an image file: RGB uint8 (H, W, 3). Raises ImageError."""
-    return read_pages(path)[0].image
+def read_image(path: str | PathLike[str]) -> NDArray[np.uint8]:
+    """First page of an image file, whatever its kind and bit depth: RGB uint8 (H, W, 3). Raises ImageError.
+
+    Examples
+    --------
+    >>> image, _ = bccseg.draw_smear((60, 80), cells=1, diameter_px=30)
+    >>> _ = Path("smear.png").write_bytes(png(image))
+    >>> (bccseg.read_image("smear.png") == image).all()
+    np.True_
+    """
+    return read_pages(Path(path))[0].image
 
 
 def read_mask(path: Path) -> Mask:

@@ -6,7 +6,11 @@ from pathlib import Path
 from bccseg.config import DEFAULT_WEIGHTS
 from bccseg.errors import WeightsError
 
-SHIPPED = Path(__file__).resolve().parents[2] / "weights"
+_PACKAGE = Path(__file__).resolve().parents[1]
+# Beside the package in a checkout; inside it where it was installed.
+SHIPPED = next(
+    (p for p in (_PACKAGE.parent / "weights", _PACKAGE / "weights") if (p / DEFAULT_WEIGHTS).is_dir()), _PACKAGE
+)
 HUB_PREFIX = "hf://"
 ENVIRONMENT = "BCCSEG_WEIGHTS"
 
