@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from bccseg.jobs.training_run import ACTIVE_STATES, all_runs
+from bccseg.jobs.progress import ACTIVE_STATES
+from bccseg.jobs.training_run import all_runs
 from ui.shared.errors import show_errors
 from ui.shared.page import open_page
 from ui.shared.storage import runs_folder

@@ -6,8 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from bccseg.config import HEAD_CHANNELS, PRESETS, TrainConfig
-from bccseg.errors import DataError, SettingsError
+from bccseg.config import DEVICES, HEAD_CHANNELS, PRESETS, TrainConfig
+from bccseg.errors import SettingsError
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,7 +28,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--epochs", type=int)
     p.add_argument("--steps", type=int, help="steps an epoch")
     p.add_argument("--seed", type=int)
-    p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    p.add_argument("--device", default="auto", choices=DEVICES)
     p.set_defaults(run=run)
 
 
@@ -58,42 +58,43 @@ def run(args: argparse.Namespace) -> int:
         return run_page_job(args.job)
     if not (args.data and args.out):
         raise SettingsError("train needs --data DIR and --out RUN.")
-    config = config_from(args)
-    from bccseg.model.device import choose_device
-    from bccseg.training.data_sources import gather_training_data, load_training_images
-    from bccseg.training.distributed import join_process_group
-    from bccseg.training.provenance import save_provenance
-    from bccseg.training.trainer import Trainer
-    from bccseg.training.weight_export import calibrate_weights, export_run
+    return train_folder(args, config_from(args))
 
-    group = join_process_group(choose_device(args.device))
-    say = print if group.is_main else lambda *_, **__: None
-    with group.main_first():
-        data = gather_training_data([str(args.data)], args.out / "data", config.validation_share, str(args.mix or ""))
-    if data.problems:
-        raise DataError(" ".join(data.problems[:10]))
-    for line in (f"{data}; reading them", *data.warnings):
-        say(line, file=sys.stderr)
-    train, monitored, base = load_training_images(data, config)
-    if group.is_main:
-        args.out.mkdir(parents=True, exist_ok=True)
-        save_provenance(args.out, data)
-    trainer = Trainer(train, monitored, config, args.out, args.device, base, group)
-    for report in trainer.run():
-        say(
-            f"epoch {report.epoch}/{config.epochs}  loss {report.loss:.4f}  IoU {report.iou:.4f}  "
-            f"validation loss {report.val_loss:.4f}  IoU {report.val_iou:.4f}  {report.seconds:.0f} s",
-            file=sys.stderr,
-            flush=True,
-        )
-    group.close()
-    if not group.is_main:
-        return 0
-    folder = export_run(args.out, data=f"{args.data.name}: {data}")
-    error = calibrate_weights(folder, data.validation, args.device)
-    if error is not None:
-        print(f"scores calibrated on the images held out, error {error:.3f}", file=sys.stderr)
-    print(f"weights in {folder}", file=sys.stderr)
+
+def train_folder(args: argparse.Namespace, config: TrainConfig) -> int:
+    """Train on the folder that was named; returns 0."""
+    from bccseg.training.data_sources import TrainingData
+    from bccseg.training.epoch_log import EpochReport
+    from bccseg.training.run import TrainingObserver, train_run
+
+    leads = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, the first prints
+
+    class Printer(TrainingObserver):
+        """Lines on stderr."""
+
+        def on_data(self, data: TrainingData) -> None:
+            for line in (f"{data}; reading them", *data.warnings):
+                self.print(line)
+
+        def on_epoch(self, report: EpochReport) -> None:
+            self.print(
+                f"epoch {report.epoch}/{config.epochs}  loss {report.loss:.4f}  IoU {report.iou:.4f}  "
+                f"validation loss {report.val_loss:.4f}  IoU {report.val_iou:.4f}  {report.seconds:.0f} s"
+            )
+
+        def on_calibration(self, error: float | None) -> None:
+            if error is not None:
+                self.print(f"scores calibrated on the images held out, error {error:.3f}")
+
+        def print(self, line: str) -> None:
+            if leads:
+                print(line, file=sys.stderr, flush=True)
+
+    weights = train_run(
+        args.out, [str(args.data)], config, Printer(), args.device, base=str(args.mix or ""), data_name=args.data.name
+    )
+    if weights:
+        print(f"weights in {weights}", file=sys.stderr)
     return 0
 
 

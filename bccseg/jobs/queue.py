@@ -1,39 +1,39 @@
-"""One training at a time on a machine: whose turn it is, and whether it was told to pause or end.
+"""One training at a time on a machine: the queue of runs, and the signals that end or pause one.
 
 <runs>/training.lock is held by the one run that trains; the others wait in order of their id.
 """
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from filelock import FileLock, Timeout
 
 from bccseg.errors import Stopped
-from bccseg.jobs.training_run import ACTIVE_STATES, Run, all_runs
+from bccseg.jobs.progress import ACTIVE_STATES, ProgressWriter
+from bccseg.jobs.training_run import Run, all_runs
 
 LOCK = "training.lock"
 
 
 def queue_position(run: Run) -> int:
     """How many runs come before this one."""
-    others = all_runs(run.folder.parent)
-    before = [
-        r for r in others if r.progress.state in ACTIVE_STATES and (r.id < run.id or r.progress.state != "queued")
-    ]
-    return len([r for r in before if r.id != run.id])
+    before = 0
+    for other in all_runs(run.folder.parent):
+        if other.id != run.id and (state := other.progress.state) in ACTIVE_STATES:
+            before += other.id < run.id or state != "queued"
+    return before
 
 
 @contextmanager
-def queue_slot(run: Run, wait_seconds: float = 0.5) -> Iterator[None]:
-    """Wait until no other run trains and none that is older waits; then hold the machine. `run.told` may end it."""
+def queue_slot(run: Run, writer: ProgressWriter, wait_seconds: float = 0.5) -> Iterator[None]:
+    """Wait until no other run trains and no older one waits; then hold the machine. Raises Stopped if cancelled."""
     lock = FileLock(run.folder.parent / LOCK)
     while True:
         check_signal(run)
-        run.tell(replace(run.progress, state="queued", pid=os.getpid(), message=f"{queue_position(run)} before it"))
-        if queue_position(run) == 0:
+        position = queue_position(run)
+        writer(state="queued", message=f"{position} before it")
+        if position == 0:
             try:
                 lock.acquire(timeout=0)
                 break
@@ -47,8 +47,8 @@ def queue_slot(run: Run, wait_seconds: float = 0.5) -> Iterator[None]:
 
 
 def check_signal(run: Run) -> bool:
-    """Raise Stopped if the run was told to end; whether it was told to pause."""
-    told = run.told
-    if told == "cancel":
+    """Raise Stopped if the run was asked to end; whether it was asked to pause."""
+    signal = run.signal
+    if signal == "cancel":
         raise Stopped("Cancelled. Resume goes on from the last finished epoch.")
-    return told == "pause"
+    return signal == "pause"

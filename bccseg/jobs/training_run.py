@@ -1,13 +1,14 @@
 """Training runs as processes of their own: they outlive the page, a reload, and a restart of the server.
 
 <runs>/<id>/job.json        what was asked for
-progress.json   state, epoch, step, loss, images a second; written anew every second
+process.json    the process that was started last; written by who starts it
+progress.json   state, epoch, step, loss, images a second; written by that process alone, every second
 control         "pause", "cancel", or nothing; read between steps
-console.log     what the process said
-config.json, log.jsonl, checkpoint.pt, best.safetensors, preview.png, weights/   see `loop`
+console.log     what the process printed
+notes.txt       what people wrote about the run
+config.json, log.jsonl, checkpoint.pt, best.safetensors, preview.png, weights/   see `training.checkpoint`
 """
 
-import json
 import os
 import re
 import secrets
@@ -17,30 +18,37 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from bccseg.annotation.records import MAX_NAME, MAX_TEXT, clean_text, now, validate_id
+from pydantic import ConfigDict
+
+from bccseg.annotation.records import MAX_NAME, MAX_TEXT, clean_text, now
 from bccseg.config import TrainConfig
-from bccseg.errors import StoreError, TrainingError
+from bccseg.errors import BccsegError, TrainingError
 from bccseg.files import write_atomically
+from bccseg.jobs.progress import ACTIVE_STATES, FILE, JobProgress
+from bccseg.schema import Schema
+from bccseg.training.epoch_log import EpochReport, read_epochs
 
-State = Literal["queued", "preparing", "training", "paused", "done", "cancelled", "failed", "lost"]
 RUN_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{8}")
-ACTIVE_STATES: tuple[State, ...] = ("queued", "preparing", "training", "paused")
 SILENT_SECONDS = 30.0  # a living run that wrote nothing for so long has died
 DIED = (
     "The process ended without a word (killed, or the computer was switched off). Resume goes on from the last epoch."
 )
+Signal = Literal["pause", "cancel", ""]
 
 
-@dataclass(frozen=True)
-class JobSpec:
+class JobSpec(Schema):
     """What a run was asked to do."""
 
+    model_config = ConfigDict(extra="ignore")
+    error: ClassVar[type[BccsegError]] = TrainingError
+    title = "run"
+
     name: str
-    sources: tuple[str, ...]  # as `sources.gather_training_data` takes them
+    sources: tuple[str, ...]  # as `gather_training_data` takes them
     config: TrainConfig
     device: str = "auto"
     created: str = ""
@@ -48,31 +56,43 @@ class JobSpec:
     base: str = ""  # base training set to mix in
 
 
-@dataclass(frozen=True)
-class JobProgress:
-    """How far a run is."""
+class StartedProcess(Schema):
+    """The process of a run, as who started it knows it."""
 
-    state: State = "queued"
-    message: str = ""
-    epoch: int = 0  # finished
-    epochs: int = 0
-    step: int = 0  # of the epoch under way
-    steps: int = 0
-    loss: float | None = None
-    images_per_second: float | None = None
-    device: str = ""
-    memory_mb: float | None = None  # of the process
-    out_of_memory: bool = False
-    warnings: list[str] = field(default_factory=list)
-    written: float = 0.0  # seconds since 1970
+    model_config = ConfigDict(extra="ignore")
+    error: ClassVar[type[BccsegError]] = TrainingError
+    title = "process"
+
     pid: int = 0
+    started: float = 0.0  # seconds since 1970
+
+
+@dataclass(frozen=True)
+class RunSnapshot:
+    """A run as it was at one moment; every file read once."""
+
+    run: "Run"
+    spec: JobSpec
+    progress: JobProgress
+    epochs: list[EpochReport]  # oldest first
+    signal: str
+    notes: str
+    weights: Path | None  # folder of the finished weights
 
     @property
-    def share(self) -> float:
-        """Finished share of the run, 0 to 1."""
-        if not self.epochs:
-            return 0.0
-        return min(1.0, (self.epoch + (self.step / self.steps if self.steps else 0)) / self.epochs)
+    def id(self) -> str:
+        """Name of the run's folder."""
+        return self.run.id
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits, trains or pauses."""
+        return self.progress.state in ACTIVE_STATES
+
+    @property
+    def best(self) -> EpochReport | None:
+        """The epoch of the lowest validation loss."""
+        return min(self.epochs, key=lambda report: report.val_loss, default=None)
 
 
 class Run:
@@ -86,33 +106,35 @@ class Run:
         """Name of the folder."""
         return self.folder.name
 
+    def snapshot(self) -> RunSnapshot:
+        """Everything a page shows of the run. Raises TrainingError."""
+        return RunSnapshot(
+            self, self.spec, self.progress, read_epochs(self.folder), self.signal, self._text("notes.txt"), self.weights
+        )
+
     @property
     def spec(self) -> JobSpec:
         """What was asked for. Raises TrainingError."""
         try:
-            values = json.loads((self.folder / "job.json").read_bytes())
-            sources = tuple(map(str, values["sources"]))
-            return JobSpec(**{**values, "sources": sources, "config": TrainConfig.from_dict(values["config"])})
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise TrainingError(f"The run '{self.id}' cannot be read ({error}).") from error
+            return JobSpec.from_json((self.folder / "job.json").read_bytes())
+        except (OSError, BccsegError) as error:
+            raise TrainingError(f"The run '{self.id}' cannot be read. {error}") from error
 
     @property
     def progress(self) -> JobProgress:
         """How far it is; a run that should live but has fallen silent is "lost"."""
-        try:
-            found = JobProgress(**json.loads((self.folder / "progress.json").read_bytes()))
-        except (OSError, ValueError, TypeError):
-            return JobProgress("cancelled", "It was not begun.")
+        found, process = self._read(FILE, JobProgress), self._read("process.json", StartedProcess)
+        if process and process.started > (found.written if found else 0):  # it has not written yet
+            silent = time.time() - process.started > SILENT_SECONDS
+            known = (found or JobProgress()).replace(pid=process.pid, written=process.started)
+            return known.replace(state="lost", message=DIED) if silent else known.replace(
+                state="queued", message="Starting", out_of_memory=False
+            )  # fmt: skip
+        if found is None:
+            return JobProgress(state="cancelled", message="It was not begun.")
         if found.state in ACTIVE_STATES and found.written and time.time() - found.written > SILENT_SECONDS:
-            return replace(found, state="lost", message=DIED)
+            return found.replace(state="lost", message=DIED)
         return found
-
-    @property
-    def reports(self) -> list[dict[str, Any]]:
-        """A line an epoch, oldest first; see `loop.EpochReport`."""
-        path = self.folder / "log.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines]
 
     @property
     def weights(self) -> Path | None:
@@ -121,61 +143,57 @@ class Run:
         return folder if (folder / "config.json").exists() else None
 
     def console(self, lines: int = 30) -> str:
-        """The last lines the process wrote."""
-        path = self.folder / "console.log"
-        if not path.exists():
-            return ""
-        return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-
-    @property
-    def notes(self) -> str:
-        """What people wrote about the run."""
-        path = self.folder / "notes.txt"
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        """The last lines the process printed."""
+        return "\n".join(self._text("console.log").splitlines()[-lines:])
 
     def write_notes(self, text: str) -> None:
         """Replace the notes."""
         write_atomically(self.folder / "notes.txt", clean_text(text, MAX_TEXT).encode())
 
-    def say(self, command: Literal["pause", "cancel", ""]) -> None:
-        """Tell the process to pause, to end, or ("") to go on. It obeys between two steps."""
-        write_atomically(self.folder / "control", command.encode())
+    def send_signal(self, signal: Signal) -> None:
+        """Ask the process to pause, to end, or ("") to go on. It follows between two steps."""
+        write_atomically(self.folder / "control", signal.encode())
 
     @property
-    def told(self) -> str:
-        """What the process was told last."""
-        path = self.folder / "control"
-        return path.read_text() if path.exists() else ""
+    def signal(self) -> str:
+        """What the process was asked last."""
+        return self._text("control")
 
     def start(self) -> int:
         """Begin, or go on from the last epoch, in a process of its own; its id. Raises TrainingError if it runs."""
-        if self.progress.state in ACTIVE_STATES and self.progress.pid:
+        progress = self.progress
+        if progress.state in ACTIVE_STATES and progress.pid:
             raise TrainingError("This run is under way already.")
-        self.say("")
-        self.tell(JobProgress("queued", epochs=self.spec.config.epochs, epoch=len(self.reports)))
+        self.send_signal("")
         detached: dict[str, Any] = {"start_new_session": True}
         if os.name == "nt":
             detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
-        root = Path(__file__).resolve().parents[2]
+        root, started = Path(__file__).resolve().parents[2], time.time()
         with (self.folder / "console.log").open("ab") as console:
             process = subprocess.Popen(  # noqa: S603, our own command
                 [sys.executable, "-m", "bccseg", "train", "--job", str(self.folder.resolve())],
                 cwd=root, stdin=subprocess.DEVNULL, stdout=console, stderr=console, **detached,
             )  # fmt: skip
+        write_atomically(self.folder / "process.json", StartedProcess(pid=process.pid, started=started).to_json())
         threading.Thread(target=process.wait, name="bccseg-reap", daemon=True).start()  # leaves no zombie behind
         return process.pid
-
-    def tell(self, progress: JobProgress) -> None:
-        """Write how far the run is; for its own process."""
-        write_atomically(
-            self.folder / "progress.json", json.dumps(asdict(replace(progress, written=time.time()))).encode()
-        )
 
     def delete(self) -> None:
         """Forget a run that is not under way. Raises TrainingError."""
         if self.progress.state in ACTIVE_STATES:
             raise TrainingError("This run is under way. Cancel it first.")
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _text(self, name: str) -> str:
+        path = self.folder / name
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def _read(self, name: str, kind: type[Schema]) -> Any:
+        """A record of the run; None where there is none, or none that can be read."""
+        try:
+            return kind.from_json((self.folder / name).read_bytes())
+        except (OSError, BccsegError):
+            return None
 
 
 def create_run(runs: Path, spec: JobSpec, uploads: Iterable[bytes] = ()) -> Run:
@@ -186,22 +204,19 @@ def create_run(runs: Path, spec: JobSpec, uploads: Iterable[bytes] = ()) -> Run:
     for k, content in enumerate(uploads):
         path = folder / f"upload{k}.zip"
         write_atomically(path, content)
-        spec = replace(spec, sources=(*spec.sources, str(path)))
-    values = {**asdict(replace(spec, name=clean_text(spec.name, MAX_NAME) or "run", created=time_.isoformat()))}
-    values["config"] = spec.config.to_dict()
-    write_atomically(folder / "job.json", json.dumps(values).encode())
+        spec = spec.replace(sources=(*spec.sources, str(path)))
+    spec = spec.replace(name=clean_text(spec.name, MAX_NAME) or "run", created=time_.isoformat())
+    write_atomically(folder / "job.json", spec.to_json())
     return Run(folder)
 
 
 def open_run(runs: Path, run: str) -> Run:
     """The run of that id. Raises TrainingError."""
-    try:
-        folder = runs / validate_id(RUN_ID, run, "a run")
-    except StoreError as error:
-        raise TrainingError(str(error)) from error
-    if not (folder / "job.json").exists():
+    if not (isinstance(run, str) and RUN_ID.fullmatch(run)):
+        raise TrainingError("That is not the id of a run.")
+    if not (runs / run / "job.json").exists():
         raise TrainingError("That run is not here any more.")
-    return Run(folder)
+    return Run(runs / run)
 
 
 def all_runs(runs: Path) -> list[Run]:

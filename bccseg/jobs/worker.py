@@ -1,126 +1,97 @@
-"""What the process of a training run does: wait for its turn, read the data, train, and tell how far it is."""
+"""What the process of a training run does: wait for its slot, train, and keep its progress."""
 
 import errno
 import logging
-import os
-import sys
-import threading
 import time
-from dataclasses import replace
 
 import torch
 
 from bccseg.errors import BccsegError, Stopped
+from bccseg.jobs.progress import JobProgress, ProgressWriter
 from bccseg.jobs.queue import check_signal, queue_slot
 from bccseg.jobs.training_run import Run
-from bccseg.model.device import choose_device, describe_device, inference_dtype
-from bccseg.training.data_sources import gather_training_data, load_training_images
-from bccseg.training.provenance import save_provenance
+from bccseg.model.device import describe_device, inference_dtype
+from bccseg.training.data_sources import TrainingData
+from bccseg.training.epoch_log import EpochReport, read_epochs
+from bccseg.training.run import TrainingObserver, train_run
 from bccseg.training.trainer import Trainer
-from bccseg.training.weight_export import calibrate_weights, export_run
 
 log = logging.getLogger("bccseg")
 
-BEAT_SECONDS = 1.0
-SMALLER_BATCH = "The memory is too small for this batch size. Start anew with half of it."
-
-
-class ProgressWriter:
-    """Keeps progress.json fresh from a thread, so that a silent process is a dead one."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.progress = replace(run.progress, pid=os.getpid())
-        self._lock, self._end = threading.Lock(), threading.Event()
-        threading.Thread(target=self._beat, name="bccseg-beat", daemon=True).start()
-
-    def __call__(self, **changes: object) -> None:
-        """Change what is told, at once."""
-        with self._lock:
-            self.progress = replace(self.progress, **changes)
-            self.run.tell(self.progress)
-
-    def stop(self) -> None:
-        """No more beats."""
-        self._end.set()
-
-    def _beat(self) -> None:
-        while not self._end.wait(BEAT_SECONDS):
-            try:
-                self(memory_mb=_memory_mb())
-            except OSError:  # a full disk shows where it matters
-                log.exception("progress could not be written")
+SMALLER_BATCH = "The memory is too small for this batch size. Train again with half of it."
+PAUSE_POLL_SECONDS = 0.2
 
 
 def run_job(run: Run) -> bool:
     """Do what the run was asked for; whether it ended well. Never raises: how it ended stands in its progress."""
-    report = ProgressWriter(run)
+    config = run.spec.config
+    begun = JobProgress(
+        epoch=len(read_epochs(run.folder)), epochs=config.epochs, steps=config.steps_per_epoch, message="Starting"
+    )
+    writer = ProgressWriter(run.folder, begun)
     try:
-        with queue_slot(run):
-            _train(run, report)
-            report(state="done", message="", step=0)
+        with queue_slot(run, writer):
+            _train(run, writer)
+            writer(state="done", message="", step=0)
     except Stopped as error:
-        report(state="cancelled", message=str(error))
+        writer(state="cancelled", message=str(error))
     except BccsegError as error:
-        report(state="failed", message=str(error))
+        writer(state="failed", message=str(error))
     except (MemoryError, torch.OutOfMemoryError):
         log.exception("out of memory")
-        report(state="failed", message=SMALLER_BATCH, out_of_memory=True)
+        writer(state="failed", message=SMALLER_BATCH, out_of_memory=True)
     except OSError as error:
         log.exception("training failed")
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         why = "The disk is full. Make room, then resume." if full else f"A file could not be read or written ({error})."
-        report(state="failed", message=why)
+        writer(state="failed", message=why)
     except Exception as error:
         log.exception("training failed")
         memory = "out of memory" in str(error).lower() or "can't allocate" in str(error).lower()
         why = SMALLER_BATCH if memory else "Something went wrong; the log below says what."
-        report(state="failed", message=why, out_of_memory=memory)
+        writer(state="failed", message=why, out_of_memory=memory)
     finally:
-        report.stop()
+        writer.stop()
     return run.progress.state == "done"
 
 
-def _train(run: Run, report: ProgressWriter) -> None:
+def _train(run: Run, writer: ProgressWriter) -> None:
     spec = run.spec
-    config = spec.config
-    report(state="preparing", message="Reading the images", epochs=config.epochs, steps=config.steps_per_epoch)
-    data = gather_training_data(spec.sources, run.folder / "data", config.validation_share, spec.base)
-    report(warnings=data.warnings)
-    if data.problems:
-        raise BccsegError(" ".join(data.problems[:10]))
-    save_provenance(run.folder, data)
-    device = choose_device(spec.device)
-    train, monitored, base = load_training_images(data, config, lambda: check_signal(run))
-    trainer = Trainer(train, monitored, config, run.folder, spec.device, base)
-    report(state="training", message="", epoch=trainer.epoch, device=describe_device(device, inference_dtype(device)))
-    started, seen = time.monotonic(), 0
-
-    def on_step(step: int, steps: int, loss: float) -> None:
-        nonlocal started, seen
-        seen += config.batch_size
-        while check_signal(run):
-            report(state="paused")
-            time.sleep(0.2)
-            started, seen = time.monotonic(), 0
-        speed = seen / max(1e-6, time.monotonic() - started) if seen else None
-        report.progress = replace(
-            report.progress, state="training", step=step, steps=steps, loss=loss, images_per_second=speed
-        )
-
-    for done in trainer.run(on_step):
-        report(epoch=done.epoch, step=0)
-        check_signal(run)
-    report(state="training", message="Calibrating the scores")
-    folder = export_run(run.folder, name=spec.name, data=f"{data}; {data.cells} cells")
-    calibrate_weights(folder, data.validation, spec.device)
+    writer(state="preparing", message="Reading the images")
+    observer = _Observer(run, writer, spec.config.batch_size)
+    train_run(run.folder, spec.sources, spec.config, observer, spec.device, base=spec.base, name=spec.name)
 
 
-def _memory_mb() -> float | None:
-    """Largest memory of this process so far, where the system tells."""
-    if sys.platform == "win32":
-        return None
-    import resource
+class _Observer(TrainingObserver):
+    """Keeps the progress of a run, and follows the signals it is sent."""
 
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    def __init__(self, run: Run, writer: ProgressWriter, batch_size: int) -> None:
+        self.run, self.writer, self.batch_size = run, writer, batch_size
+        self.since, self.crops = time.monotonic(), 0  # for crops a second
+
+    def on_data(self, data: TrainingData) -> None:
+        self.writer(warnings=data.warnings)
+
+    def on_image(self) -> None:
+        check_signal(self.run)
+
+    def on_start(self, trainer: Trainer) -> None:
+        device = describe_device(trainer.device, inference_dtype(trainer.device))
+        self.writer(state="training", message="", epoch=trainer.epoch, device=device)
+        self.since = time.monotonic()
+
+    def on_step(self, step: int, steps: int, loss: float) -> None:
+        self.crops += self.batch_size
+        while check_signal(self.run):
+            self.writer(state="paused")
+            time.sleep(PAUSE_POLL_SECONDS)
+            self.since, self.crops = time.monotonic(), 0
+        speed = self.crops / max(1e-6, time.monotonic() - self.since) if self.crops else None
+        self.writer.update(state="training", step=step, steps=steps, loss=loss, images_per_second=speed)
+
+    def on_epoch(self, report: EpochReport) -> None:
+        self.writer(epoch=report.epoch, step=0)
+        check_signal(self.run)
+
+    def on_trained(self) -> None:
+        self.writer(message="Calibrating the scores")

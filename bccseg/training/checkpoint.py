@@ -4,7 +4,6 @@ config.json; log.jsonl, one line an epoch; checkpoint.pt, to resume from; best.s
 atomic rename, the checkpoint last: an epoch that was logged without it is done again.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,20 @@ from torch import Tensor
 from bccseg.config import TrainConfig
 from bccseg.errors import TrainingError
 from bccseg.files import write_atomically
+from bccseg.training.epoch_log import LOG, EpochReport, append_epoch
 
-CHECKPOINT, LOG = "checkpoint.pt", "log.jsonl"
+CHECKPOINT = "checkpoint.pt"
 
 
-def begin(folder: Path, config: TrainConfig) -> None:
+def start_run_folder(folder: Path, config: TrainConfig) -> None:
     """Make the folder of a run, or clean up what a killed process left of its first epoch."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / CHECKPOINT).exists():
         (folder / LOG).unlink(missing_ok=True)
-    write_atomically(folder / "config.json", json.dumps(config.to_dict(), indent=2).encode())
+    write_atomically(folder / "config.json", config.to_json(indent=2))
 
 
-def check_same(folder: Path, config: TrainConfig) -> None:
+def check_same_config(folder: Path, config: TrainConfig) -> None:
     """Raise TrainingError if the run in `folder` was begun with other settings than `config`, epochs aside."""
     begun = TrainConfig.from_json((folder / "config.json").read_bytes())
     if begun.replace(epochs=1) != config.replace(epochs=1):
@@ -40,29 +40,15 @@ def save_best(folder: Path, state: dict[str, Tensor], epoch: int) -> None:
     write_atomically(folder / "best.safetensors", save(whole, {"epoch": str(epoch)}))
 
 
-def save_epoch(folder: Path, report: dict[str, Any], state: dict[str, Any]) -> None:
+def save_epoch(folder: Path, report: EpochReport, state: dict[str, Any]) -> None:
     """Log a finished epoch and keep everything that is needed to go on."""
-    with (folder / LOG).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(report) + "\n")
+    append_epoch(folder, report)
     temporary = folder / f"{CHECKPOINT}.tmp"
     torch.save(state, temporary)
     temporary.replace(folder / CHECKPOINT)
 
 
-def load_epoch(folder: Path, device: torch.device) -> dict[str, Any] | None:
+def load_checkpoint(folder: Path, device: torch.device) -> dict[str, Any] | None:
     """What `save_epoch` kept last, or None."""
     path = folder / CHECKPOINT
     return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
-
-
-def reports(folder: Path) -> list[dict[str, Any]]:
-    """A line an epoch, oldest first."""
-    path = folder / LOG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-def forget_after(folder: Path, epoch: int) -> None:
-    """Drop lines of the log beyond `epoch`: their checkpoint was not finished."""
-    lines = (folder / LOG).read_text(encoding="utf-8").splitlines()[:epoch]
-    write_atomically(folder / LOG, "".join(f"{line}\n" for line in lines).encode())

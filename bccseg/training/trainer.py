@@ -6,7 +6,6 @@ A run is a folder: what `checkpoint` keeps, and preview.png (see `preview`).
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from bccseg.training import checkpoint
 from bccseg.training.crop_loader import CropLoader
 from bccseg.training.crops import Batch, CropDataset, validation_batches
 from bccseg.training.distributed import ProcessGroup
+from bccseg.training.epoch_log import EpochReport, read_epochs, truncate_log
 from bccseg.training.initial_weights import initial_network
 from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss
 from bccseg.training.optimiser import average_weights, learning_rate, make_optimizer
@@ -27,22 +27,6 @@ from bccseg.training.preview import save_preview
 from bccseg.training.training_image import TrainingImage
 
 NO_NUMBER = "The loss is no longer a number: the steps were too large. Train again with a lower learning rate."
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """Numbers of one finished epoch."""
-
-    epoch: int
-    loss: float
-    dice: float
-    iou: float
-    val_loss: float
-    val_dice: float
-    val_iou: float
-    learning_rate: float
-    seconds: float
-    waiting: float  # share of the training time that the network waited for crops
 
 
 class Trainer:
@@ -81,13 +65,13 @@ class Trainer:
         loader = CropLoader(crops, self.epoch, group.rank, group.size, accelerated=self.device.type == "cuda")
         while self.epoch < self.config.epochs:
             started = time.monotonic()
-            loss, dice, iou, data_wait_s = self._train_epoch(loader, on_step)
+            loss, dice, iou, waiting = self._train_epoch(loader, on_step)
             val_loss, val_dice, val_iou = self._validate() if self.group.is_main else (math.nan,) * 3
             self.epoch += 1
             report = EpochReport(
-                self.epoch, loss, dice, iou, val_loss, val_dice, val_iou,
-                learning_rate(self.config, self.epoch * self.config.steps_per_epoch - 1),
-                time.monotonic() - started, data_wait_s,
+                epoch=self.epoch, loss=loss, dice=dice, iou=iou, val_loss=val_loss, val_dice=val_dice, val_iou=val_iou,
+                learning_rate=learning_rate(self.config, self.epoch * self.config.steps_per_epoch - 1),
+                seconds=time.monotonic() - started, waiting=waiting,
             )  # fmt: skip
             if self.group.is_main:
                 self._save(report)
@@ -154,7 +138,7 @@ class Trainer:
         """Whether the validation loss was lowest `patience` or more epochs ago."""
         if not (self.config.patience and self.group.is_main):
             return False
-        losses = [report["val_loss"] for report in checkpoint.reports(self.folder)]
+        losses = [report.val_loss for report in read_epochs(self.folder)]
         return len(losses) - 1 - losses.index(min(losses)) >= self.config.patience
 
     def weights_to_save(self) -> dict[str, Tensor]:
@@ -172,12 +156,12 @@ class Trainer:
             "epoch": self.epoch, "best": self.best, "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(), "average": self.average and self.average.module.state_dict(),
         }  # fmt: skip
-        checkpoint.save_epoch(self.folder, vars(report), state)
+        checkpoint.save_epoch(self.folder, report, state)
 
     def _resume(self) -> None:
-        saved = checkpoint.load_epoch(self.folder, self.device)
+        saved = checkpoint.load_checkpoint(self.folder, self.device)
         if saved:
-            checkpoint.check_same(self.folder, self.config)
+            checkpoint.check_same_config(self.folder, self.config)
             self.network.load_state_dict(saved["network"])
             self.optimizer.load_state_dict(saved["optimizer"])
             if self.average:
@@ -186,6 +170,6 @@ class Trainer:
             self.epoch, self.best = saved["epoch"], saved["best"]
         self.group.broadcast(None)  # everybody has read before anybody writes
         if self.group.is_main:
-            checkpoint.begin(self.folder, self.config)
+            checkpoint.start_run_folder(self.folder, self.config)
             if saved:
-                checkpoint.forget_after(self.folder, self.epoch)
+                truncate_log(self.folder, self.epoch)

@@ -27,6 +27,7 @@ from bccseg.model.weights import (
     save_weights,
     write_config,
 )
+from bccseg.training.epoch_log import read_epochs
 from bccseg.training.model_card import model_card
 
 MIN_CELLS_TO_CALIBRATE = 50
@@ -53,8 +54,7 @@ def export_run(
         raise TrainingError(f"The run '{run.name}' has no finished epoch yet.")
     values = json.loads((run / "config.json").read_text(encoding="utf-8"))
     config = TrainConfig.from_dict(values)
-    reports = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    chosen = min(reports, key=lambda report: report["val_loss"])
+    chosen = min(read_epochs(run), key=lambda report: report.val_loss)
     out = out or run / "weights"
     if config.base_weights:  # what is made of them stays under their licence, and likes their thresholds
         base = read_config(locate(config.base_weights)[0])
@@ -70,7 +70,7 @@ def export_run(
             data=data,
             licence=licence,
             metrics={
-                "validation": {k: chosen[k] for k in ("epoch", "val_loss", "val_dice", "val_iou")},
+                "validation": {k: getattr(chosen, k) for k in ("epoch", "val_loss", "val_dice", "val_iou")},
                 **(metrics or {}),
             },
         ),

@@ -12,9 +12,10 @@ from streamlit.testing.v1 import AppTest
 from bccseg.annotation.store import LabelStore
 from bccseg.config import PRESETS, AugmentConfig, NetworkConfig, TrainConfig
 from bccseg.imaging.synthetic import draw_smear
+from bccseg.jobs.promotion import own_folder
 from bccseg.jobs.training_run import JobSpec, all_runs, create_run
 from tests.ui.test_pages import APP, button
-from ui.shared.promoted import promote, promoted, promoted_folder, roll_back
+from ui.shared.promoted import promoted
 from ui.train import start
 from ui.train.compare import KEPT, Comparison, comparisons, remember
 from ui.train.data_check import look
@@ -122,13 +123,15 @@ def test_a_run_from_the_page_to_promotion_and_back(store, place):
     at.switch_page("pages/segment.py").run()
     assert next(s for s in at.selectbox if s.label == "Weights").options[0] == f"own:{run.id}"
     at.switch_page("pages/train.py").run()
-    button(at, "Back to the ones before").click().run()
+    button(at, "Restore the previous weights").click().run()
     assert promoted().current == "unet-bbbc041seg"
 
 
 def test_comparing_weights_with_themselves_is_within_noise(store, place):
     config = PRESETS["finetune"].replace(epochs=1, steps_per_epoch=1, batch_size=1, learning_rate=1e-9, workers=0)
-    run = create_run(place / "runs", JobSpec("same", (f"store:{place / 'collection'}",), config, "cpu"))
+    run = create_run(
+        place / "runs", JobSpec(name="same", sources=(f"store:{place / 'collection'}",), config=config, device="cpu")
+    )
     run.start()
     wait_for_end(run)
     comparison = Comparison(run, "unet-bbbc041seg")
@@ -147,7 +150,9 @@ def test_comparing_weights_with_themselves_is_within_noise(store, place):
 
 def test_a_comparison_outlives_a_reload(store, place):
     config = PRESETS["finetune"].replace(epochs=1, steps_per_epoch=1, batch_size=1, workers=0)
-    run = create_run(place / "runs", JobSpec("kept", (f"store:{place / 'collection'}",), config, "cpu"))
+    run = create_run(
+        place / "runs", JobSpec(name="kept", sources=(f"store:{place / 'collection'}",), config=config, device="cpu")
+    )
     run.start()
     wait_for_end(run)
     button(page(), "Compare").click().run()
@@ -205,16 +210,19 @@ def test_promotion_copies_and_rolls_back_in_order(place, tiny_weights):
     folder, _ = tiny_weights
     runs = []
     for name in ("one", "two"):
-        run = create_run(place / "runs", JobSpec(name, ("x",), PRESETS["seed"].replace(network=NetworkConfig(width=4))))
+        run = create_run(
+            place / "runs",
+            JobSpec(name=name, sources=("x",), config=PRESETS["seed"].replace(network=NetworkConfig(width=4))),
+        )
         (run.folder / "weights").mkdir()
         for path in folder.iterdir():
             (run.folder / "weights" / path.name).write_bytes(path.read_bytes())
-        promote(run)
+        promoted().promote(run)
         runs.append(run)
     assert promoted().names == (f"own:{runs[0].id}", f"own:{runs[1].id}")
     runs[1].delete()
-    assert promoted_folder(f"own:{runs[1].id}") is not None
-    assert roll_back() == f"own:{runs[0].id}"
-    assert roll_back() == "unet-bbbc041seg"
+    assert own_folder(place / "runs", f"own:{runs[1].id}") is not None
+    assert promoted().roll_back() == f"own:{runs[0].id}"
+    assert promoted().roll_back() == "unet-bbbc041seg"
     for name in ("own:../../etc", "own:", "../x", "own:20261124T000000-zzzzzzzz"):
-        assert promoted_folder(name) is None
+        assert own_folder(place / "runs", name) is None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from bccseg.config import DEFAULT_WEIGHTS
 from bccseg.errors import BccsegError
-from ui.shared.promoted import PREFIX, require_promoted_folder
+from ui.shared.promoted import promoted
 
 if TYPE_CHECKING:
     from bccseg.inference.predictor import Predictor
@@ -58,19 +59,14 @@ def load_predictor(weights: str, device: str) -> LoadedPredictor:
     """
     from bccseg.inference.predictor import Predictor
     from bccseg.model.device import describe_device
-    from bccseg.model.weight_sources import DEFAULT_WEIGHTS, default_name, locate
     from bccseg.model.weights import load_weights
 
-    trouble = ""
+    trouble, own = "", promoted()
     try:
-        # The owner of the server may have named a folder in BCCSEG_WEIGHTS; a visitor may not.
-        if weights.startswith(PREFIX):
-            loaded = load_weights(require_promoted_folder(weights), weights)
-        else:
-            loaded = load_weights(*locate(None if weights == default_name() else weights, allow_paths=False))
+        loaded = load_weights(*own.locate(weights))
     except BccsegError as error:
         trouble = f"{error} The shipped weights are used instead."
-        loaded = load_weights(*locate(DEFAULT_WEIGHTS, allow_paths=False))
+        loaded = load_weights(*own.locate(DEFAULT_WEIGHTS))
     predictor = Predictor(loaded, device)
     return LoadedPredictor(predictor, describe_device(predictor.device, predictor.dtype), trouble)
 

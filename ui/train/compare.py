@@ -9,10 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from bccseg.errors import BccsegError
-from bccseg.jobs.training_run import Run
+from bccseg.jobs.promotion import own_name
+from bccseg.jobs.training_run import Run, RunSnapshot
 from bccseg.model.weight_sources import shipped_names
 from ui.shared.errors import plain
-from ui.shared.promoted import PREFIX, promoted, require_promoted_folder
+from ui.shared.promoted import promoted
 
 if TYPE_CHECKING:
     from bccseg.inference.predictor import Predictor
@@ -87,7 +88,6 @@ class Comparison:
 
     def _compare(self) -> None:
         from bccseg.inference.predictor import Predictor
-        from bccseg.model.weight_sources import locate
         from bccseg.model.weights import load_weights
         from bccseg.training.data_sources import gather_training_data
 
@@ -96,7 +96,7 @@ class Comparison:
         own = data.test or data.validation[: data.held_out]
         parts = [("test" if data.test else "validation", own), ("base", data.validation[data.held_out :])]
         self.total = 2 * sum(len(pairs) for _, pairs in parts)
-        old = (require_promoted_folder(self.old), self.old) if self.old.startswith(PREFIX) else locate(self.old)
+        old = promoted().locate(self.old)
         predictors = [Predictor(load_weights(*place), spec.device) for place in (old, (self.run.weights, spec.name))]
         for part, pairs in parts:
             if pairs:
@@ -152,10 +152,10 @@ def remember(place: tuple[str, int, str], comparison: Comparison) -> None:
         kept.pop(oldest, None)
 
 
-def show_compare(run: Run) -> None:
+def show_compare(run: RunSnapshot) -> None:
     """Which weights to compare with, button, progress, and the tables."""
     key, current = f"compare_{run.id}", promoted().current
-    names = [n for n in dict.fromkeys([current, *promoted().names, *shipped_names()]) if n != PREFIX + run.id]
+    names = [n for n in dict.fromkeys([current, *promoted().names, *shipped_names()]) if n != own_name(run.id)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         old = st.selectbox("Compare with", names, key=f"with_{key}", width=300,
                            format_func=lambda name: f"{name} (in use)" if name == current else name)  # fmt: skip
@@ -163,7 +163,7 @@ def show_compare(run: Run) -> None:
         comparison = comparisons().get(place)
         if comparison is None or comparison.error:
             if st.button("Compare", icon=":material/compare:", key=f"start_{key}"):
-                remember(place, Comparison(run, old).start())
+                remember(place, Comparison(run.run, old).start())
                 st.rerun()
             if comparison is None:
                 return

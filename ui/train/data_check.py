@@ -40,7 +40,7 @@ def show_check(
     else:
         st.success(f"{findings.summary}. Training can start.")
     if findings.warnings:
-        st.warning(f"Think of this:\n{_listed(findings.warnings)}")
+        st.warning(f"Please note:\n{_listed(findings.warnings)}")
 
 
 def _listed(texts: list[str]) -> str:

@@ -1,14 +1,13 @@
 """Training runs that have ended: what they gave, and what to do with them."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from bccseg.annotation.records import MAX_TEXT
 from bccseg.config import WEIGHT_LICENCES
-from bccseg.jobs.training_run import ACTIVE_STATES, Run, all_runs, create_run
+from bccseg.jobs.promotion import own_name
+from bccseg.jobs.training_run import RunSnapshot, all_runs, create_run
 from ui.shared.errors import plain, show_errors
-from ui.shared.promoted import PREFIX, promote, promoted, roll_back
+from ui.shared.promoted import promoted
 from ui.shared.storage import runs_folder
 from ui.train.compare import show_compare
 from ui.train.curves import show_curves, show_preview
@@ -19,13 +18,13 @@ LICENCE_HELP = "It goes by the images that were learned from, and by the base we
 
 def show_history() -> None:
     """Finished runs: curves over one another, compare, promote, resume, delete."""
-    runs = [run for run in all_runs(runs_folder()) if run.progress.state not in ACTIVE_STATES]
+    runs = [now for run in all_runs(runs_folder()) if not (now := run.snapshot()).active]
     own = promoted()
     if own.names:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"The app uses weights of its own training: **{plain(own.current)}**")
-            if st.button("Back to the ones before", icon=":material/undo:"):
-                roll_back()
+            if st.button("Restore the previous weights", icon=":material/undo:"):
+                own.roll_back()
                 st.rerun()
     if not runs:
         st.info("No run has ended yet.")
@@ -39,11 +38,11 @@ def show_history() -> None:
         _show_ended(run)
 
 
-def _show_ended(run: Run) -> None:
+def _show_ended(run: RunSnapshot) -> None:
     progress, spec = run.progress, run.spec
     with st.container(border=True):
-        best = min(run.reports, key=lambda r: r["val_loss"], default=None)
-        found = f" · best epoch {best['epoch']}: validation IoU {best['val_iou']:.3f}" if best else ""
+        best = run.best
+        found = f" · best epoch {best.epoch}: validation IoU {best.val_iou:.3f}" if best else ""
         st.markdown(
             f"**{plain(spec.name)}** · {STATES[progress.state]} · {progress.epoch} of {progress.epochs} epochs{found}"
         )
@@ -56,29 +55,29 @@ def _show_ended(run: Run) -> None:
             if progress.state in ("cancelled", "failed", "lost") and st.button(
                 "Resume", icon=":material/play_arrow:", key=f"resume_{run.id}"
             ):
-                run.start()
+                run.run.start()
                 st.rerun()
             if (
                 progress.out_of_memory
                 and spec.config.batch_size > 1
                 and st.button(
-                    f"Start anew with batch {spec.config.batch_size // 2}", type="primary", key=f"halve_{run.id}"
+                    f"Train again with batch {spec.config.batch_size // 2}", type="primary", key=f"halve_{run.id}"
                 )
             ):
                 halved = spec.config.replace(batch_size=spec.config.batch_size // 2)
-                create_run(runs_folder(), replace(spec, config=halved)).start()
+                create_run(runs_folder(), spec.replace(config=halved)).start()
                 st.rerun()
-            new = run.weights and promoted().current != PREFIX + run.id
+            new = run.weights and promoted().current != own_name(run.id)
             if new and st.button("Promote", type="primary", icon=":material/upgrade:", key=f"promote_{run.id}",
                                  help="Makes these the app's weights, for everyone. One click goes back."):  # fmt: skip
-                promote(run)
+                promoted().promote(run.run)
                 st.rerun()
             if st.button("Delete", icon=":material/delete:", key=f"delete_{run.id}"):
-                run.delete()
+                run.run.delete()
                 st.rerun()
         notes = st.text_area("Notes", value=run.notes, key=f"notes_{run.id}", height=80, max_chars=MAX_TEXT)
         if notes != run.notes:
-            run.write_notes(notes)
+            run.run.write_notes(notes)
         if run.weights:
             with st.container():  # what comes and goes in it does not move, and so reset, what is below
                 show_compare(run)
@@ -86,7 +85,7 @@ def _show_ended(run: Run) -> None:
         show_preview(run)
 
 
-def _show_publish(run: Run) -> None:
+def _show_publish(run: RunSnapshot) -> None:
     """Push the weights with their model card to the Hub."""
     from bccseg.model.weights import read_config
 
@@ -103,6 +102,6 @@ def _show_publish(run: Run) -> None:
             from bccseg.training.weight_export import complete_weights
 
             with show_errors(), st.spinner("Pushing the weights"):
-                complete_weights(run.folder, licence=licence or WEIGHT_LICENCES[0])
+                complete_weights(run.run.folder, licence=licence or WEIGHT_LICENCES[0])
                 name = publish_weights(run.weights, repo.strip(), private=not public, pull_request=pull)
                 st.success(f"Published: {plain(name, 200)}. Type it under Weights, here or on any other server.")

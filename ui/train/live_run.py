@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bccseg.jobs.queue import queue_position
-from bccseg.jobs.training_run import ACTIVE_STATES, Run
+from bccseg.jobs.training_run import Run, RunSnapshot
 from ui.shared.duration import duration
 from ui.shared.errors import plain
 from ui.train.curves import show_curves, show_preview
@@ -19,13 +19,14 @@ MUCH_WAITING = 0.1  # share of the time; below it more processes for cutting cro
 @st.fragment(run_every=POLL_SECONDS)
 def show_live(run: Run) -> None:
     """A run that is under way; when it ends, the page is drawn anew."""
-    progress = run.progress
-    if progress.state not in ACTIVE_STATES:
+    now = run.snapshot()
+    progress = now.progress
+    if not now.active:
         st.rerun()
     with st.container(border=True):
-        st.markdown(f"**{plain(run.spec.name)}** {STATES[progress.state]}")
+        st.markdown(f"**{plain(now.spec.name)}** {STATES[progress.state]}")
         before = queue_position(run) if progress.state == "queued" else 0
-        st.progress(progress.share, text=f"{before} before it" if before else _where(run))
+        st.progress(progress.share, text=f"{before} before it" if before else _where(now))
         facts = [plain(progress.device)] if progress.device else []
         if progress.images_per_second:
             facts.append(f"{progress.images_per_second:.0f} crops a second")
@@ -33,7 +34,7 @@ def show_live(run: Run) -> None:
             facts.append(f"{progress.memory_mb / 1000:.1f} GB memory")
         if progress.loss is not None:
             facts.append(f"loss {progress.loss:.3f}")
-        waiting = run.reports[-1].get("waiting") if run.reports else None
+        waiting = now.epochs[-1].waiting if now.epochs else 0
         if waiting and waiting > MUCH_WAITING:
             facts.append(f"waits {100 * waiting:.0f} % of the time for images")
         st.caption(" · ".join(facts) or "starting")
@@ -41,22 +42,22 @@ def show_live(run: Run) -> None:
             st.caption(f":material/warning: {plain(warning, 300)}")
         with st.container(horizontal=True):
             if progress.state == "paused":
-                st.button("Go on", icon=":material/play_arrow:", on_click=run.say, args=("",))
+                st.button("Go on", icon=":material/play_arrow:", on_click=run.send_signal, args=("",))
             else:
                 st.button(
                     "Pause",
                     icon=":material/pause:",
-                    on_click=run.say,
+                    on_click=run.send_signal,
                     args=("pause",),
                     disabled=progress.state != "training",
                 )
-            st.button("Cancel", icon=":material/stop_circle:", on_click=run.say, args=("cancel",),
+            st.button("Cancel", icon=":material/stop_circle:", on_click=run.send_signal, args=("cancel",),
                       help="Ends within seconds. What was learned is kept; resume goes on.")  # fmt: skip
-        show_curves([run])
-        show_preview(run)
+        show_curves([now])
+        show_preview(now)
 
 
-def _where(run: Run) -> str:
+def _where(run: RunSnapshot) -> str:
     progress = run.progress
     if progress.message:
         return plain(progress.message)
@@ -64,10 +65,10 @@ def _where(run: Run) -> str:
     return f"Epoch {epoch} of {progress.epochs}, batch {progress.step} of {progress.steps}{_left(run)}"
 
 
-def _left(run: Run) -> str:
+def _left(run: RunSnapshot) -> str:
     """Time left at the pace of the finished epochs."""
-    progress, reports = run.progress, run.reports
+    progress, reports = run.progress, run.epochs
     if not reports:
         return ""
-    pace = sum(r["seconds"] for r in reports[-5:]) / len(reports[-5:])
+    pace = sum(r.seconds for r in reports[-5:]) / len(reports[-5:])
     return f", about {duration(pace * progress.epochs * (1 - progress.share))} left"

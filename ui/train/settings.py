@@ -10,10 +10,10 @@ from bccseg.errors import SettingsError
 from bccseg.model.weight_sources import shipped_names
 from bccseg.schema import Schema
 from ui.shared.errors import plain
-from ui.shared.promoted import PREFIX, promoted, require_promoted_folder
+from ui.shared.promoted import promoted
 from ui.shared.settings import DEVICE_TITLES
 
-FROM_SCRATCH = "None: begin afresh"
+FROM_SCRATCH = "None: start from scratch"
 BASE_HELP = "Training goes on from these. Fine-tune from shipped weights on all labels, not from an earlier fine-tune."
 
 
@@ -52,7 +52,9 @@ LEARNING = (
     SettingSpec("warmup_steps", "Warm-up steps", "The rate rises from zero over so many steps."),
     SettingSpec("optimizer", "Optimiser", "AdamW also keeps weights small.", {"adam": "Adam", "adamw": "AdamW"}),
     SettingSpec("weight_decay", "Weight decay", "How strongly AdamW keeps weights small.", step=0.01),
-    SettingSpec("clip_norm", "Longest step", "Clips the gradient: one odd batch does no harm. 0: no limit.", step=0.5),
+    SettingSpec(
+        "clip_norm", "Gradient clipping", "Largest gradient norm: one odd batch does no harm. 0: no limit.", step=0.5
+    ),
     SettingSpec(
         "ema_decay",
         "Averaging of weights",
@@ -73,7 +75,7 @@ CROPS = (
     ),
     SettingSpec(
         "ignore_border_cells",
-        "Doubtful rim",
+        "Ignored rim at the image border",
         "Cells cut by the image border are often left out of masks: unmarked "
         "rim of so many cell diameters is not learned from.",
         step=0.1,
@@ -166,14 +168,12 @@ def _number(column: Any, f: SettingSpec, cls: type[Schema], value: float, key: s
 def _ask_for_network(config: TrainConfig, base: str, key: str) -> NetworkConfig:
     """The network; that of the base weights, which training on them must keep, where there are some."""
     if base != FROM_SCRATCH:
-        from bccseg.model.weight_sources import locate
         from bccseg.model.weights import read_config
 
-        folder = require_promoted_folder(base) if base.startswith(PREFIX) else locate(base, allow_paths=False)[0]
-        network = read_config(folder).network
+        network = read_config(promoted().locate(base)[0]).network
         colour = "colour" if network.in_channels == 3 else "greyscale"
         shape = f"{KINDS[network.architecture]} of width {network.width} and depth {network.depth}, {colour}"
-        st.markdown(f"{shape}, as the base weights have it. Begin afresh to choose another.")
+        st.markdown(f"{shape}, as the base weights have it. Start from scratch to choose another.")
         return network
     network, (left, right) = config.network, st.columns(2)
     kinds, heads = list(KINDS), list(HEADS)
@@ -191,4 +191,4 @@ def _ask_for_network(config: TrainConfig, base: str, key: str) -> NetworkConfig:
 
 
 def _folder_or_name(base: str) -> str:
-    return str(require_promoted_folder(base)) if base.startswith(PREFIX) else base
+    return str(promoted().locate(base)[0]) if base in promoted().names else base

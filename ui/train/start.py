@@ -16,7 +16,7 @@ from ui.train.settings import ask_for_settings
 
 RECIPES = {
     "finetune": ("Quick fine-tune", "Goes on from trained weights for some minutes: for a few images of your own."),
-    "recommended": ("Recommended", "Trains afresh the way the shipped weights began. About an hour on two cores."),
+    "recommended": ("Recommended", "Trains from scratch as the shipped weights began. About an hour on two cores."),
     "seed": ("Seed recipe", "Plain binary U-Net or ResU-Net: 100 epochs, batch 4, Adam at 0.0001, random flips."),
 }  # fmt: skip
 ZIP_HELP = """
@@ -54,7 +54,7 @@ def ask_to_train() -> None:
     share = (config or PRESETS[preset]).validation_share
     show_check(sources, uploads, share, base, clicked=check, versions=[v.id for _, v in chosen])
     if start:
-        spec = JobSpec(name, tuple(sources), config, device, preset=preset, base=base)
+        spec = JobSpec(name=name, sources=tuple(sources), config=config, device=device, preset=preset, base=base)
         run = create_run(runs_folder(), spec, uploads)
         run.start()
         st.session_state["train_run"] = run.id
