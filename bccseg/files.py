@@ -6,41 +6,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PART = ".part"  # ending of files that are being written; nothing reads them
+TEMPORARY_SUFFIX = ".part"  # of files that are being written; nothing reads them
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """All or nothing: write to a file of its own beside `path`, flush it to disk, then rename."""
-    with _written(path, data) as part:
-        part.replace(path)
+    with _written(path, data) as temporary:
+        temporary.replace(path)
 
 
 def write_once(path: Path, data: bytes) -> bool:
     """Like `write_atomically`, but what is there already stays; returns whether this call wrote it."""
     if path.exists():
         return False
-    with _written(path, data) as part:
+    with _written(path, data) as temporary:
         try:
-            os.link(part, path)  # fails if another writer was faster, which a rename would not
+            os.link(temporary, path)  # fails if another writer was faster, which a rename would not
         except FileExistsError:
             return False
         except OSError:  # a file system without links
-            part.replace(path)
+            temporary.replace(path)
     return True
 
 
 @contextmanager
 def _written(path: Path, data: bytes) -> Iterator[Path]:
     """The data on disk under a temporary name; the folder is flushed after the caller has renamed it."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(6)}{PART}")
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     try:
-        with part.open("xb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        yield part
+        yield temporary
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     flush_folder(path.parent)
 
 

@@ -22,18 +22,18 @@ CARD = "README.md"
 
 @dataclass(frozen=True)
 class HubSpec:
-    """hf://owner/repo@revision in parts; revision is a branch, a tag or a commit."""
+    """What hf://owner/repo@revision names; revision is a branch, a tag or a commit."""
 
     repo: str
     revision: str | None
 
 
 def parse_spec(text: str) -> HubSpec:
-    """Parts of hf://owner/repo[@revision]. Raises HubError."""
+    """Repository and revision of hf://owner/repo[@revision]. Raises HubError."""
     match = SPEC.fullmatch(text.strip())
     if not match:
         raise HubError(f"'{text.strip()[:80]}' is not of the form hf://owner/repo or hf://owner/repo@revision.")
-    return HubSpec(match["repo"], match["revision"])
+    return HubSpec(repo=match["repo"], revision=match["revision"])
 
 
 def fetch_weights(spec: str, cache_dir: Path | None = None) -> tuple[Path, str]:
@@ -109,13 +109,13 @@ def _cached(repo: str, file: str, revision: str | None, cache_dir: Path | None) 
 
 
 def is_temporary(error: Exception) -> bool:
-    """Whether an error says that the Hub is out of reach for now, and not that it refuses."""
+    """Whether an error means that the Hub is out of reach for now, and not that it refuses."""
     status = http_status(error)
     return (status is None and not isinstance(error, ValueError)) or status == 429 or (status or 0) >= 500
 
 
 def hub_error(error: Exception, where: str, what: str) -> HubError:
-    """The client's error in words that say what to do. where: owner/repo[@revision]; what: file or thing asked for."""
+    """The client's error in words, with what to do. where: owner/repo[@revision]; what: file or thing asked for."""
     from huggingface_hub import errors
 
     repo, _, revision = where.partition("@")

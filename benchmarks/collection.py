@@ -52,12 +52,12 @@ def strokes(labels: np.ndarray) -> dict[str, Callable[[int], Edit]]:
         return tuple((x + 90 * np.cos(t), y + 90 * np.sin(t)) for t in np.linspace(0, 6.2, 60))
 
     return {
-        "paint": lambda k: Edit("paint", line(k, 70, 20), 9),
-        "erase": lambda k: Edit("erase", line(k, 60, 10), 9),
-        "cut": lambda k: Edit("cut", line(k, 5, 80)),
-        "smooth": lambda k: Edit("smooth", (at(k),)),
-        "delete": lambda k: Edit("delete", (at(k),)),
-        "add": lambda k: Edit("add", ring(k)),
+        "paint": lambda k: Edit(kind="paint", points=line(k, 70, 20), radius_px=9),
+        "erase": lambda k: Edit(kind="erase", points=line(k, 60, 10), radius_px=9),
+        "cut": lambda k: Edit(kind="cut", points=line(k, 5, 80)),
+        "smooth": lambda k: Edit(kind="smooth", points=(at(k),)),
+        "delete": lambda k: Edit(kind="delete", points=(at(k),)),
+        "add": lambda k: Edit(kind="add", points=ring(k)),
     }
 
 
@@ -93,7 +93,7 @@ def main() -> None:
           f"{platform.machine()}; {count_cells(labels)} cells on 1600 x 1200 px; medians of {args.repeat}")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         store = LabelStore(Path(folder))
-        draft = create_draft(store, image, labels, DraftInfo("field.png", diameter_px=105))
+        draft = create_draft(store, image, labels, DraftInfo(name="field.png", diameter_px=105))
         for name, make in strokes(labels).items():
 
             def edit(k: int, make: Callable[[int], Edit] = make) -> None:

@@ -4,13 +4,13 @@ import streamlit as st
 
 from ui.correct.editor import show_editor
 from ui.correct.session import current_session
-from ui.correct.start import ask_to_submit, ask_what_to_correct, reopen_session, show_heading, tell_submitted
+from ui.correct.start import ask_to_submit, ask_what_to_correct, reopen_session, show_heading, show_submitted
 from ui.shared.errors import show_errors
 from ui.shared.page import open_page
 
 open_page("pages/correct.py", "Mend what the network got wrong. Every stroke is saved as you go.")
 with show_errors():
-    tell_submitted()
+    show_submitted()
     reopen_session()
     session = current_session()
     if session is None:

@@ -2,23 +2,20 @@
 
 import streamlit as st
 
-from bccseg.jobs.progress import ACTIVE_STATES
-from bccseg.jobs.training_run import all_runs
 from ui.shared.errors import show_errors
 from ui.shared.page import open_page
-from ui.shared.storage import runs_folder
-from ui.train.history import show_history
+from ui.train.history import read_runs, show_history
 from ui.train.live_run import show_live
 from ui.train.start import ask_to_train
 
 open_page("pages/train.py", "Teach the network your own smears, and see whether it got better.")
 with show_errors():
-    alive = [run for run in all_runs(runs_folder()) if run.progress.state in ACTIVE_STATES]
     with st.container():  # also when empty, so that what follows keeps its place and its open tab
-        for run in reversed(alive):
+        active, ended = read_runs()
+        for run in reversed(active):
             show_live(run)
     start, history = st.tabs(["New run", "Runs"], key="train_tabs")
     with start:
         ask_to_train()
     with history:
-        show_history()
+        show_history(ended)

@@ -77,15 +77,15 @@ def data_card(chosen: list[tuple[Item, Version]], layout: Layout | None = None) 
         "",
         "Cells of blood smears outlined by people with bccseg. **Research use only, not for diagnosis.**",
         "",
-        "| part | images | cells |",
+        "| split | images | cells |",
         "|---|---|---|",
     ]
     for split in SPLITS:
-        part = [version for item, version in chosen if item.info.split == split]
-        lines.append(f"| {split} | {len(part)} | {sum(v.cells for v in part):,} |")
-    lines += ["", "An image's part follows from its pixels (sha256) and never changes.", ""]
+        versions = [version for item, version in chosen if item.info.split == split]
+        lines.append(f"| {split} | {len(versions)} | {sum(v.cells for v in versions):,} |")
+    lines += ["", "An image's split follows from its pixels (sha256) and never changes.", ""]
     if layout == "kaggle":
-        lines += ["In a mask every 4-connected white piece is one cell; touching cells are parted by one pixel.", ""]
+        lines += ["In a mask every 4-connected white piece is one cell; touching cells are separated by one pixel.", ""]
     if layout == "labels":
         lines += ["In a label picture 0 is background and each cell has a number of its own.", ""]
     for title, values in (

@@ -44,7 +44,7 @@ def import_dataset(store: LabelStore, source: Path | bytes, author: str, licence
     """Add images with their labels to the collection as accepted versions; yields the report after each pair.
 
     source: a folder or the bytes of a zip, in the Kaggle layout (train/original + train/mask, ...), or images with
-    <stem>_labels or <stem>_mask beside them. Train, validation or test comes from the folder, where it says.
+    <stem>_labels or <stem>_mask beside them. The folder's name gives the split: train, validation or test.
     Raises DataError if there is nothing to import.
     """
     report = ImportReport()
@@ -105,6 +105,6 @@ def _pairs(files: dict[PurePosixPath, Read], report: ImportReport) -> Iterator[P
         if image is None or truth is None:
             report.lonely.extend(str(p) for p in pair.values())
             continue
-        parts = [part.lower() for part in PurePosixPath(place).parts]
-        split = next((SPLIT_FOLDERS[part] for part in reversed(parts) if part in SPLIT_FOLDERS), None)
-        yield Pair(image.name, files[image], files[truth], split)
+        folders = [folder.lower() for folder in PurePosixPath(place).parts]
+        split = next((SPLIT_FOLDERS[folder] for folder in reversed(folders) if folder in SPLIT_FOLDERS), None)
+        yield Pair(name=image.name, image=files[image], labels=files[truth], split=split)

@@ -7,49 +7,74 @@ the image joins the collection only when the draft is submitted.
 """
 
 import hashlib
-import json
 import os
 import re
 import secrets
 import shutil
 import threading
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from bccseg.annotation.edits import Edit, edit_from
+from bccseg.annotation.disk import disk_errors, read_png, read_record
+from bccseg.annotation.edits import Edit
 from bccseg.annotation.history import History
-from bccseg.annotation.records import Details, Version, from_json, now, origin, validate_id
+from bccseg.annotation.records import Details, Record, RejectedObject, Version, now, origin, validate_id
 from bccseg.annotation.review import last_by_author
-from bccseg.annotation.store import LabelStore, disk_errors
+from bccseg.annotation.store import LabelStore
 from bccseg.errors import EditError, StoreError
 from bccseg.files import write_atomically
 from bccseg.imaging.label_image import Labels, median_diameter
 from bccseg.io.encode import png
 from bccseg.io.label_files import labels_png
-from bccseg.metrics.agreement import agreement, doubt
+from bccseg.metrics.agreement import agreement, expected_error_share
 
 DRAFT_ID = re.compile(r"[0-9a-f]{32}")
+DEFAULT_DIAMETER_PX = 50.0
 _appending = threading.Lock()
 
 
-@dataclass(frozen=True)
-class DraftInfo:
-    """Where a draft began."""
+class DraftInfo(Record):
+    """What a draft started from: draft.json."""
+
+    title = "data of a draft"
 
     name: str  # of the image, as it was uploaded
     created: str = ""
     pixel_size_um: float | None = None
-    diameter_px: float = 50.0  # typical cell
+    diameter_px: float = DEFAULT_DIAMETER_PX  # typical cell
     weights: str = ""  # that made the proposal; empty if a person did
     image: str | None = None  # id, where the image is in the collection already
     parent: str | None = None  # version it goes on from
-    scores: list[float] = field(default_factory=list)  # of the base, by cell id
-    places: list[list[float]] = field(default_factory=list)  # (x, y, score) of doubtful places
+    scores: list[float] = Field(default_factory=list)  # of the base, by cell id
+    rejected: list[RejectedObject] = Field(default_factory=list, alias="places")
+
+
+class LogLine(Record):
+    """A line of log.jsonl: an edit, or that one was undone or redone."""
+
+    title = "data of a step"
+
+    edit: Edit | None = None
+    undo: Literal[1] | None = None
+    redo: Literal[1] | None = None
+
+    def replay(self, history: History) -> None:
+        """Take this step. Raises EditError, or StoreError if the line has none."""
+        if self.edit:
+            history.apply(self.edit)
+        elif self.undo:
+            history.undo()
+        elif self.redo:
+            history.redo()
+        else:
+            raise StoreError("A step is an edit, undo or redo.")
 
 
 class Draft:
@@ -73,22 +98,22 @@ class Draft:
     def apply(self, edit: Edit) -> None:
         """Make an edit and keep it. Raises EditError or StoreError, with nothing changed."""
         self.history.apply(edit)
-        self._keep({"edit": edit.to_dict()}, self.history.undo)
+        self._keep(LogLine(edit=edit), self.history.undo)
 
     def undo(self) -> Edit:
         """Take the last edit back. Raises EditError, StoreError."""
         edit = self.history.undo()
-        self._keep({"undo": 1}, self.history.redo)
+        self._keep(LogLine(undo=1), self.history.redo)
         return edit
 
     def redo(self) -> Edit:
         """Make the last edit that was taken back again. Raises EditError, StoreError."""
         edit = self.history.redo()
-        self._keep({"redo": 1}, self.history.undo)
+        self._keep(LogLine(redo=1), self.history.undo)
         return edit
 
-    def _keep(self, line: dict[str, Any], take_back: Any) -> None:
-        data = (json.dumps(line) + "\n").encode()
+    def _keep(self, line: LogLine, take_back: Callable[[], object]) -> None:
+        data = line.model_dump_json(exclude_none=True).encode() + b"\n"
         path = self.folder / "log.jsonl"
         try:
             with _appending, disk_errors("Saving this edit"), path.open("ab") as log:
@@ -107,25 +132,22 @@ class Draft:
             raise
 
     def replay(self) -> None:
-        """Bring the history to where the log on disk ends."""
+        """Bring the history to where the log on disk ends. Raises StoreError with the number of a damaged line."""
         path = self.folder / "log.jsonl"
         data = path.read_bytes() if path.exists() else b""
         whole = data[: data.rfind(b"\n") + 1]
         if whole != data:  # a line that was being written when the process was killed
             with path.open("r+b") as log:
                 log.truncate(len(whole))
-        for line in whole.splitlines():
-            step = json.loads(line)
-            if "edit" in step:
-                self.history.apply(edit_from(step["edit"]))
-            elif "undo" in step:
-                self.history.undo()
-            else:
-                self.history.redo()
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                LogLine.from_json(line).replay(self.history)
+            except (StoreError, EditError) as error:
+                raise StoreError(f"{path.name} cannot be read. Line {number}: {error}") from error
         self._size = len(whole)
 
     def submit(self, store: LabelStore, author: str, comment: str, licence: str) -> Version:
-        """Add the correction to the collection, with the proposal it began from; the draft is then done.
+        """Add the correction to the collection, with the proposal it started from; the draft is then done.
 
         Raises StoreError, and the draft stays.
         """
@@ -145,7 +167,7 @@ class Draft:
         return version
 
     def _save_proposal(self, store: LabelStore, image: str, author: str, licence: str) -> str:
-        """Id of the version the draft began from; the same proposal is kept once."""
+        """Id of the version the draft started from; the same proposal is kept once."""
         same = hashlib.sha256(labels_png(self.base)).hexdigest()
         for version in store.versions(image):
             if version.status == "proposal" and version.sha256 == same:
@@ -153,28 +175,28 @@ class Draft:
         info = self.info
         return store.save_version(
             image, self.base, author=info.weights or author, status="proposal", weights=info.weights,
-            licence=licence, details=Details(scores=info.scores, places=info.places),
-            doubt=doubt(np.asarray(info.scores, np.float32), len(info.places)) if info.weights else None,
+            licence=licence, details=Details(scores=info.scores, rejected=info.rejected),
+            uncertainty=expected_error_share(np.asarray(info.scores), len(info.rejected)) if info.weights else None,
         ).id  # fmt: skip
 
     def discard(self) -> None:
-        """Forget the draft and its files."""
+        """Delete the draft and its files."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def create_draft(
     store: LabelStore, image: NDArray[np.uint8], labels: Labels, info: DraftInfo, proposal: Labels | None = None
 ) -> Draft:
-    """Begin to correct labels int32 (H, W) of an image uint8 (H, W, 3). Raises StoreError."""
+    """Start to correct labels int32 (H, W) of an image uint8 (H, W, 3). Raises StoreError."""
     folder = store.root / "drafts" / secrets.token_hex(16)
-    info = DraftInfo(**{**asdict(info), "created": now().isoformat()})
-    with disk_errors("Beginning the correction"):
+    info = info.replace(created=now().isoformat())
+    with disk_errors("Starting the correction"):
         folder.mkdir(parents=True)
         write_atomically(folder / "image.png", png(image))
         write_atomically(folder / "base.png", labels_png(labels))
         if proposal is not None:
             write_atomically(folder / "proposal.png", labels_png(proposal))
-        write_atomically(folder / "draft.json", json.dumps(asdict(info)).encode())
+        write_atomically(folder / "draft.json", info.to_json())
     return Draft(folder, info, image, labels, labels if proposal is None else proposal)
 
 
@@ -184,29 +206,31 @@ def open_draft(store: LabelStore, draft: str) -> Draft:
     if not (folder / "draft.json").is_file():
         raise StoreError("That draft is not here any more: it was submitted or discarded.")
     try:
-        info = from_json(DraftInfo, json.loads((folder / "draft.json").read_bytes()))
-        image = np.ascontiguousarray(cv2.imread(str(folder / "image.png"), cv2.IMREAD_COLOR)[..., ::-1])
+        info = read_record(DraftInfo, folder / "draft.json")
+        image = np.ascontiguousarray(read_png(folder / "image.png", cv2.IMREAD_COLOR)[..., ::-1])
         base = _read_labels(folder / "base.png")
         proposal = _read_labels(folder / "proposal.png") if (folder / "proposal.png").exists() else base
+        if not image.shape[:2] == base.shape == proposal.shape:
+            raise StoreError("Its image and labels are not of one size.")
         found = Draft(folder, info, image, base, proposal)
         found.replay()
-    except (OSError, ValueError, TypeError, AttributeError, EditError) as error:  # imread gives None for a bad file
-        raise StoreError(f"That draft cannot be read ({error}).") from error
+    except (StoreError, OSError) as error:
+        raise StoreError(f"That draft cannot be opened. {error}") from error
     return found
 
 
 def draft_name(store: LabelStore, draft: str) -> str:
     """Name of the image of a draft; empty if there is no such draft."""
     try:
-        return json.loads(
-            (store.root / "drafts" / validate_id(DRAFT_ID, draft, "a draft") / "draft.json").read_bytes()
-        )["name"]
-    except (StoreError, OSError, ValueError, KeyError, TypeError):
+        return read_record(
+            DraftInfo, store.root / "drafts" / validate_id(DRAFT_ID, draft, "a draft") / "draft.json"
+        ).name
+    except StoreError:
         return ""
 
 
 def _read_labels(path: Path) -> Labels:
-    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.int32)
+    return read_png(path, cv2.IMREAD_UNCHANGED).astype(np.int32)
 
 
 def draft_from_version(store: LabelStore, version: Version) -> Draft:
@@ -216,8 +240,9 @@ def draft_from_version(store: LabelStore, version: Version) -> Draft:
     proposal = store.labels(root) if root.status == "proposal" and root.id != version.id else None
     details = store.details(root)
     start = DraftInfo(
-        info.name, pixel_size_um=info.pixel_size_um, diameter_px=median_diameter(labels) or DraftInfo.diameter_px,
+        name=info.name, pixel_size_um=info.pixel_size_um,
+        diameter_px=median_diameter(labels) or DEFAULT_DIAMETER_PX,
         weights=version.weights, image=version.image, parent=version.id,
-        scores=details.scores if root.id == version.id else [], places=details.places,
+        scores=details.scores if root.id == version.id else [], rejected=details.rejected,
     )  # fmt: skip
     return create_draft(store, store.image(version.image), labels, start, proposal)

@@ -2,15 +2,15 @@
 
 The same commands on the same labels always give the same labels. Rules that hold after every edit:
 each cell is one 4-connected piece; a cell only ever grows into background, so no neighbour loses a pixel;
-ids are never given twice.
+ids are never used twice.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, field_validator
 from scipy import ndimage as ndi
 
 from bccseg.annotation.geometry import (
@@ -25,45 +25,50 @@ from bccseg.annotation.geometry import (
 from bccseg.config import MIN_PIECE_PX
 from bccseg.errors import EditError
 from bccseg.imaging.label_image import Labels, Mask
+from bccseg.schema import Schema
 
 MIN_PIECE_SHARE = 0.03  # ... or below this share of the cell
 MAX_POINTS, MAX_COORDINATE, MAX_RADIUS_PX = 20_000, 200_000, 500
+OUTSIDE = "That stroke lies far outside the image. Draw it again."
 MAX_GAP = 0.25  # merging bridges gaps up to this many cell diameters
 
 
-@dataclass(frozen=True)
-class Edit:
-    """One command. `points` are (x, y) in px of the image; `radius_px` is the brush's, where there is one."""
+class Edit(Schema):
+    """One command. `points` are (x, y) in px of the image; `radius_px` is the brush's, where there is one.
+
+    Coordinates are rounded to hundredths of a pixel, so that what is applied is what is stored. Raises EditError.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+    error = EditError
+    title = "data of an edit"
 
     kind: str
-    points: tuple[Point, ...] = ()
+    points: tuple[Point, ...]
     radius_px: float = 0.0
 
-    def __post_init__(self) -> None:
-        if self.kind not in EDITS:
-            raise EditError(f"There is no tool called '{self.kind}'.")
-        if not 1 <= len(self.points) <= MAX_POINTS:
+    @field_validator("kind")
+    @classmethod
+    def _check_kind(cls, kind: str) -> str:
+        if kind not in EDITS:
+            raise EditError(f"There is no tool called '{kind}'.")
+        return kind
+
+    @field_validator("points")
+    @classmethod
+    def _check_points(cls, points: tuple[Point, ...]) -> tuple[Point, ...]:
+        if not 1 <= len(points) <= MAX_POINTS:
             raise EditError("That stroke is empty or far too long. Draw it again.")
-        if (
-            not (np.abs(np.asarray(self.points, float)) <= MAX_COORDINATE).all()
-            or not 0 <= self.radius_px <= MAX_RADIUS_PX
-        ):
-            raise EditError("That stroke lies far outside the image. Draw it again.")
-        # What is applied is what is stored: hundredths of a pixel.
-        object.__setattr__(self, "points", tuple((round(float(x), 2), round(float(y), 2)) for x, y in self.points))
-        object.__setattr__(self, "radius_px", round(float(self.radius_px), 2))
+        if not (np.abs(points) <= MAX_COORDINATE).all():  # nor is it true of NaN
+            raise EditError(OUTSIDE)
+        return tuple((round(x, 2), round(y, 2)) for x, y in points)
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
-        return {"kind": self.kind, "points": [list(p) for p in self.points], "radius_px": self.radius_px}
-
-
-def edit_from(values: dict[str, Any]) -> Edit:
-    """The Edit that `to_dict` wrote. Raises EditError."""
-    try:
-        return Edit(str(values["kind"]), tuple((x, y) for x, y in values["points"]), float(values["radius_px"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise EditError(f"A stored edit cannot be read ({error}).") from error
+    @field_validator("radius_px")
+    @classmethod
+    def _check_radius(cls, radius_px: float) -> float:
+        if not 0 <= radius_px <= MAX_RADIUS_PX:
+            raise EditError(OUTSIDE)
+        return round(radius_px, 2)
 
 
 @dataclass(frozen=True)
@@ -96,11 +101,11 @@ def _window_of(labels: Labels, ids: NDArray[np.integer], margin: int = 2) -> Win
     chosen = np.zeros(int(labels.max()) + 1, bool)
     chosen[ids] = True
     mask = chosen[labels]
-    parts = []
+    sides = []
     for axis, size in enumerate(labels.shape):
         there = np.flatnonzero(mask.any(axis=1 - axis))
-        parts.append(slice(max(0, int(there[0]) - margin), min(size, int(there[-1]) + 1 + margin)))
-    return tuple(parts)
+        sides.append(slice(max(0, int(there[0]) - margin), min(size, int(there[-1]) + 1 + margin)))
+    return tuple(sides)
 
 
 def _cells_under(labels: Labels, edit: Edit) -> NDArray[np.integer]:
@@ -155,7 +160,7 @@ def _paint(labels: Labels, edit: Edit, next_id: int) -> Patch:
     """The brush adds background to the cell it starts in, or the first it meets."""
     met = _cells_under(labels, edit)
     if not len(met):
-        raise EditError("Begin inside the cell that should grow.")
+        raise EditError("Start inside the cell that should grow.")
     cell = int(met[0])
     window = window_around(edit.points, edit.radius_px + 1, labels.shape)
     window = join_windows(window, _window_of(labels, met[:1]))
@@ -209,7 +214,7 @@ def _reach_out(labels: Labels, points: list[Point], cell_px: float) -> list[Poin
 
 
 def _cut(labels: Labels, edit: Edit, next_id: int) -> Patch:
-    """Each cell that the line crosses becomes two; the line's own pixels go to the nearer part."""
+    """Each cell that the line crosses becomes two; the line's own pixels go to the nearer piece."""
     met = _cells_under(labels, edit)
     if not len(met):
         raise EditError("There is no cell under that line.")
@@ -241,7 +246,7 @@ def _without_crumbs(pieces: Labels) -> Labels:
 
 
 def _uncut(nothing: bool) -> str:  # noqa: FBT001
-    return "The line must go right across a cell. Begin and end outside of it." if nothing else ""
+    return "The line must go right across a cell. Start and end outside it." if nothing else ""
 
 
 def _merge(labels: Labels, edit: Edit, next_id: int) -> Patch:
@@ -269,7 +274,7 @@ def _merge(labels: Labels, edit: Edit, next_id: int) -> Patch:
 
 def _delete(labels: Labels, edit: Edit, next_id: int) -> Patch:
     """The cells under the points, or, with an outline, those that lie mostly inside it."""
-    ids = _cells_under(labels, Edit("delete", edit.points[:1]))
+    ids = _cells_under(labels, Edit(kind="delete", points=edit.points[:1]))
     if len(edit.points) > 2:
         window = window_around(edit.points, 1, labels.shape)
         inside = outline_mask(edit.points, window) if labels[window].size else np.zeros((0, 0), bool)

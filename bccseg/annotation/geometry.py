@@ -19,14 +19,14 @@ Window = tuple[slice, slice]  # rows, columns
 
 
 def window_around(points: Sequence[Point], margin: float, shape: tuple[int, int]) -> Window:
-    """The part of an image (H, W) within `margin` px of the points; empty slices if that is outside."""
+    """The window of an image (H, W) within `margin` px of the points; empty slices if that is outside."""
     xy = np.asarray(points, float).reshape(-1, 2)
     low, high = np.floor(xy.min(axis=0) - margin).astype(int), np.ceil(xy.max(axis=0) + margin).astype(int) + 1
 
-    def part(axis: int, size: int) -> slice:
+    def side(axis: int, size: int) -> slice:
         return slice(min(size, max(0, int(low[axis]))), min(size, max(0, int(high[axis]))))
 
-    return part(1, shape[0]), part(0, shape[1])
+    return side(1, shape[0]), side(0, shape[1])
 
 
 def join_windows(a: Window, b: Window) -> Window:
@@ -43,13 +43,13 @@ def stroke_mask(points: Sequence[Point], radius: float, window: Window) -> Mask:
     for start, end in zip(xy, ends, strict=True):
         low = np.maximum(0, np.floor(np.minimum(start, end) - radius)).astype(int)
         high = np.ceil(np.maximum(start, end) + radius).astype(int) + 1
-        part = np.s_[low[1] : max(0, high[1]), low[0] : max(0, high[0])]
-        h, w = covered[part].shape
+        near = np.s_[low[1] : max(0, high[1]), low[0] : max(0, high[0])]
+        h, w = covered[near].shape
         x, y = np.arange(w) + low[0] + 0.5 - start[0], (np.arange(h) + low[1] + 0.5 - start[1])[:, None]
         along = end - start
         length = float(along @ along)
         t = np.clip((x * along[0] + y * along[1]) / length, 0, 1) if length else np.zeros((h, w))
-        covered[part] |= (x - t * along[0]) ** 2 + (y - t * along[1]) ** 2 <= radius**2
+        covered[near] |= (x - t * along[0]) ** 2 + (y - t * along[1]) ** 2 <= radius**2
     return covered
 
 
@@ -65,7 +65,7 @@ def outline_mask(points: Sequence[Point], window: Window) -> Mask:
 def line_pixels(points: Sequence[Point], shape: tuple[int, int]) -> NDArray[np.intp]:
     """Pixels (K, 2) as (row, column) under a line one pixel wide, in order, without those outside (H, W).
 
-    Neighbours share at least a corner, so that the line parts 4-connected regions.
+    Neighbours share at least a corner, so that the line separates 4-connected regions.
     """
     pixels = [(int(np.floor(y)), int(np.floor(x))) for x, y in points]
     found = [np.array([pixels[0]])]

@@ -73,13 +73,13 @@ class History:
         return step.edit
 
     def _put(self, step: Step, packed: bytes, next_id: int) -> None:
-        part = self.labels[step.window]
-        part[...] = np.frombuffer(zlib.decompress(packed), np.int32).reshape(part.shape)
+        pixels = self.labels[step.window]
+        pixels[...] = np.frombuffer(zlib.decompress(packed), np.int32).reshape(pixels.shape)
         self.next_id = next_id
 
 
 def _step(edit: Edit, patch: Patch, next_id: int) -> Step:
-    packed = [zlib.compress(np.ascontiguousarray(part).tobytes(), 1) for part in (patch.before, patch.after)]
+    packed = [zlib.compress(np.ascontiguousarray(pixels).tobytes(), 1) for pixels in (patch.before, patch.after)]
     return Step(edit, patch.window, packed[0], packed[1], (next_id, patch.next_id))
 
 

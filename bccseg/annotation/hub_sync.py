@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from bccseg.annotation.dataset_export import chosen_versions, data_card
-from bccseg.annotation.records import SPLITS
+from bccseg.annotation.disk import disk_errors
+from bccseg.annotation.records import IMAGE_ID, SPLITS, VERSION_ID
 from bccseg.annotation.review import items
-from bccseg.annotation.store import REVIEW, LabelStore, disk_errors
+from bccseg.annotation.store import REVIEW, LabelStore
 from bccseg.errors import BccsegError, HubError
-from bccseg.files import write_once
+from bccseg.files import TEMPORARY_SUFFIX, write_once
 from bccseg.hub import http_status, hub_error
 
 log = logging.getLogger("bccseg")
@@ -34,12 +35,12 @@ log = logging.getLogger("bccseg")
 MARK = "<!-- written by bccseg -->"  # a README without it is somebody's own, and stays
 CONFLICT_TRIES = 5
 REPO = re.compile(r"[\w.-]+/[\w.-]+")
-ID, VERSION = r"[0-9a-f]{64}", r"\d{8}T\d{12}Z-[0-9a-f]{12}"
+ID, VERSION, SPLIT = IMAGE_ID.pattern, VERSION_ID.pattern, "|".join(SPLITS)
 REMOTE = re.compile(
-    rf"(?:(?P<split>train|validation|test)/)(?P<png>images/{ID}\.png|labels/{ID}/{VERSION}\.png)"
+    rf"(?:(?P<split>{SPLIT})/)(?P<png>images/{ID}\.png|labels/{ID}/{VERSION}\.png)"
     rf"|records/(?P<record>images/{ID}\.json|labels/{ID}/{VERSION}(?:\.review-{VERSION})?\.json)"
 )
-IMAGE_PLACE = re.compile(rf"(?P<split>train|validation|test)/images/(?P<id>{ID})\.png")
+REMOTE_IMAGE = re.compile(rf"(?P<split>{SPLIT})/images/(?P<id>{ID})\.png")
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,19 @@ def sync(
     """Bring the collection and the dataset repository `owner/name` to the same state.
 
     The repository is made, private, if it is not there. What is new here goes up in one commit; what another
-    server pushed comes down. May be stopped and begun again at any moment. Raises HubError, StoreError.
+    server pushed comes down. Can be stopped and restarted at any moment. Raises HubError, StoreError.
     """
-    tell = on_step or (lambda _text: None)
+    report_progress = on_step or (lambda _text: None)
     api, pulled = _client(repo, token), 0
-    with _explained(repo):
-        tell("asking the Hub")
+    with _hub_errors(repo):
+        report_progress("asking the Hub")
         api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
         for _ in range(CONFLICT_TRIES):
             head, there = _state(api, repo)
-            pulled += _pull(store, api, repo, head, there, tell)
-            pushed, commit = _push(store, api, repo, head, there, tell)
+            pulled += _pull(store, api, repo, head, there, report_progress)
+            pushed, commit = _push(store, api, repo, head, there, report_progress)
             if commit is not None:
-                return SyncReport(pushed, pulled, commit)
+                return SyncReport(pushed=pushed, pulled=pulled, commit=commit)
             log.info("another server pushed to %s meanwhile; going on from there", repo)
     raise HubError(f"Others push to '{repo}' all the time. Try again in a few minutes.")
 
@@ -80,9 +81,10 @@ def fetch(store: LabelStore, repo: str, token: str | None = None) -> SyncReport:
     Raises HubError, StoreError.
     """
     api = _client(repo, token)
-    with _explained(repo):
+    with _hub_errors(repo):
         head, there = _state(api, repo)
-        return SyncReport(0, _pull(store, api, repo, head, there, lambda _text: None), head)
+        pulled = _pull(store, api, repo, head, there, lambda _text: None)
+        return SyncReport(pushed=0, pulled=pulled, commit=head)
 
 
 def _client(repo: str, token: str | None) -> Any:
@@ -100,8 +102,8 @@ def _state(api: Any, repo: str) -> tuple[str, set[str]]:
 
 
 @contextmanager
-def _explained(repo: str) -> Iterator[None]:
-    """The client's errors in words that say what to do."""
+def _hub_errors(repo: str) -> Iterator[None]:
+    """The client's errors in words, with what to do."""
     try:
         yield
     except BccsegError:
@@ -118,19 +120,19 @@ def _explained(repo: str) -> Iterator[None]:
 def local_files(store: LabelStore, there: set[str]) -> dict[str, Path]:
     """Files of the collection by their place in a repository that holds the files `there`.
 
-    An image that another server put into a part of the dataset stays in that part.
+    An image that another server put into a split of the dataset stays in that split.
     """
-    split = {info.id: info.split for info in store.images()}
-    split |= {m["id"]: m["split"] for place in there if (m := IMAGE_PLACE.fullmatch(place)) and m["id"] in split}
+    splits = {info.id: info.split for info in store.images()}
+    splits |= {m["id"]: m["split"] for place in there if (m := REMOTE_IMAGE.fullmatch(place)) and m["id"] in splits}
     out: dict[str, Path] = {}
-    for image, part in split.items():
-        out[f"{part}/images/{image}.png"] = store.root / "images" / f"{image}.png"
+    for image, split in splits.items():
+        out[f"{split}/images/{image}.png"] = store.root / "images" / f"{image}.png"
         out[f"records/images/{image}.json"] = store.root / "images" / f"{image}.json"
     for version in store.versions():
-        if version.image not in split:
+        if version.image not in splits:
             continue
         folder = store.root / "labels" / version.image
-        out[f"{split[version.image]}/labels/{version.image}/{version.id}.png"] = folder / f"{version.id}.png"
+        out[f"{splits[version.image]}/labels/{version.image}/{version.id}.png"] = folder / f"{version.id}.png"
         for path in [folder / f"{version.id}.json", *folder.glob(f"{version.id}{REVIEW}*.json")]:
             out[f"records/labels/{version.image}/{path.name}"] = path
     return out
@@ -162,7 +164,7 @@ def metadata(store: LabelStore) -> dict[str, str]:
 
 
 def readme(store: LabelStore, splits: list[str]) -> str:
-    """The data card with the front matter that tells the dataset viewer what is what."""
+    """The data card with the front matter that the dataset viewer reads."""
     lines = ["---", "task_categories: [image-segmentation]", "tags: [blood-smear, cell-segmentation, bccseg]"]
     if splits:
         lines += ["configs:", "- config_name: default", "  data_files:"]
@@ -172,21 +174,23 @@ def readme(store: LabelStore, splits: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _push(store: LabelStore, api: Any, repo: str, head: str, there: set[str], tell: Callable) -> tuple[int, str | None]:
+def _push(
+    store: LabelStore, api: Any, repo: str, head: str, there: set[str], report_progress: Callable
+) -> tuple[int, str | None]:
     """Files pushed, and the commit; None if somebody else pushed first."""
     from huggingface_hub import CommitOperationAdd
     from huggingface_hub.errors import HfHubHTTPError
 
     new = {place: path for place, path in local_files(store, there).items() if place not in there}
-    told = metadata(store)
+    listed = metadata(store)
     # A split whose last label was rejected since keeps its file, with nothing in it.
     derived = {place: "" for split in SPLITS if (place := f"{split}/metadata.jsonl") in there}
-    derived |= {f"{split}/metadata.jsonl": text for split, text in told.items()}
-    derived["README.md"] = readme(store, list(told))
+    derived |= {f"{split}/metadata.jsonl": text for split, text in listed.items()}
+    derived["README.md"] = readme(store, list(listed))
     changed = {place: text.encode() for place, text in derived.items() if _differs(api, repo, head, there, place, text)}
     if not new and not changed:
         return 0, head
-    tell(f"pushing {len(new):,} files")
+    report_progress(f"pushing {len(new):,} files")
     added = [CommitOperationAdd(place, str(path)) for place, path in sorted(new.items())]
     added += [CommitOperationAdd(place, data) for place, data in changed.items()]
     images = sum(place.startswith("records/images/") for place in new)
@@ -210,13 +214,13 @@ def _differs(api: Any, repo: str, head: str, there: set[str], place: str, text: 
     return old != text and (place != "README.md" or MARK in old)
 
 
-def _pull(store: LabelStore, api: Any, repo: str, head: str, there: set[str], tell: Callable) -> int:
+def _pull(store: LabelStore, api: Any, repo: str, head: str, there: set[str], report_progress: Callable) -> int:
     """Fetch what the store lacks; records last, because they make a version exist."""
     wanted = {place: path for place in there if (path := local_path(store, place)) and not path.exists()}
     if not wanted:
         return 0
-    tell(f"fetching {len(wanted):,} files")
-    scratch = store.root / "fetched.part"
+    report_progress(f"fetching {len(wanted):,} files")
+    scratch = store.root / f"fetched{TEMPORARY_SUFFIX}"
     for place, path in sorted(wanted.items(), key=lambda pair: pair[0].startswith("records/")):
         fetched = Path(api.hf_hub_download(repo, place, repo_type="dataset", revision=head, local_dir=scratch))
         with disk_errors("Restoring the collection"):

@@ -1,30 +1,45 @@
-"""What the store knows of an image, a version and a review, and how that is written as JSON."""
+"""What the store knows of an image, a version and a review. The files have these records as JSON."""
 
 import hashlib
 import re
 import secrets
-from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
 
 from bccseg.errors import StoreError
+from bccseg.schema import Schema
 
 Status = Literal["proposal", "draft", "submitted", "accepted", "rejected"]
 Split = Literal["train", "validation", "test"]
-STATUSES: tuple[Status, ...] = ("proposal", "draft", "submitted", "accepted", "rejected")
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+Decision = Literal["accepted", "rejected", "submitted"]  # submitted: back into the queue
+STATUSES: tuple[Status, ...] = get_args(Status)
+SPLITS: tuple[Split, ...] = get_args(Split)
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
 IMAGE_ID = re.compile(r"[0-9a-f]{64}")
-VERSION_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{12}")
+VERSION_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{12}")  # of versions and of reviews
 TEST_SHARE, VALIDATION_SHARE = 0.1, 0.1
 MAX_NAME, MAX_TEXT = 200, 2000
 
 
-@dataclass(frozen=True)
-class ImageInfo:
+# An object that the network proposed and that was left out as too uncertain: x and y in px of the image, score 0 to 1.
+RejectedObject = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+class Record(Schema):
+    """A record on disk. Fields that later versions add are ignored. Raises StoreError."""
+
+    model_config = ConfigDict(extra="ignore")
+    error = StoreError
+
+
+class ImageInfo(Record):
     """An image of the collection."""
+
+    title = "data of an image"
 
     id: str  # sha256 of its pixels
     name: str  # as it was uploaded
@@ -37,9 +52,10 @@ class ImageInfo:
     licence: str = ""  # what the person agreed to
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(Record):
     """One saved label image. Never changes; reviews are records of their own."""
+
+    title = "data of a version"
 
     id: str
     image: str
@@ -53,20 +69,40 @@ class Version:
     comment: str = ""
     licence: str = ""
     edit_count: int = 0
-    doubt: float | None = None  # of a proposal: expected share of wrong cells, 0 to 1
-    agreement: dict[str, Any] | None = None  # with its parent; see `agreement`
+    uncertainty: float | None = Field(None, alias="doubt")  # of a proposal: expected share of wrong cells, 0 to 1
+    agreement: dict[str, int | float] | None = None  # with its parent: fields of `metrics.agreement.Agreement`
     disagreement: float | None = None  # 1 - F1 with the last version of another person, the largest
     reviewer: str = ""
     reason: str = ""  # of the review
 
 
-@dataclass(frozen=True)
-class Details:
-    """The bulky part of a version, read only when it is needed."""
+class Details(Record):
+    """The bulky rest of a version, read only when it is needed."""
 
-    edits: list[dict[str, Any]] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)  # of a proposal, by cell id
-    places: list[list[float]] = field(default_factory=list)  # (x, y, score) of what was left out as too unsure
+    title = "details of a version"
+
+    edits: list[dict[str, Any]] = Field(default_factory=list)  # as `Edit.to_dict` gives them
+    scores: list[float] = Field(default_factory=list)  # of a proposal, by cell id
+    rejected: list[RejectedObject] = Field(default_factory=list, alias="places")
+
+
+class VersionFile(Record):
+    """What a version's file has beyond `Version`."""
+
+    title = "data of a version"
+
+    details: Details = Details()
+
+
+class Review(Record):
+    """What somebody decided about a version. The last one counts."""
+
+    title = "data of a review"
+
+    status: Decision
+    reviewer: str
+    reason: str = ""
+    time: str = ""  # ISO 8601, UTC
 
 
 def image_id(image: NDArray[np.uint8]) -> str:
@@ -89,7 +125,7 @@ def now() -> datetime:
 
 
 def new_id(time: datetime) -> str:
-    """An id that sorts by time and is never given twice."""
+    """An id that sorts by time and is never used twice."""
     return f"{time:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(6)}"
 
 
@@ -107,21 +143,8 @@ def clean_text(text: str, limit: int) -> str:
 
 
 def origin(version: Version, versions: list[Version]) -> Version:
-    """The version of the same image that a chain of corrections began from: the proposal, where there is one."""
+    """The version of the same image that a chain of corrections started from: the proposal, where there is one."""
     by_id = {v.id: v for v in versions}
     while version.parent in by_id:
         version = by_id[version.parent]
     return version
-
-
-def to_json(record: Any) -> dict[str, Any]:
-    """A record as JSON-ready values."""
-    return asdict(record)
-
-
-def from_json(kind: type, values: dict[str, Any]) -> Any:
-    """The record that `to_json` wrote; unknown fields of later versions are left out. Raises StoreError."""
-    try:
-        return kind(**{f.name: values[f.name] for f in fields(kind) if f.name in values})
-    except TypeError as error:
-        raise StoreError(f"A record of the collection cannot be read ({error}).") from error

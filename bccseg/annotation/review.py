@@ -38,9 +38,9 @@ class Item:
         return [v for v in self.versions if v.status == "submitted"]
 
     @property
-    def doubt(self) -> float:
-        """How unsure the network was, 0 to 1; 0 where no network was asked."""
-        return max((v.doubt for v in self.versions if v.doubt is not None), default=0.0)
+    def uncertainty(self) -> float:
+        """Expected share of wrong cells in the proposal, 0 to 1; 0 where no network was asked."""
+        return max((v.uncertainty for v in self.versions if v.uncertainty is not None), default=0.0)
 
     @property
     def disagreement(self) -> float:
@@ -49,13 +49,13 @@ class Item:
 
     @property
     def change(self) -> float:
-        """How far the people's versions are from what they began with, 0 to 1: 1 - F1, the largest."""
+        """How far the people's versions are from what they started from, 0 to 1: 1 - F1, the largest."""
         return max((1 - v.agreement["f1"] for v in self.versions if v.agreement), default=0.0)
 
     @property
     def priority(self) -> float:
-        """What the queue is ordered by: the network's doubt, and people's with it or with one another."""
-        return self.doubt + max(self.disagreement, self.change)
+        """What the queue is ordered by: uncertainty of the network, and disagreement with it or between people."""
+        return self.uncertainty + max(self.disagreement, self.change)
 
 
 def items(store: LabelStore) -> list[Item]:
@@ -67,7 +67,7 @@ def items(store: LabelStore) -> list[Item]:
 
 
 def queue(found: list[Item]) -> list[Item]:
-    """Images with a version that waits for review, most urgent first."""
+    """Images with a version that waits for review, highest priority first."""
     return sorted((item for item in found if item.waiting), key=lambda item: (-item.priority, item.info.added))
 
 
@@ -88,7 +88,7 @@ def annotator_agreement(store: LabelStore, item: Item) -> list[tuple[Version, Ve
 
 
 def collection_table(found: list[Item]) -> pd.DataFrame:
-    """A row an image: name, status, people, versions, cells, edits, doubt, change, disagreement, split, time."""
+    """A row an image: name, status, people, versions, cells, edits, uncertainty, change, disagreement, split, time."""
     rows = [
         {
             "image": item.info.name,
@@ -97,7 +97,7 @@ def collection_table(found: list[Item]) -> pd.DataFrame:
             "versions": len(item.versions),
             "cells": item.best.cells if item.best else 0,
             "edits": sum(v.edit_count for v in item.versions),
-            "doubt": item.doubt,
+            "uncertainty": item.uncertainty,
             "change": item.change,
             "disagreement": item.disagreement,
             "split": item.info.split,
@@ -107,7 +107,7 @@ def collection_table(found: list[Item]) -> pd.DataFrame:
         for item in found
     ]
     columns = [
-        "image", "status", "people", "versions", "cells", "edits", "doubt", "change",
+        "image", "status", "people", "versions", "cells", "edits", "uncertainty", "change",
         "disagreement", "split", "added", "id",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)

@@ -1,5 +1,7 @@
 """log.jsonl of a run: a line an epoch. Without torch, so that a page can read it at once."""
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,7 +17,7 @@ LOG = "log.jsonl"
 class EpochReport(Schema):
     """Numbers of one finished epoch."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", ser_json_inf_nan="constants")  # a loss may be no number
     error: ClassVar[type[BccsegError]] = TrainingError
     title = "epoch"
 
@@ -32,9 +34,19 @@ class EpochReport(Schema):
 
 
 def read_epochs(folder: Path) -> list[EpochReport]:
-    """Reports of a run, oldest first; none before the first epoch is finished. Raises TrainingError."""
+    """Reports of a run, oldest first; none before the first epoch is finished. Raises TrainingError.
+
+    A last line without its end is left out: it is being written, or the disk was full; its checkpoint is not there.
+    """
     path = folder / LOG
-    return [EpochReport.from_json(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [EpochReport.from_json(line) for line in lines if line.endswith(b"\n")]
+
+
+def best_epoch(reports: Iterable[EpochReport]) -> EpochReport | None:
+    """The first epoch of the lowest validation loss, whose weights are kept; None if none has such a loss."""
+    checked = (report for report in reports if not math.isnan(report.val_loss))
+    return min(checked, key=lambda report: report.val_loss, default=None)
 
 
 def append_epoch(folder: Path, report: EpochReport) -> None:

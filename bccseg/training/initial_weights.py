@@ -25,7 +25,7 @@ def initial_network(config: TrainConfig) -> nn.Module:
     if base.config.network != config.network:
         raise TrainingError(
             f"'{config.base_weights}' are weights of another network than the one to be trained. "
-            "Choose its kind, width, depth and head, or start afresh."
+            "Choose its kind, width, depth and head, or start from scratch."
         )
     return base.network
 

@@ -4,6 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import ModelCard, ModelCardData
+
+from bccseg.config import ARCHITECTURE_TITLES
+from bccseg.metrics.titles import METRIC_TITLES
 from bccseg.model.weights import WeightsConfig
 
 SETS = {
@@ -11,22 +15,9 @@ SETS = {
     "validation_fields": "Images held out, which chose the epoch",
     "base": "Images held out of the base training set",
 }
-MEASURES = {
-    "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice_inner": "Dice off the border",
-    "dice": "Dice", "iou": "IoU",
-    "boundary_px": "outline distance (px)", "count_error": "count error", "count_bias": "count bias",
-}  # fmt: skip
+CARD_METRICS = ("f1", "ap50", "pq", "dice_inner", "dice", "iou", "boundary_px", "count_error", "count_bias")
 UNMEASURED = "Whole images have not been scored yet; `python -m bccseg evaluate` does that."
-NAMES = {"unet": "U-Net", "resunet": "ResU-Net"}
-TEMPLATE = """---
-license: other
-license_name: see-below
-library_name: bccseg
-pipeline_tag: image-segmentation
-tags: [blood-smear, cell-segmentation, bccseg]
----
-
-# {title}
+TEMPLATE = """# {title}
 
 {network} of width {width} and depth {depth}, {colour} input, for outlining, counting and measuring the cells of blood
 smears with bccseg: choose `hf://owner/name` of this repository under Weights.
@@ -40,7 +31,7 @@ smears with bccseg: choose `hf://owner/name` of this repository under Weights.
 {epochs} epochs of {steps} steps, batch {batch}, learning rate {rate:g}, seed {seed}{base}.
 Data: {data}. Licence: {licence}.
 
-{parts}
+{splits}
 ## Results
 
 {results}
@@ -57,9 +48,9 @@ def model_card(config: WeightsConfig, run: Path) -> str:
     training = json.loads((run / "config.json").read_text(encoding="utf-8"))
     check = config.metrics.get("validation", {})
     base = training["base_weights"]
-    return TEMPLATE.format(
+    text = TEMPLATE.format(
         title=" ".join(config.name.split()),
-        network=NAMES[config.network.architecture],
+        network=ARCHITECTURE_TITLES[config.network.architecture],
         width=config.network.width,
         depth=config.network.depth,
         colour="RGB" if config.network.in_channels == 3 else "greyscale",
@@ -72,15 +63,20 @@ def model_card(config: WeightsConfig, run: Path) -> str:
         base=f", going on from {Path(base).name}" if base else "",
         data=config.data or "not stated",
         licence=config.licence or "not stated",
-        parts=_parts(run / "split.json"),
+        splits=_split_table(run / "split.json"),
         results="Best epoch {epoch}: validation Dice {val_dice:.3f}, IoU {val_iou:.3f}, of crops.".format(**check)
         + _measured(config.metrics),
     )
+    about = ModelCardData(
+        license="other", license_name="see-below", library_name="bccseg", pipeline_tag="image-segmentation",
+        tags=["blood-smear", "cell-segmentation", "bccseg"],
+    )  # fmt: skip
+    return str(ModelCard(f"---\n{about.to_yaml()}\n---\n\n{text}", ignore_metadata_errors=True))
 
 
 def _measured(metrics: dict[str, Any]) -> str:
     """A table for every set of whole images that was scored."""
-    text = [part for name, words in SETS.items() if (part := _table(metrics.get(name), words))]
+    text = [table for name, words in SETS.items() if (table := _table(metrics.get(name), words))]
     return "\n".join(["", *text]) if text else f"\n\n{UNMEASURED}"
 
 
@@ -88,22 +84,24 @@ def _table(found: Any, words: str) -> str:
     if not found:
         return ""
     rows = []
-    for name, title in MEASURES.items():
+    for name in CARD_METRICS:
         if (value := found.get(name)) is not None:
             low, high = found.get("intervals", {}).get(name, (None, None))
-            rows.append(f"| {title} | {value:.4f} | {f'{low:.4f} to {high:.4f}' if low is not None else ''} |")
+            rows.append(
+                f"| {METRIC_TITLES[name]} | {value:.4f} | {f'{low:.4f} to {high:.4f}' if low is not None else ''} |"
+            )
     head = f"{words}: {found['images']} images, {found['cells']} cells."
     return "\n".join(["", head, "", "| measure | value | 95 % interval |", "|---|---|---|", *rows])
 
 
-def _parts(split: Path) -> str:
-    """Table of the images of each part, with a hash that says which they were."""
-    if not split.exists():
+def _split_table(path: Path) -> str:
+    """Table of the images of each split, with a hash that says which they were."""
+    if not path.exists():
         return ""
-    parts = json.loads(split.read_text(encoding="utf-8"))
+    splits = json.loads(path.read_text(encoding="utf-8"))
     rows = [
-        f"| {p} | {len(parts[p]['images'])} | `{parts[p]['hash'][:16]}` |"
-        for p in parts
-        if p != "versions" and parts[p]["images"]
+        f"| {name} | {len(splits[name]['images'])} | `{splits[name]['hash'][:16]}` |"
+        for name in splits
+        if name != "versions" and splits[name]["images"]
     ]
-    return "\n".join(["| part | images | hash of the images |", "|---|---|---|", *rows, ""])
+    return "\n".join(["| split | images | hash of the images |", "|---|---|---|", *rows, ""])

@@ -23,12 +23,12 @@ def data_hash(pairs: Pairs) -> str:
 
 
 def save_provenance(run: Path, data: TrainingData) -> None:
-    """Write split.json: which image was used for what, a hash of each part, and the versions of what computed. That is
+    """Write split.json: which image was used for what, a hash of each split, and the versions of what computed. That is
     enough to say later what the weights have seen, and to train them again.
     """
-    parts = {"train": data.train, "validation": data.validation, "test": data.test, "base": data.base}
+    splits = {"train": data.train, "validation": data.validation, "test": data.test, "base": data.base}
     values: dict[str, Any] = {
-        name: {"images": [image.name for image, _ in pairs], "hash": data_hash(pairs)} for name, pairs in parts.items()
+        name: {"images": [image.name for image, _ in pairs], "hash": data_hash(pairs)} for name, pairs in splits.items()
     }
     values["versions"] = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     write_atomically(run / "split.json", json.dumps(values, indent=1).encode())

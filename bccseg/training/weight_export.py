@@ -27,7 +27,7 @@ from bccseg.model.weights import (
     save_weights,
     write_config,
 )
-from bccseg.training.epoch_log import read_epochs
+from bccseg.training.epoch_log import best_epoch, read_epochs
 from bccseg.training.model_card import model_card
 
 MIN_CELLS_TO_CALIBRATE = 50
@@ -49,12 +49,11 @@ def export_run(
     beside the validation numbers of the chosen epoch. The run's configuration goes along as training.json.
     Raises TrainingError before the first epoch is finished.
     """
-    best = run / "best.safetensors"
-    if not best.exists():
+    best, chosen = run / "best.safetensors", best_epoch(read_epochs(run))
+    if chosen is None or not best.exists():
         raise TrainingError(f"The run '{run.name}' has no finished epoch yet.")
     values = json.loads((run / "config.json").read_text(encoding="utf-8"))
     config = TrainConfig.from_dict(values)
-    chosen = min(read_epochs(run), key=lambda report: report.val_loss)
     out = out or run / "weights"
     if config.base_weights:  # what is made of them stays under their licence, and likes their thresholds
         base = read_config(locate(config.base_weights)[0])
@@ -81,7 +80,7 @@ def export_run(
 
 
 def complete_weights(run: Path, *, licence: str = "", measured: dict[str, Any] | None = None) -> None:
-    """Add to the finished weights of a run what became known later, and write their card anew.
+    """Add to the finished weights of a run what became known later, and write their card again.
 
     measured: metrics and 95 % intervals of `evaluate`, by the set of images (`card.SETS`).
     """

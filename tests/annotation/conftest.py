@@ -25,8 +25,8 @@ def submitted(store, field):
     """A store with a proposal and Ana's correction of it, and the correction."""
     image, labels = field
     scores = [0.9] * int(labels.max() - 1) + [0.4]
-    info = DraftInfo("smear 1.png", diameter_px=30, weights="unet", scores=scores, places=[[5.0, 5.0, 0.5]])
+    info = DraftInfo(name="smear 1.png", diameter_px=30, weights="unet", scores=scores, rejected=[[5.0, 5.0, 0.5]])
     draft = create_draft(store, image, labels, info)
     y, x = np.argwhere(labels == 1).mean(axis=0)
-    draft.apply(Edit("delete", ((float(x) + 0.5, float(y) + 0.5),)))
+    draft.apply(Edit(kind="delete", points=((float(x) + 0.5, float(y) + 0.5),)))
     return store, draft.submit(store, "Ana", "one too many", "CC BY 4.0")

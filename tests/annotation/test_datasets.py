@@ -1,4 +1,4 @@
-"""Datasets in and out: what is exported comes back the same; what does not pair up is told."""
+"""Datasets in and out: what is exported comes back the same; what does not pair up is reported."""
 
 import io
 import json
@@ -43,7 +43,7 @@ def last(reports):
 
 @settings(max_examples=80, deadline=None)
 @given(arrays(np.int32, (12, 14), elements=st.integers(0, 3)))
-def test_a_parted_mask_joins_no_two_cells(labels):
+def test_a_separated_mask_joins_no_two_cells(labels):
     pieces, _ = ndi.label(separated_mask(labels))
     for piece in range(1, int(pieces.max()) + 1):
         assert len(np.unique(labels[pieces == piece])) == 1
@@ -156,7 +156,7 @@ def test_labels_of_many_kinds_are_read(kind):
         (b"II*\0broken", "TIFF|usable"),
     ],
 )  # fmt: skip
-def test_bad_labels_are_told(data, words):
+def test_bad_labels_are_reported(data, words):
     with pytest.raises(ImageError, match=words):
         read_labels(data, (20, 30))
 
@@ -172,16 +172,16 @@ def test_fractions_and_negative_numbers_are_no_labels():
 def kaggle_zip(**extra):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for k, part in enumerate(("train", "test")):
+        for k, split in enumerate(("train", "test")):
             image, labels = draw_smear((96, 128), cells=5, diameter_px=26, seed=k)
-            archive.writestr(f"BCCD/{part}/original/{k}.png", as_file(image))
-            archive.writestr(f"BCCD/{part}/mask/{k}.png", as_file(separated_mask(labels)))
+            archive.writestr(f"BCCD/{split}/original/{k}.png", as_file(image))
+            archive.writestr(f"BCCD/{split}/mask/{k}.png", as_file(separated_mask(labels)))
         for name, data in extra.items():
             archive.writestr(name, data)
     return buffer.getvalue()
 
 
-def test_a_zip_with_strays_is_imported_and_told(store):
+def test_a_zip_with_strays_is_imported_and_reported(store):
     image, _ = draw_smear((96, 128), cells=5, diameter_px=26, seed=7)
     data = kaggle_zip(**{
         "BCCD/train/original/alone.png": as_file(image), "BCCD/train/original/bad.png": b"no picture",
@@ -198,7 +198,7 @@ def test_a_zip_with_strays_is_imported_and_told(store):
     assert not (store.root.parent / "evil.png").exists()
 
 
-def test_nothing_to_import_is_told(store, tmp_path):
+def test_nothing_to_import_is_reported(store, tmp_path):
     for source, words in ((tmp_path, "No image with a mask"), (b"no zip", "no zip"), (b"PK\x03\x04broken", "damaged")):
         with pytest.raises((DataError, ImageError), match=words):
             list(import_dataset(store, source, "Ana", "CC0 1.0"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bccseg import files
 from bccseg.annotation import drafts
 from bccseg.annotation.drafts import DraftInfo, create_draft, draft_from_version, draft_name, open_draft
-from bccseg.annotation.edits import Edit, edit_from
+from bccseg.annotation.edits import Edit
 from bccseg.annotation.history import replay
 from bccseg.annotation.review import annotator_agreement, items
 from bccseg.errors import EditError, StoreError
@@ -23,12 +23,12 @@ def middle(labels, cell):
 
 @pytest.fixture
 def draft(store, field):
-    return create_draft(store, *field, DraftInfo("smear.png", diameter_px=30))
+    return create_draft(store, *field, DraftInfo(name="smear.png", diameter_px=30))
 
 
 def test_a_reload_finds_every_edit_and_can_undo_it(store, draft):
     for cell in (1, 2, 3):
-        draft.apply(Edit("delete", (middle(draft.base, cell),)))
+        draft.apply(Edit(kind="delete", points=(middle(draft.base, cell),)))
     draft.undo()
     again = open_draft(store, draft.id)
     assert (again.labels == draft.labels).all()
@@ -41,11 +41,11 @@ def test_a_reload_finds_every_edit_and_can_undo_it(store, draft):
 
 
 def test_a_half_written_line_is_left_out_and_work_goes_on(store, draft):
-    draft.apply(Edit("delete", (middle(draft.base, 1),)))
+    draft.apply(Edit(kind="delete", points=(middle(draft.base, 1),)))
     with (draft.folder / "log.jsonl").open("ab") as log:
         log.write(b'{"edit": {"kind": "del')
     again = open_draft(store, draft.id)
-    again.apply(Edit("delete", (middle(draft.base, 2),)))
+    again.apply(Edit(kind="delete", points=(middle(draft.base, 2),)))
     last = open_draft(store, draft.id)
     assert len(last.history.edits) == 2
     assert not np.isin(last.labels, [1, 2]).any()
@@ -53,9 +53,9 @@ def test_a_half_written_line_is_left_out_and_work_goes_on(store, draft):
 
 def test_two_windows_do_not_overwrite_each_other(store, draft):
     other = open_draft(store, draft.id)
-    draft.apply(Edit("delete", (middle(draft.base, 1),)))
+    draft.apply(Edit(kind="delete", points=(middle(draft.base, 1),)))
     with pytest.raises(StoreError, match="another window"):
-        other.apply(Edit("delete", (middle(draft.base, 2),)))
+        other.apply(Edit(kind="delete", points=(middle(draft.base, 2),)))
     assert (other.labels == other.base).all()
 
 
@@ -63,11 +63,11 @@ def test_a_full_disk_takes_the_stroke_back(store, draft, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    draft.apply(Edit("delete", (middle(draft.base, 1),)))
+    draft.apply(Edit(kind="delete", points=(middle(draft.base, 1),)))
     before = draft.labels.copy()
     monkeypatch.setattr(drafts.os, "fsync", full)
     with pytest.raises(StoreError, match="disk is full"):
-        draft.apply(Edit("delete", (middle(draft.base, 2),)))
+        draft.apply(Edit(kind="delete", points=(middle(draft.base, 2),)))
     with pytest.raises(StoreError, match="disk is full"):
         draft.undo()
     monkeypatch.undo()
@@ -80,9 +80,9 @@ def test_submitting_keeps_proposal_correction_and_commands(submitted):
     proposal, correction = store.versions(version.image)
     assert (proposal.status, correction.status) == ("proposal", "submitted")
     assert (correction.parent, correction.author, correction.edit_count) == (proposal.id, "Ana", 1)
-    assert proposal.doubt == pytest.approx((0.1 * (proposal.cells - 1) + 0.6 + 0.5) / (proposal.cells + 1))
+    assert proposal.uncertainty == pytest.approx((0.1 * (proposal.cells - 1) + 0.6 + 0.5) / (proposal.cells + 1))
     assert correction.agreement["count_difference"] == -1
-    edits = [edit_from(values) for values in store.details(correction).edits]
+    edits = [Edit.from_dict(values) for values in store.details(correction).edits]
     assert (replay(store.labels(proposal), edits) == store.labels(correction)).all()
     assert list((store.root / "drafts").iterdir()) == []
 
@@ -90,8 +90,10 @@ def test_submitting_keeps_proposal_correction_and_commands(submitted):
 def test_the_same_proposal_is_kept_once(store, field):
     image, labels = field
     for author in ("Ana", "Ben"):
-        draft = create_draft(store, image, labels, DraftInfo("a.png", weights="unet", scores=[0.9] * int(labels.max())))
-        draft.apply(Edit("delete", (middle(labels, 1),)))
+        draft = create_draft(
+            store, image, labels, DraftInfo(name="a.png", weights="unet", scores=[0.9] * int(labels.max()))
+        )
+        draft.apply(Edit(kind="delete", points=(middle(labels, 1),)))
         draft.submit(store, author, "", "CC0 1.0")
     assert [v.status for v in store.versions()] == ["proposal", "submitted", "submitted"]
 
@@ -100,7 +102,7 @@ def test_a_failed_submission_keeps_the_draft(store, draft, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    draft.apply(Edit("delete", (middle(draft.base, 1),)))
+    draft.apply(Edit(kind="delete", points=(middle(draft.base, 1),)))
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(StoreError):
         draft.submit(store, "Ana", "", "CC0 1.0")
@@ -115,8 +117,8 @@ def test_going_on_from_a_version(submitted):
     draft = draft_from_version(store, version)
     assert (draft.base == store.labels(version)).all()
     assert (draft.proposal == store.labels(store.versions(version.image)[0])).all()
-    assert draft.info.places == [[5.0, 5.0, 0.5]]
-    draft.apply(Edit("delete", (middle(draft.base, 2),)))
+    assert draft.info.rejected == [[5.0, 5.0, 0.5]]
+    draft.apply(Edit(kind="delete", points=(middle(draft.base, 2),)))
     assert (open_draft(store, draft.id).proposal == draft.proposal).all()
     second = draft.submit(store, "Ben", "", "CC BY 4.0")
     assert second.parent == version.id
@@ -130,10 +132,10 @@ def test_drafts_are_opened_by_id_only(store, name):
 
 
 @pytest.mark.parametrize("damage", ["draft.json", "base.png", "image.png", "log.jsonl"])
-def test_a_damaged_draft_is_told(store, draft, damage):
-    draft.apply(Edit("delete", (middle(draft.base, 1),)))
+def test_a_damaged_draft_is_reported(store, draft, damage):
+    draft.apply(Edit(kind="delete", points=(middle(draft.base, 1),)))
     (draft.folder / damage).write_bytes(b"[]\n")
-    with pytest.raises(StoreError, match=r"cannot be read|not a record"):
+    with pytest.raises(StoreError, match=rf"cannot be opened.*{damage}.*(JSON object|missing or damaged)"):
         open_draft(store, draft.id)
 
 
@@ -141,11 +143,11 @@ step = st.one_of(
     st.sampled_from(["undo", "redo", "reload"]),
     st.builds(
         Edit,
-        st.sampled_from(["add", "paint", "erase", "cut", "merge", "delete", "fill", "smooth"]),
-        st.lists(st.tuples(st.floats(0, 160, width=32), st.floats(0, 120, width=32)), min_size=1, max_size=5).map(
-            tuple
-        ),
-        st.floats(1, 10, width=16),
+        kind=st.sampled_from(["add", "paint", "erase", "cut", "merge", "delete", "fill", "smooth"]),
+        points=st.lists(
+            st.tuples(st.floats(0, 160, width=32), st.floats(0, 120, width=32)), min_size=1, max_size=5
+        ).map(tuple),
+        radius_px=st.floats(1, 10, width=16),
     ),
 )
 
@@ -153,7 +155,7 @@ step = st.one_of(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(step, max_size=15))
 def test_any_work_survives_a_reload_at_any_point(store, field, steps):
-    draft = create_draft(store, *field, DraftInfo("smear.png", diameter_px=30))
+    draft = create_draft(store, *field, DraftInfo(name="smear.png", diameter_px=30))
     for what in steps:
         try:
             if what == "reload":
@@ -176,18 +178,18 @@ def test_any_work_survives_a_reload_at_any_point(store, field, steps):
 
 def test_disagreement_of_two_people_is_kept(store, field):
     image, labels = field
-    info = DraftInfo("a.png", weights="unet", scores=[0.9] * int(labels.max()))
+    info = DraftInfo(name="a.png", weights="unet", scores=[0.9] * int(labels.max()))
     for author, gone in (("Ana", (1,)), ("Ben", (2, 3))):
         draft = create_draft(store, image, labels, info)
         for cell in gone:
-            draft.apply(Edit("delete", (middle(labels, cell),)))
+            draft.apply(Edit(kind="delete", points=(middle(labels, cell),)))
         version = draft.submit(store, author, "", "CC0 1.0")
     n = int(labels.max())
     assert version.disagreement == pytest.approx(1 - 2 * (n - 3) / (2 * n - 3))
     item = items(store)[0]
     assert item.disagreement == version.disagreement
     assert item.change == pytest.approx(1 - 2 * (n - 2) / (2 * n - 2))
-    assert item.priority == pytest.approx(item.doubt + item.disagreement)
+    assert item.priority == pytest.approx(item.uncertainty + item.disagreement)
     one, other, found = annotator_agreement(store, item)[0]
     assert (one.author, other.author, found.count_difference) == ("Ana", "Ben", -1)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage as ndi
 
-from bccseg.annotation.edits import EDITS, Edit, apply_edit, edit_from
+from bccseg.annotation.edits import EDITS, Edit, apply_edit
 from bccseg.annotation.geometry import line_pixels, outline_mask, stroke_mask
 from bccseg.annotation.history import History, replay
 from bccseg.errors import EditError
@@ -28,7 +28,7 @@ def discs():
 
 def edited(kind, *points, radius=0.0, labels=None):
     labels = discs() if labels is None else labels
-    patch = apply_edit(labels, Edit(kind, points, radius), int(labels.max()) + 1)
+    patch = apply_edit(labels, Edit(kind=kind, points=points, radius_px=radius), int(labels.max()) + 1)
     return labels, patch
 
 
@@ -51,7 +51,7 @@ def test_a_pixel_is_covered_if_its_centre_is():
     assert (whole == (np.hypot(x - 2 - 5 * t, y - 2 - 4 * t) <= 1.5)).all()
 
 
-def test_lines_part_regions():
+def test_lines_separate_regions():
     pixels = line_pixels([(0.5, 0.5), (9.9, 5.2)], (10, 10))
     wall = np.zeros((10, 10), bool)
     wall[pixels[:, 0], pixels[:, 1]] = True
@@ -78,7 +78,7 @@ def test_paint_grows_the_cell_it_starts_in_and_no_other():
     assert (labels[before > 1] == before[before > 1]).all()
     across, _ = edited("paint", (15, 20), (37, 20), radius=3)  # up to the neighbour, not into it
     assert (across == 2).sum() == (before == 2).sum()
-    with pytest.raises(EditError, match="Begin inside"):
+    with pytest.raises(EditError, match="Start inside"):
         edited("paint", (50, 50), radius=2)
 
 
@@ -161,20 +161,23 @@ def test_smooth_takes_a_spike_off():
                                  ("paint", ((1, 1),), 9e9), ("cut", ((1e12, 1),), 0)])  # fmt: skip
 def test_bad_commands_are_refused(bad):
     with pytest.raises(EditError):
-        Edit(*bad)
+        Edit(kind=bad[0], points=bad[1], radius_px=bad[2])
 
 
 def test_commands_survive_json():
-    edit = Edit("paint", ((1.23456, 2), (3, 4)), 5.5)
-    assert edit_from(json.loads(json.dumps(edit.to_dict()))) == edit
+    edit = Edit(kind="paint", points=((1.23456, 2), (3, 4)), radius_px=5.5)
+    assert Edit.from_dict(json.loads(json.dumps(edit.to_dict()))) == edit
     assert edit.points[0] == (1.23, 2.0)
     with pytest.raises(EditError):
-        edit_from({"kind": "add"})
+        Edit.from_dict({"kind": "add"})
 
 
 point = st.tuples(st.floats(-8, 88, width=32), st.floats(-8, 68, width=32))
 command = st.builds(
-    Edit, st.sampled_from(sorted(EDITS)), st.lists(point, min_size=1, max_size=8).map(tuple), st.floats(0, 12, width=16)
+    Edit,
+    kind=st.sampled_from(sorted(EDITS)),
+    points=st.lists(point, min_size=1, max_size=8).map(tuple),
+    radius_px=st.floats(0, 12, width=16),
 )
 
 
@@ -216,7 +219,9 @@ def test_any_edits_keep_labels_valid_and_can_be_undone(commands):
 def test_undo_is_more_than_a_hundred_deep():
     history = History(discs())
     for k in range(150):
-        history.apply(Edit("erase" if k % 2 else "paint", ((62, 20), (62, 8)) if k % 2 == 0 else ((62, 9),), 3))
+        history.apply(
+            Edit(kind="erase" if k % 2 else "paint", points=((62, 9),) if k % 2 else ((62, 20), (62, 8)), radius_px=3)
+        )
     for _ in range(150):
         history.undo()
     assert (history.labels == discs()).all()

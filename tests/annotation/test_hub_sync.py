@@ -137,7 +137,9 @@ def test_a_push_by_another_meanwhile_is_no_loss(hub, remote, store, tmp_path):
     ("trouble", "words"), [(401, "HF_TOKEN"), (403, "HF_TOKEN"), (429, "slow down"), (500, "trouble of its own")]
 )
 @pytest.mark.parametrize("route", ["create", "preupload", "batch", "upload/", "commit"])
-def test_trouble_at_any_step_is_told_and_the_next_try_works(hub, store, tmp_path, monkeypatch, trouble, words, route):
+def test_trouble_at_any_step_is_reported_and_the_next_try_works(
+    hub, store, tmp_path, monkeypatch, trouble, words, route
+):
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # the client's own patience
     add(store, 0)
     hub.fail_when = lambda _, path: trouble if route in path else None

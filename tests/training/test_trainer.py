@@ -272,7 +272,7 @@ def test_a_run_has_a_model_card(dataset, tmp_path):
     assert "Licence: CC BY 4.0." in card
     assert "has not learned from: 3 images, 40 cells." in card
     assert "| F1 at IoU 0.5 | 0.9877 | 0.9700 to 0.9900 |" in card
-    assert "| count error | 0.0100 |  |" in card
+    assert "| Count error | 0.0100 |  |" in card
     assert "not been scored" not in card
     assert load_weights(folder).config.metrics["validation"]["epoch"] in (1, 2)
 

@@ -39,11 +39,11 @@ def page(name):
 def submit(store, seed=1, author="Ana"):
     image, labels = draw_smear((120, 160), cells=6, diameter_px=30, seed=seed)
     info = DraftInfo(
-        f"smear <b>{seed}</b>.png", diameter_px=30, weights="unet", scores=[0.5 + seed / 10] * int(labels.max())
+        name=f"smear <b>{seed}</b>.png", diameter_px=30, weights="unet", scores=[0.5 + seed / 10] * int(labels.max())
     )
     draft = create_draft(store, image, labels, info)
     y, x = np.argwhere(labels == 1).mean(axis=0)
-    draft.apply(Edit("delete", ((float(x) + 0.5, float(y) + 0.5),)))
+    draft.apply(Edit(kind="delete", points=((float(x) + 0.5, float(y) + 0.5),)))
     return draft.submit(store, author, "look here", "CC BY 4.0")
 
 
@@ -59,7 +59,7 @@ def test_nothing_to_correct_yet(store):
     assert [u.label for u in at.get("file_uploader")] == ["Image", "Mask or labels"]
 
 
-def test_an_empty_collection_says_what_to_do_and_can_import(store):
+def test_an_empty_collection_shows_what_to_do_and_can_import(store):
     at = page("collection")
     assert "Nothing is collected yet" in at.info[0].value
     assert [tab.label for tab in at.tabs] == ["Import", "Hub"]
@@ -86,8 +86,8 @@ def test_a_zip_joins_the_collection(store):
     assert any("Choose a zip first" in w.value for w in at.warning)
 
 
-def test_the_queue_is_ordered_by_doubt_and_reviewed(store):
-    for seed in (3, 1, 2):  # 1 is the most doubtful
+def test_the_queue_is_ordered_by_uncertainty_and_reviewed(store):
+    for seed in (3, 1, 2):  # 1 is the most uncertain
         submit(store, seed)
     at = page("collection")
     metrics = {m.label: m.value for m in at.metric}
@@ -122,16 +122,16 @@ def test_filters(store):
     assert any("No image fits" in i.value for i in at.info)
 
 
-def test_the_bench_zooms_moves_and_goes_to_the_doubtful(store):
+def test_the_session_zooms_moves_and_goes_to_the_uncertain(store):
     image, labels = draw_smear((600, 800), cells=40, diameter_px=60, seed=5)
     scores = [0.95] * int(labels.max())
     scores[4] = 0.3
     session = CorrectionSession(
         create_draft(
-            store, image, labels, DraftInfo("a.png", diameter_px=60, scores=scores, places=[[700.0, 40.0, 0.45]])
+            store, image, labels, DraftInfo(name="a.png", diameter_px=60, scores=scores, rejected=[[700.0, 40.0, 0.45]])
         )
     )
-    assert [round(s.uncertain, 2) for s in session.uncertain_places] == [0.7, 0.45, 0.05, 0.05, 0.05, 0.05]
+    assert [round(s.uncertainty, 2) for s in session.uncertain_places] == [0.7, 0.45, 0.05, 0.05, 0.05, 0.05]
     room = (800, 600)
     assert session.make_view(room).zoom == (1, 1)
     session.next_uncertain_place()
@@ -206,7 +206,7 @@ def test_every_odd_image_can_be_opened_for_correction(store):
         if image.size > 30_000_000:
             continue
         labels = np.zeros(image.shape[:2], np.int32)
-        draft = create_draft(store, image, labels, DraftInfo(name, diameter_px=30))
+        draft = create_draft(store, image, labels, DraftInfo(name=name, diameter_px=30))
         session = CorrectionSession(draft)
         view = session.make_view((640, 480))
         draw_view(view, draft.image, draft.labels, draft.base)

@@ -30,7 +30,7 @@ def place(tmp_path, monkeypatch):
 
 @pytest.fixture
 def store(place):
-    """Six accepted drawn smears in all three parts."""
+    """Six accepted drawn smears in all three splits."""
     store = LabelStore(place / "collection")
     for k in range(6):
         image, labels = draw_smear((240, 320), cells=10, diameter_px=48, seed=k, touching=False)
@@ -137,7 +137,7 @@ def test_comparing_weights_with_themselves_is_within_noise(store, place):
     comparison = Comparison(run, "unet-bbbc041seg")
     comparison._work()
     assert comparison.error == ""
-    assert [table.part for table in comparison.tables] == ["test"]
+    assert [table.split for table in comparison.tables] == ["test"]
     rows = {row["Measure"]: row for row in comparison.tables[0].rows}
     assert rows["F1 at IoU 0.5"]["Verdict"] == "too few images to tell"  # there is one
     assert rows["F1 at IoU 0.5"]["Difference"] == pytest.approx(0, abs=0.05)

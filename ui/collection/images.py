@@ -30,7 +30,7 @@ def show_images(store: LabelStore, found: list[Item]) -> None:
     table = collection_table(found)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         status = st.multiselect("Status", list(STATUS), placeholder="any", width=240)
-        split = st.multiselect("Part", SPLITS, placeholder="any", width=240)
+        split = st.multiselect("Split", SPLITS, placeholder="any", width=240)
         people = sorted({v.author for item in found for v in item.versions if v.status != "proposal"})
         who = st.multiselect("Person", people, placeholder="any", width=240)
         words = st.text_input("Name contains", width=200)
@@ -66,8 +66,10 @@ def _columns() -> dict[str, Any]:
     column = st.column_config
     return {
         "picture": column.ImageColumn("", width="small"), "image": "Image", "status": "Status", "people": "People",
-        "versions": "Versions", "cells": "Cells", "edits": "Edits", "split": "Part",
-        "doubt": column.NumberColumn("Doubt", format="percent", help="How unsure the network was."),
+        "versions": "Versions", "cells": "Cells", "edits": "Edits", "split": "Split",
+        "uncertainty": column.NumberColumn(
+            "Uncertainty", format="percent", help="Share of the proposal expected to be wrong, by the network's scores."
+        ),
         "change": column.NumberColumn("Changed", format="percent", help="1 − F1 of correction and proposal."),
         "disagreement": column.NumberColumn("Disagreement", format="percent", help="1 − F1 between two people."),
         "added": column.DatetimeColumn("Added", format="YYYY-MM-DD HH:mm"),
@@ -79,13 +81,13 @@ def _as_url(data: bytes) -> str:
 
 
 def show_queue(store: LabelStore, found: list[Item]) -> None:
-    """The most urgent image that waits, for review."""
+    """The image of highest priority that waits, for review."""
     waiting = queue(found)
     if not waiting:
         st.info("Nothing waits for review.", icon=":material/check_circle:")
         return
     st.caption(
-        f"{len(waiting)} image{'s wait' if len(waiting) > 1 else ' waits'} for review; the most doubtful comes first."
+        f"{len(waiting)} image{'s wait' if len(waiting) > 1 else ' waits'} for review; the most uncertain comes first."
     )
     index = min(st.session_state.get("queue_at", 0), len(waiting) - 1)
     if len(waiting) > 1:
@@ -124,7 +126,7 @@ def show_item(store: LabelStore, item: Item, *, review: bool) -> None:
 
 
 def _facts(item: Item, version: Version) -> None:
-    parts = [
+    facts = [
         STATUS.get(version.status, version.status),
         f"**{version.cells:,}** cells",
         f"{version.edit_count} edits",
@@ -132,13 +134,13 @@ def _facts(item: Item, version: Version) -> None:
     ]
     if version.agreement:
         g = version.agreement
-        parts.append(
-            f"with what it began from: Dice {g['dice']:.3f}, F1 {g['f1']:.3f}, {g['count_difference']:+d} cells"
+        facts.append(
+            f"with what it started from: Dice {g['dice']:.3f}, F1 {g['f1']:.3f}, {g['count_difference']:+d} cells"
         )
-    parts.append(f"part: {item.info.split}")
+    facts.append(f"split: {item.info.split}")
     if version.reviewer:
-        parts.append(f"reviewed by {plain(version.reviewer)}")
-    st.markdown(" · ".join(parts))
+        facts.append(f"reviewed by {plain(version.reviewer)}")
+    st.markdown(" · ".join(facts))
     for text in (version.comment, version.reason):
         if text:
             st.markdown(f"> {plain(text, 2000)}")

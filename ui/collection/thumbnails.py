@@ -1,4 +1,4 @@
-"""Small pictures of the collection's images: made once, kept beside the collection, and made anew if they are lost."""
+"""Small pictures of the collection's images: made once, kept beside the collection, and made again if they are lost."""
 
 import logging
 

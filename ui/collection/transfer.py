@@ -23,7 +23,7 @@ A zip with `original/` and `mask/` folders of the same file names (also below `t
 """
 NO_SYNC = """
 This server does not sync. To keep the collection on the Hugging Face Hub, set `BCCSEG_DATASET` to `owner/name` and
-`HF_TOKEN` to a token that may write, then start the app anew.
+`HF_TOKEN` to a token that may write, then restart the app.
 """
 
 
@@ -94,8 +94,8 @@ def show_export(store: LabelStore, found: list[Item]) -> None:
     if not chosen:
         st.info("There are no accepted labels yet. Review what was submitted, or export what waits for review too.")
         return
-    parts = {split: sum(item.info.split == split for item, _ in chosen) for split in SPLITS}
-    st.caption(f"{len(chosen)} images: " + ", ".join(f"{n} {split}" for split, n in parts.items()) +
+    images = {split: sum(item.info.split == split for item, _ in chosen) for split in SPLITS}
+    st.caption(f"{len(chosen)} images: " + ", ".join(f"{n} {split}" for split, n in images.items()) +
                ". A data card with counts, people and licences comes along.")  # fmt: skip
     st.download_button(
         "Download dataset (zip)", lambda: _zip(store, chosen, layout), file_name=f"bccseg_dataset_{layout}.zip",

@@ -1,4 +1,4 @@
-"""Objects of the drawing canvas as points of the screen. The canvas is Fabric.js; its JSON says where things are."""
+"""Objects of the drawing canvas as points of the screen. The canvas is Fabric.js; its JSON has their places."""
 
 import math
 from typing import Any

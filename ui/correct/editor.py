@@ -9,7 +9,8 @@ from bccseg.report import charts
 from bccseg.report.viewport import View, draw_view, overview
 from ui.components.hotkeys import hotkeys
 from ui.components.overview import overview_map
-from ui.correct.session import HOTKEYS, SHOWS, TOOLS, CorrectionSession
+from ui.correct.session import CorrectionSession
+from ui.correct.tools import HOTKEYS, SHOWS, TOOLS
 from ui.shared.errors import plain
 
 WIDE = 760  # px; from here on the overview stands beside the canvas
@@ -24,9 +25,9 @@ HINTS = (
 
 @st.fragment
 def show_editor(session: CorrectionSession) -> None:
-    """Toolbar, canvas and numbers. A fragment: a stroke draws this anew and nothing else of the page."""
+    """Toolbar, canvas and numbers. A fragment: a stroke redraws this and nothing else of the page."""
     width = hotkeys("hotkeys", HOTKEYS, session.handle_hotkey)
-    if not width:  # the browser tells it at once; a canvas drawn before would be moved, and may not survive that
+    if not width:  # the browser sends it at once; a canvas drawn before would be moved, and may not survive that
         st.caption("Opening the image …")
         return
     wide = width >= WIDE
@@ -52,18 +53,20 @@ def _toolbar(session: CorrectionSession, view: View) -> None:
     )  # fmt: skip
     tool = TOOLS[session.tool]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.button(
-            "Undo", icon=":material/undo:", on_click=session.undo, disabled=not session.draft.history.can_undo, help="Z"
-        )
-        st.button(
-            "Redo", icon=":material/redo:", on_click=session.redo, disabled=not session.draft.history.can_redo, help="Y"
-        )
+        history = session.draft.history
+        st.button("Undo", icon=":material/undo:", on_click=session.undo, disabled=not history.can_undo, shortcut="Z")
+        st.button("Redo", icon=":material/redo:", on_click=session.redo, disabled=not history.can_redo, shortcut="Y")
         st.button(
             "", icon=":material/zoom_out:", on_click=session.zoom_by, args=(-1,), help="Zoom out (−)", key="zoom_out"
         )
         st.button("", icon=":material/zoom_in:", on_click=session.zoom_by, args=(1,), help="Zoom in (+)", key="zoom_in")
         st.button(
-            "Whole image", icon=":material/fit_screen:", on_click=session.zoom_by, args=(0,), help="0", key="zoom_fit"
+            "Whole image",
+            icon=":material/fit_screen:",
+            on_click=session.zoom_by,
+            args=(0,),
+            shortcut="0",
+            key="zoom_fit",
         )
         uncertain = len(session.uncertain_places)
         st.button(
@@ -71,7 +74,8 @@ def _toolbar(session: CorrectionSession, view: View) -> None:
             icon=":material/help_center:",
             on_click=session.next_uncertain_place,
             disabled=not uncertain,
-            help=f"One by one to the {uncertain} cells and places the network was least sure of (N).",
+            shortcut="N",
+            help=f"One by one to the {uncertain} cells and places the network was least sure of.",
         )
         if tool.brush:
             st.session_state["correct_brush"] = session.brush_px
@@ -100,7 +104,7 @@ def _canvas(session: CorrectionSession, view: View) -> None:
     key = f"canvas_{draft.id}_{revision}"
 
     def apply_drawing() -> None:
-        if session.revision != revision:  # the browser may tell of one stroke twice
+        if session.revision != revision:  # the browser may send one stroke twice
             return
         drawing = (st.session_state.get(key) or {}).get("drawing") or {}
         session.apply_drawing((drawing.get("raw") or {}).get("objects") or [])

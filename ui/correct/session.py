@@ -14,6 +14,7 @@ from bccseg.imaging.label_image import count_cells
 from bccseg.imaging.measure import measure_cells
 from bccseg.report.viewport import ZOOMS, Show, View, make_view
 from ui.components.canvas import drawn_points
+from ui.correct.tools import SHOWS, TOOLS
 
 KEY = "correction_session"
 UNCERTAIN_BELOW = 0.9  # cells with a lower score are worth a look
@@ -24,56 +25,12 @@ PLACE_ZOOM = 3.0
 
 
 @dataclass(frozen=True)
-class Tool:
-    """One tool of the toolbar."""
-
-    name: str
-    title: str
-    icon: str
-    key: str
-    help: str
-    brush: bool = False
-    colour: str = "#ffd500"
-
-
-TOOLS = {
-    tool.name: tool
-    for tool in (
-        Tool("add", "Add", ":material/add_circle:", "a",
-             "Draw around a cell that was missed. It takes background only.", colour="#00c85a"),
-        Tool("paint", "Paint", ":material/brush:", "p",
-             "Begin inside a cell and paint what is missing of it.", brush=True, colour="rgba(0,200,90,0.55)"),
-        Tool("erase", "Erase", ":material/ink_eraser:", "e",
-             "Wipe away what is no cell. Through a cell, it makes two.", brush=True, colour="rgba(230,40,70,0.55)"),
-        Tool("cut", "Cut", ":material/content_cut:", "c", "Draw a line across a cell: it becomes two."),
-        Tool("merge", "Merge", ":material/join:", "m", "Draw from one part into the other: they become one cell."),
-        Tool("delete", "Delete", ":material/delete:", "d", "Click on a cell, or draw around several.",
-             colour="#e62846"),
-        Tool("fill", "Fill holes", ":material/format_color_fill:", "f", "Click on a cell that has holes."),
-        Tool("smooth", "Smooth", ":material/gesture:", "s", "Click on a cell with a ragged outline."),
-        Tool("move", "Move", ":material/pan_tool:", "h", "Drag the image."),
-    )
-}  # fmt: skip
-SHOWS: dict[Show, str] = {
-    "outlines": "Outlines", "filled": "Filled", "image": "Image only", "proposal": "First proposal",
-    "changes": "Changes",
-}  # fmt: skip
-HOTKEYS = {
-    **{tool.key: f"tool:{tool.name}" for tool in TOOLS.values()},
-    "z": "undo", "y": "redo", "+": "zoom:in", "=": "zoom:in", "-": "zoom:out", "0": "zoom:fit",
-    "n": "next", "b": "back",
-    "v": "show", "[": "brush:-", "]": "brush:+",
-    "ArrowLeft": "pan:-1,0", "ArrowRight": "pan:1,0", "ArrowUp": "pan:0,-1", "ArrowDown": "pan:0,1",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
 class UncertainPlace:
-    """A place the network was unsure of."""
+    """A place where the network was uncertain, in px of the image."""
 
     x: float
     y: float
-    uncertain: float  # 0 to 1
+    uncertainty: float  # 0 to 1
     text: str
 
 
@@ -103,8 +60,8 @@ class CorrectionSession:
         scores = sorted((s, k) for k, s in enumerate(info.scores, start=1) if k in where.index)
         uncertain = [(s, k) for n, (s, k) in enumerate(scores) if s < UNCERTAIN_BELOW or n < MIN_PLACES]
         found = [UncertainPlace(*(where.loc[k] + 0.5), 1 - s, f"cell with score {s:.2f}") for s, k in uncertain]
-        found += [UncertainPlace(x, y, s, f"left out, score {s:.2f}: a cell?") for x, y, s in info.places]
-        self.uncertain_places = sorted(found, key=lambda place: -place.uncertain)
+        found += [UncertainPlace(x, y, s, f"left out, score {s:.2f}: a cell?") for x, y, s in info.rejected]
+        self.uncertain_places = sorted(found, key=lambda place: -place.uncertainty)
 
     # --- what the person sees
 
@@ -143,12 +100,11 @@ class CorrectionSession:
             points = points[:1]
         tool = TOOLS[self.tool]
         native = tuple(self.view.to_image(x, y) for x, y in points)
-        self.perform(
-            lambda: self.draft.apply(Edit(tool.name, native, self.brush_px / 2 if tool.brush else 0.0)), tool.title
-        )
+        radius = self.brush_px / 2 if tool.brush else 0.0
+        self.perform(lambda: self.draft.apply(Edit(kind=tool.name, points=native, radius_px=radius)), tool.title)
 
     def perform(self, act: Callable[[], Any], title: str) -> None:
-        """Make a change, or say why not; what it did to the count is said too."""
+        """Make a change; the message is the change of the cell count, or why the change was not possible."""
         before = count_cells(self.draft.labels)
         try:
             act()
@@ -193,7 +149,7 @@ class CorrectionSession:
         self.middle = (x, y)
 
     def next_uncertain_place(self, step: int = 1) -> None:
-        """Go to the next place of doubt that was not mended since (or the one before)."""
+        """Go to the next uncertain place that was not changed since (or the one before)."""
         for _ in self.uncertain_places:
             self.place_index = (
                 (self.place_index + step) % len(self.uncertain_places)
@@ -215,7 +171,7 @@ class CorrectionSession:
         self.message = ("info", "No doubtful places are left.")
 
     def handle_hotkey(self, action: str) -> None:
-        """A key was pressed; see HOTKEYS."""
+        """A key was pressed; see `tools.HOTKEYS`."""
         name, _, value = action.partition(":")
         if name == "tool" and value in TOOLS:
             self.tool, self.message = value, ("info", "")  # the tool's own help is shown again

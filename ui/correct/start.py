@@ -44,7 +44,7 @@ def keep_in_browser(open_draft_id: str = "") -> None:
 
 
 def _offer_drafts() -> None:
-    """Drafts that this browser began and that are still there."""
+    """Drafts that were started in this browser and are still there."""
     found = [(draft, name) for draft in remembered("drafts").split(",") if (name := draft_name(store(), draft))]
     for draft, name in found:
         st.button(f"Go on with {plain(name, 60)}", icon=":material/history:", key=f"draft_{draft}",
@@ -77,7 +77,7 @@ def _ask_for_pair() -> None:
     image = left.file_uploader("Image", kinds, key="pair_image", help="The photograph of the smear.")
     mask = right.file_uploader(
         "Mask or labels", ["png", "tif", "tiff", "bmp"], key="pair_mask",
-        help="White cells on black, or labels with a number for each cell (8, 16 or 32 bit). Without one you begin "
+        help="White cells on black, or labels with a number for each cell (8, 16 or 32 bit). Without one you start "
              "with no cells.",
     )  # fmt: skip
     if image is None:
@@ -87,7 +87,7 @@ def _ask_for_pair() -> None:
         shape = page.image.shape[:2]
         labels = np.zeros(shape, np.int32) if mask is None else read_labels(mask.getvalue(), shape)
         diameter = median_diameter(labels) or min(shape) / 20
-        info = DraftInfo(image.name, pixel_size_um=page.pixel_size_um, diameter_px=diameter)
+        info = DraftInfo(name=image.name, pixel_size_um=page.pixel_size_um, diameter_px=diameter)
         open_session(create_draft(store(), page.image, labels, info))
         st.rerun()
 
@@ -99,7 +99,7 @@ def show_heading(session: CorrectionSession) -> None:
         st.button("Close", icon=":material/close:", on_click=close_session, key="correct_close",
                   help="The draft stays; this browser remembers it.")  # fmt: skip
         with st.popover("Discard", icon=":material/delete_forever:"):
-            st.markdown("Forget this draft and all its edits? This cannot be undone.")
+            st.markdown("Delete this draft and all its edits? This cannot be undone.")
             st.button("Discard the draft", on_click=_discard, args=(session,), type="primary", key="correct_discard")
     keep_in_browser(session.draft.id)
 
@@ -144,7 +144,7 @@ def _submit(session: CorrectionSession, author: str, comment: str, licence: str)
         st.rerun()
 
 
-def tell_submitted() -> None:
+def show_submitted() -> None:
     """After a submission: thanks, and where it went."""
     if done := st.session_state.get("submitted"):
         cells, edits = done

@@ -37,7 +37,7 @@ class Syncer:
 
     def __init__(self, store: LabelStore, repo: str, token: str | None) -> None:
         self.store, self.repo, self._token = store, repo, token
-        self.state = SyncState("waiting", "Beginning")
+        self.state = SyncState("waiting", "Starting")
         self._wanted = threading.Event()
         self._wanted.set()  # at the start: an empty disk is filled from the Hub
         threading.Thread(target=self._run, name="bccseg-sync", daemon=True).start()
@@ -56,8 +56,8 @@ class Syncer:
                 time.sleep(SETTLE_SECONDS)
             self._wanted.clear()
             try:
-                self._tell("Beginning")
-                report = sync(self.store, self.repo, self._token, self._tell)
+                self._report_progress("Starting")
+                report = sync(self.store, self.repo, self._token, self._report_progress)
                 self.state = SyncState("done", "", now(), report)
                 failures = 0
             except BccsegError as error:
@@ -66,9 +66,9 @@ class Syncer:
             except Exception:  # the thread must live on
                 log.exception("syncing failed")
                 failures += 1
-                self.state = SyncState("failed", "Something went wrong; the server's log says what.", now())
+                self.state = SyncState("failed", "Something went wrong; the server's log has the details.", now())
 
-    def _tell(self, text: str) -> None:
+    def _report_progress(self, text: str) -> None:
         self.state = SyncState("running", text, self.state.when, self.state.report)
 
 
@@ -90,7 +90,7 @@ def _syncer(root: str, repo: str) -> Syncer:
 
 
 def syncer(store: LabelStore) -> Syncer | None:
-    """The one of this server, begun on first use; None where no dataset is named."""
+    """The one of this server, started on first use; None where no dataset is named."""
     repo = dataset_name()
     return _syncer(str(store.root), repo) if repo else None
 

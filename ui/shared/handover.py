@@ -21,11 +21,11 @@ def take_over() -> Draft | None:
 
 
 def draft_of_result(stored: StoredResult) -> Draft:
-    """A new draft that begins with a segmented image. Raises StoreError."""
+    """A new draft that starts from a segmented image. Raises StoreError."""
     result = stored.unpack()
     info = DraftInfo(
-        result.name, pixel_size_um=result.pixel_size_um, diameter_px=result.diameter_px, weights=result.weights,
+        name=result.name, pixel_size_um=result.pixel_size_um, diameter_px=result.diameter_px, weights=result.weights,
         scores=[round(float(s), 4) for s in result.scores],
-        places=[[round(float(v), 2) for v in place] for place in result.places],
+        rejected=[[round(float(v), 2) for v in row] for row in result.rejected],
     )  # fmt: skip
     return create_draft(store(), result.image, result.labels, info)

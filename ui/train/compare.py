@@ -11,6 +11,7 @@ import streamlit as st
 from bccseg.errors import BccsegError
 from bccseg.jobs.promotion import own_name
 from bccseg.jobs.training_run import Run, RunSnapshot
+from bccseg.metrics.titles import LOWER_IS_BETTER, METRIC_TITLES
 from bccseg.model.weight_sources import shipped_names
 from ui.shared.errors import plain
 from ui.shared.promoted import promoted
@@ -18,15 +19,9 @@ from ui.shared.promoted import promoted
 if TYPE_CHECKING:
     from bccseg.inference.predictor import Predictor
 
-TITLES = {
-    "f1": "F1 at IoU 0.5", "ap50": "AP50", "pq": "PQ", "dice_inner": "Dice off the border",
-    "dice": "Dice", "iou": "IoU",
-    "dice_pooled": "Dice, all pixels together", "iou_pooled": "IoU, all pixels together",
-    "boundary_px": "Outline distance (px)", "count_error": "Count error", "count_bias": "Count bias",
-}  # fmt: skip
 COLUMNS = {
-    "image": "Image", "f1": "F1", "pq": "PQ", "dice": "Dice", "boundary_px": "Outline distance (px)",
-    "count_error": "Count error", "mistakes": "Mistakes",
+    "image": "Image", "f1": "F1", "pq": "PQ",
+    **{name: METRIC_TITLES[name] for name in ("dice", "boundary_px", "count_error")}, "mistakes": "Errors",
 }  # fmt: skip
 MIN_IMAGES = 5  # drawing from fewer again and again says little
 WORST, PICTURE_PX = 4, 900
@@ -39,20 +34,19 @@ LEGEND = """
 Green: cells that fit the truth. :orange[Orange]: found, but no such cell in the truth. :violet[Magenta]: a true
 cell that was not found, or not by itself. Cells cut by the border count neither way.
 """
-SETS = {"test": "test", "validation": "validation_fields", "base": "base"}  # as the model card calls them
-PARTS = {
+CARD_SETS = {"test": "test", "validation": "validation_fields", "base": "base"}  # as the model card calls them
+SPLIT_TITLES = {
     "test": "Test images ({}): neither has learned from them",
     "validation": "Images held out ({}): they chose the epoch of the new weights, so this favours the new a little",
     "base": "Images of the base training set, held out ({}): whether what was known before is forgotten",
 }
-LOWER_IS_BETTER = ("boundary_px", "count_error")
 
 
 @dataclass(frozen=True)
 class Table:
     """The comparison on one set of images."""
 
-    part: str  # of PARTS
+    split: str  # of SPLIT_TITLES
     images: int
     rows: list[dict[str, object]]
 
@@ -94,15 +88,15 @@ class Comparison:
         spec = self.run.spec
         data = gather_training_data(spec.sources, self.run.folder / "data", spec.config.validation_share, spec.base)
         own = data.test or data.validation[: data.held_out]
-        parts = [("test" if data.test else "validation", own), ("base", data.validation[data.held_out :])]
-        self.total = 2 * sum(len(pairs) for _, pairs in parts)
+        sets = [("test" if data.test else "validation", own), ("base", data.validation[data.held_out :])]
+        self.total = 2 * sum(len(pairs) for _, pairs in sets)
         old = promoted().locate(self.old)
-        predictors = [Predictor(load_weights(*place), spec.device) for place in (old, (self.run.weights, spec.name))]
-        for part, pairs in parts:
+        predictors = [Predictor(load_weights(*source), spec.device) for source in (old, (self.run.weights, spec.name))]
+        for split, pairs in sets:
             if pairs:
-                self._compare_on(part, pairs, predictors)
+                self._compare_on(split, pairs, predictors)
 
-    def _compare_on(self, part: str, pairs: list[tuple[Path, Path]], predictors: list["Predictor"]) -> None:
+    def _compare_on(self, split: str, pairs: list[tuple[Path, Path]], predictors: list["Predictor"]) -> None:
         from bccseg.inference.evaluate import evaluate
         from bccseg.io.encode import jpeg
         from bccseg.metrics.bootstrap import paired_differences
@@ -114,7 +108,7 @@ class Comparison:
         old, new = (evaluate(predictor, pairs, count) for predictor in predictors)
         rows = []
         for name, difference in paired_differences(old.scores, new.scores).items():
-            if name in TITLES:
+            if name in METRIC_TITLES:
                 gain = difference.value
                 if name == "count_bias":  # nearer to zero is better
                     gain = abs(old.metrics[name]) - abs(new.metrics[name])
@@ -123,17 +117,17 @@ class Comparison:
                 if len(pairs) < MIN_IMAGES:
                     verdict = "too few images to tell"
                 rows.append({
-                    "Measure": TITLES[name], "Before": old.metrics[name], "New": new.metrics[name],
+                    "Measure": METRIC_TITLES[name], "Before": old.metrics[name], "New": new.metrics[name],
                     "Difference": difference.value, "from": difference.low, "to": difference.high, "Verdict": verdict,
                 })  # fmt: skip
-        self.tables.append(Table(part, len(pairs), rows))
-        complete_weights(self.run.folder, measured={SETS[part]: new.summary()})  # for the model card
-        if part == "base":
+        self.tables.append(Table(split, len(pairs), rows))
+        complete_weights(self.run.folder, measured={CARD_SETS[split]: new.summary()})  # for the model card
+        if split == "base":
             return
         self.each = new.each()
         shown = [new.pictures(predictor, WORST, PICTURE_PX) for predictor in predictors]
         for (name, kinds, old_picture), (_, _, new_picture) in zip(*shown, strict=True):
-            text = ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "no mistakes"
+            text = ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "no errors"
             self.pictures.append((name, text, jpeg(old_picture), jpeg(new_picture)))
 
 
@@ -143,11 +137,11 @@ def comparisons() -> dict[tuple[str, int, str], Comparison]:
     return {}
 
 
-def remember(place: tuple[str, int, str], comparison: Comparison) -> None:
+def remember(key: tuple[str, int, str], comparison: Comparison) -> None:
     """Keep a comparison, and of all of them the latest few."""
     kept = comparisons()
-    kept.pop(place, None)
-    kept[place] = comparison
+    kept.pop(key, None)
+    kept[key] = comparison
     for oldest in list(kept)[:-KEPT]:
         kept.pop(oldest, None)
 
@@ -159,11 +153,11 @@ def show_compare(run: RunSnapshot) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         old = st.selectbox("Compare with", names, key=f"with_{key}", width=300,
                            format_func=lambda name: f"{name} (in use)" if name == current else name)  # fmt: skip
-        place = (run.id, run.progress.epoch, old)
-        comparison = comparisons().get(place)
+        compared = (run.id, run.progress.epoch, old)
+        comparison = comparisons().get(compared)
         if comparison is None or comparison.error:
             if st.button("Compare", icon=":material/compare:", key=f"start_{key}"):
-                remember(place, Comparison(run.run, old).start())
+                remember(compared, Comparison(run.run, old).start())
                 st.rerun()
             if comparison is None:
                 return
@@ -176,8 +170,8 @@ def show_compare(run: RunSnapshot) -> None:
     st.markdown(f"Against **{plain(comparison.old)}**; differences with 95 % intervals.")
     number = st.column_config.NumberColumn(format="%.4f")
     for table in comparison.tables:
-        st.markdown(PARTS[table.part].format(table.images))
-        st.dataframe(pd.DataFrame(table.rows), hide_index=True, key=f"table_{table.part}_{key}", height="content",
+        st.markdown(SPLIT_TITLES[table.split].format(table.images))
+        st.dataframe(pd.DataFrame(table.rows), hide_index=True, key=f"table_{table.split}_{key}", height="content",
                      column_config=dict.fromkeys(("Before", "New", "Difference", "from", "to"), number))  # fmt: skip
     if not comparison.each:
         st.warning(NONE_LEFT)

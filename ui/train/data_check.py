@@ -32,8 +32,8 @@ def show_check(
     if clicked:
         with show_errors(), st.spinner("Reading the images and masks", show_time=True):
             st.session_state["train_checked"] = (asked, look(sources, uploads, validation_share, base))
-    validate_id, findings = st.session_state.get("train_checked", (None, None))
-    if validate_id != asked:
+    checked, findings = st.session_state.get("train_checked", (None, None))
+    if checked != asked:
         return
     if findings.problems:
         st.error(f"{findings.summary}. Training cannot start with these:\n{_listed(findings.problems)}")
@@ -49,7 +49,7 @@ def _listed(texts: list[str]) -> str:
 
 
 def look(sources: list[str], uploads: list[bytes], validation_share: float, base: str) -> Findings:
-    """What `train.sources.gather_training_data` says of the data. Raises BccsegError where a source holds nothing."""
+    """What `gather_training_data` says of the data. Raises BccsegError where a source holds nothing."""
     from bccseg.training.data_sources import gather_training_data
 
     with tempfile.TemporaryDirectory(prefix="bccseg-check-") as name:

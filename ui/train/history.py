@@ -4,8 +4,9 @@ import streamlit as st
 
 from bccseg.annotation.records import MAX_TEXT
 from bccseg.config import WEIGHT_LICENCES
+from bccseg.errors import TrainingError
 from bccseg.jobs.promotion import own_name
-from bccseg.jobs.training_run import RunSnapshot, all_runs, create_run
+from bccseg.jobs.training_run import Run, RunSnapshot, all_runs, create_run
 from ui.shared.errors import plain, show_errors
 from ui.shared.promoted import promoted
 from ui.shared.storage import runs_folder
@@ -16,9 +17,24 @@ from ui.train.live_run import STATES
 LICENCE_HELP = "It goes by the images that were learned from, and by the base weights. Choose, or type another."
 
 
-def show_history() -> None:
-    """Finished runs: curves over one another, compare, promote, resume, delete."""
-    runs = [now for run in all_runs(runs_folder()) if not (now := run.snapshot()).active]
+def read_runs() -> tuple[list[Run], list[RunSnapshot]]:
+    """The runs under way, and those that have ended; read once a draw, so that none is shown as both."""
+    active, ended = [], []
+    for run in all_runs(runs_folder()):
+        try:
+            snapshot = run.snapshot()
+        except TrainingError as error:  # a damaged file of one run hides no other
+            st.warning(plain(str(error), 300))
+            continue
+        if snapshot.active:
+            active.append(run)
+        else:
+            ended.append(snapshot)
+    return active, ended
+
+
+def show_history(runs: list[RunSnapshot]) -> None:
+    """Ended runs: curves over one another, compare, promote, resume, delete."""
     own = promoted()
     if own.names:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -47,8 +63,8 @@ def _show_ended(run: RunSnapshot) -> None:
             f"**{plain(spec.name)}** · {STATES[progress.state]} · {progress.epoch} of {progress.epochs} epochs{found}"
         )
         if progress.message and progress.state != "done":
-            tell = st.error if progress.state == "failed" else st.info
-            tell(plain(progress.message, 800))
+            show = st.error if progress.state == "failed" else st.info
+            show(plain(progress.message, 800))
         for warning in progress.warnings:
             st.caption(f":material/warning: {plain(warning, 300)}")
         with st.container(horizontal=True), show_errors():

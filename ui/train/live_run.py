@@ -18,7 +18,7 @@ MUCH_WAITING = 0.1  # share of the time; below it more processes for cutting cro
 
 @st.fragment(run_every=POLL_SECONDS)
 def show_live(run: Run) -> None:
-    """A run that is under way; when it ends, the page is drawn anew."""
+    """A run that is under way; when it ends, the page is drawn again."""
     now = run.snapshot()
     progress = now.progress
     if not now.active:
@@ -26,7 +26,7 @@ def show_live(run: Run) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(now.spec.name)}** {STATES[progress.state]}")
         before = queue_position(run) if progress.state == "queued" else 0
-        st.progress(progress.share, text=f"{before} before it" if before else _where(now))
+        st.progress(progress.share, text=f"{before} before it" if before else _position_text(now))
         facts = [plain(progress.device)] if progress.device else []
         if progress.images_per_second:
             facts.append(f"{progress.images_per_second:.0f} crops a second")
@@ -57,7 +57,7 @@ def show_live(run: Run) -> None:
         show_preview(now)
 
 
-def _where(run: RunSnapshot) -> str:
+def _position_text(run: RunSnapshot) -> str:
     progress = run.progress
     if progress.message:
         return plain(progress.message)

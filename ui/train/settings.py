@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from bccseg.config import AugmentConfig, NetworkConfig, TrainConfig
+from bccseg.config import ARCHITECTURE_TITLES, AugmentConfig, NetworkConfig, TrainConfig
 from bccseg.errors import SettingsError
 from bccseg.model.weight_sources import shipped_names
 from bccseg.schema import Schema
@@ -104,7 +104,7 @@ AUGMENT = (
     SettingSpec("jpeg", "JPEG traces", "As of strongly compressed files."),
     SettingSpec("low_resolution", "Coarser cameras", "Fewer pixels a cell."),
 )
-KINDS = {"unet": "U-Net", "resunet": "ResU-Net"}
+KINDS = ARCHITECTURE_TITLES
 HEADS = {"cell_distance": "cells and distance: parts touching cells", "binary": "cells only (seed recipe)"}
 
 

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from bccseg.annotation.dataset_export import chosen_versions
-from bccseg.annotation.records import Version
+from bccseg.annotation.records import SPLITS, Version
 from bccseg.annotation.review import Item, items
 from bccseg.config import PRESETS, TrainConfig
 from bccseg.io.archive import is_zip
-from bccseg.jobs.training_run import JobSpec, create_run
+from bccseg.jobs.records import JobSpec
+from bccseg.jobs.training_run import create_run
 from bccseg.training.data_sources import HUB_PREFIX, STORE_PREFIX
 from bccseg.training.initial_weights import base_training_set
 from ui.shared.storage import collection_folder, runs_folder, store
@@ -18,7 +19,7 @@ RECIPES = {
     "finetune": ("Quick fine-tune", "Goes on from trained weights for some minutes: for a few images of your own."),
     "recommended": ("Recommended", "Trains from scratch as the shipped weights began. About an hour on two cores."),
     "seed": ("Seed recipe", "Plain binary U-Net or ResU-Net: 100 epochs, batch 4, Adam at 0.0001, random flips."),
-}  # fmt: skip
+}
 ZIP_HELP = """
 Folders original/ and mask/ with the same file names, also below train/, validation/ and test/.
 """
@@ -76,10 +77,10 @@ def _ask_for_base(config: TrainConfig) -> str:
 def _ask_for_data(chosen: list[tuple[Item, Version]]) -> tuple[list[str], list[bytes]]:
     """Sources as `gather_training_data` takes them, and uploaded zips. chosen: accepted labels of the collection."""
     st.subheader("Data", anchor=False)
-    parts = {part: sum(item.info.split == part for item, _ in chosen) for part in ("train", "validation", "test")}
+    counts = {split: sum(item.info.split == split for item, _ in chosen) for split in SPLITS}
     text = "Accepted labels of the collection: {train} to learn from, {validation} to check on, {test} for comparing"
     sources = []
-    if st.checkbox(text.format(**parts), value=bool(chosen), disabled=not chosen, key="train_store"):
+    if st.checkbox(text.format(**counts), value=bool(chosen), disabled=not chosen, key="train_store"):
         sources.append(f"{STORE_PREFIX}{collection_folder()}")
     tip = "A dataset that a bccseg server keeps in step. Its accepted labels are used."
     repo = st.text_input(

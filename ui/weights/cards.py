@@ -8,6 +8,6 @@ from bccseg.model.weight_sources import SHIPPED
 def show_card(name: str) -> None:
     """The README.md of shipped weights, without its front matter, and with smaller headings."""
     text = (SHIPPED / name / "README.md").read_text(encoding="utf-8")
-    if text.startswith("---"):
-        text = text.split("---", 2)[2]
-    st.markdown(text.replace("\n## ", "\n#### ").replace("\n# ", "\n### "))
+    from huggingface_hub import ModelCard
+
+    st.markdown(ModelCard(text, ignore_metadata_errors=True).text.replace("\n## ", "\n#### ").replace("\n# ", "\n### "))

@@ -1,5 +1,5 @@
 // Not seen: sends the action of a key that was pressed, and how wide the page is.
-const STEP = 20; // px; smaller changes of width are not worth drawing anew
+const STEP = 20; // px; smaller changes of width are not worth drawing again
 const STILL = 250; // ms
 const listeners = new WeakMap();
 

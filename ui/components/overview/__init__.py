@@ -27,7 +27,7 @@ def overview_map(
     marks: Sequence[tuple[float, float]],
     on_goto: Callable[[float, float], None],
 ) -> None:
-    """Show a JPEG of an image (H, W) with the window of `view`; `on_goto(x, y)` is told image px that were clicked.
+    """Show a JPEG of an image (H, W) with the window of `view`; `on_goto(x, y)` gets the image px that were clicked.
 
     marks: points (x, y) in image px that deserve a look.
     """
