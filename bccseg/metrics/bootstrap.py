@@ -1,5 +1,6 @@
 """How far a metric may be off by the choice of images: bootstrap intervals (Efron 1979, doi 10.1214/aos/1176344552)."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -66,9 +67,11 @@ def _intervals(images: int, statistic: Callable[[NDArray[np.intp]], Metrics], ro
     else:
         from scipy import stats  # takes as long to load as the first page
 
-        drawn = stats.bootstrap(
-            (np.arange(images),), values, n_resamples=rounds, vectorized=False, method="percentile", rng=SEED
-        ).bootstrap_distribution  # (names, rounds)
+        with warnings.catch_warnings():  # about draws in which a metric is not known; they are left out below
+            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+            drawn = stats.bootstrap(
+                (np.arange(images),), values, n_resamples=rounds, vectorized=False, method="percentile", rng=SEED
+            ).bootstrap_distribution  # (names, rounds)
     out = {}
     for name, distribution in zip(names, drawn, strict=True):
         known = distribution[~np.isnan(distribution)]

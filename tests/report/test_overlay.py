@@ -7,7 +7,7 @@ from bccseg.imaging.measure import measure_cells
 from bccseg.imaging.normalise import normalise, white_level
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.report import charts
-from bccseg.report.overlay import cell_colours, cell_edges, draw_numbers, draw_overlay, scale_colours
+from bccseg.report.overlay import cell_edges
 from bccseg.report.result import ImageResult
 from bccseg.report.tables import summary_table
 
@@ -22,31 +22,6 @@ def test_edges_part_touching_cells():
     labels[:, 10:] = 2
     edges = cell_edges(labels)
     assert np.flatnonzero(edges[5]).tolist() == [9, 10]
-
-
-def test_overlay_fill_mixes_colours(discs):
-    image = np.full((*discs.shape, 3), 100, np.uint8)
-    colours = np.array([[0, 0, 0], [200, 0, 0], [0, 200, 0], [0, 0, 200]], np.uint8)
-    out = draw_overlay(image, discs, "fill", 0.5, colours)
-    assert out[50, 40].tolist() == [150, 50, 50]
-    assert out[0, 139].tolist() == [100, 100, 100]
-    assert (image == 100).all()
-
-
-def test_colours_by_a_measure():
-    colours = scale_colours(np.array([1.0, 3.0, np.nan, 2.0]))
-    assert colours[0].tolist() == [68, 1, 84]
-    assert colours[1].tolist() == [253, 231, 37]
-    assert colours[2].tolist() == [128, 128, 128]
-    assert scale_colours(np.zeros(0)).shape == (0, 3)
-    assert cell_colours(0).shape == (1, 3)
-
-
-def test_numbers_are_drawn(discs):
-    image = np.full((*discs.shape, 3), 100, np.uint8)
-    table = measure_cells(discs, image)
-    assert (draw_numbers(image, table) != image).any()
-    assert (draw_numbers(image, table[:0]) == image).all()
 
 
 @pytest.mark.parametrize("measure", charts.MEASURES)
