@@ -1,16 +1,22 @@
 """Weights of this server's own training that were made the app's: which, which before, and the way back."""
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bccseg.errors import TrainingError, WeightsError
+from bccseg.errors import SettingsError, TrainingError, WeightsError
 from bccseg.files import write_atomically
 from bccseg.jobs.training_run import RUN_ID, Run
 from bccseg.model.weight_sources import default_name, locate
+from bccseg.schema import Schema
 
 PREFIX = "own:"  # own:<run>
+
+
+class PromotedNames(Schema):
+    """promoted.json."""
+
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,9 +68,9 @@ class Promotions:
 def read_promotions(runs: Path) -> Promotions:
     """What was promoted in a folder of runs."""
     try:
-        names = json.loads((runs / "promoted" / "promoted.json").read_bytes())["names"]
-        return Promotions(runs, tuple(name for name in map(str, names) if own_folder(runs, name) is not None))
-    except (OSError, ValueError, TypeError, KeyError):
+        found = PromotedNames.from_json((runs / "promoted" / "promoted.json").read_bytes())
+        return Promotions(runs, tuple(name for name in found.names if own_folder(runs, name) is not None))
+    except (OSError, SettingsError):
         return Promotions(runs, ())
 
 
@@ -85,4 +91,4 @@ def own_folder(runs: Path, name: str) -> Path | None:
 def _write(runs: Path, names: tuple[str, ...]) -> None:
     folder = runs / "promoted"
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "promoted.json", json.dumps({"names": list(names)}).encode())
+    write_atomically(folder / "promoted.json", PromotedNames(names=names).to_json())

@@ -6,7 +6,7 @@ from typing import Any
 
 from huggingface_hub import ModelCard, ModelCardData
 
-from bccseg.config import ARCHITECTURE_TITLES
+from bccseg.config import ARCHITECTURE_TITLES, TrainConfig
 from bccseg.metrics.titles import METRIC_TITLES
 from bccseg.model.weights import WeightsConfig
 
@@ -45,9 +45,9 @@ not told apart.
 
 def model_card(config: WeightsConfig, run: Path) -> str:
     """README.md in the Hub's format, from the weights' config and the folder of their run."""
-    training = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    training = TrainConfig.from_json((run / "config.json").read_bytes())
     check = config.metrics.get("validation", {})
-    base = training["base_weights"]
+    base = training.base_weights
     text = TEMPLATE.format(
         title=" ".join(config.name.split()),
         network=ARCHITECTURE_TITLES[config.network.architecture],
@@ -55,11 +55,11 @@ def model_card(config: WeightsConfig, run: Path) -> str:
         depth=config.network.depth,
         colour="RGB" if config.network.in_channels == 3 else "greyscale",
         intended_use=config.intended_use,
-        epochs=training["epochs"],
-        steps=training["steps_per_epoch"],
-        batch=training["batch_size"],
-        rate=training["learning_rate"],
-        seed=training["seed"],
+        epochs=training.epochs,
+        steps=training.steps_per_epoch,
+        batch=training.batch_size,
+        rate=training.learning_rate,
+        seed=training.seed,
         base=f", going on from {Path(base).name}" if base else "",
         data=config.data or "not stated",
         licence=config.licence or "not stated",

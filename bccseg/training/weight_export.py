@@ -1,6 +1,5 @@
 """From a finished run to a weight folder."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +51,7 @@ def export_run(
     best, chosen = run / "best.safetensors", best_epoch(read_epochs(run))
     if chosen is None or not best.exists():
         raise TrainingError(f"The run '{run.name}' has no finished epoch yet.")
-    values = json.loads((run / "config.json").read_text(encoding="utf-8"))
-    config = TrainConfig.from_dict(values)
+    config = TrainConfig.from_json((run / "config.json").read_bytes())
     out = out or run / "weights"
     if config.base_weights:  # what is made of them stays under their licence, and likes their thresholds
         base = read_config(locate(config.base_weights)[0])
@@ -74,7 +72,7 @@ def export_run(
             },
         ),
     )
-    write_atomically(out / "training.json", (json.dumps(values, indent=2) + "\n").encode())
+    write_atomically(out / "training.json", config.to_json(indent=2) + b"\n")
     write_atomically(out / CARD_FILE, model_card(read_config(out), run).encode())
     return out
 
