@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from bccseg.annotation.drafts import open_draft
 from bccseg.annotation.review import items, queue
 from bccseg.annotation.store import LabelStore
-from bccseg.jobs.training_run import all_runs, open_run
+from bccseg.jobs.training_run import Run, all_runs
 from bccseg.model.weights import load_weights, read_config
 from tests.paths import ROOT
 
@@ -62,7 +62,7 @@ def test_a_draft_opens_with_its_edits_and_can_be_redone_and_submitted(old, expec
 
 
 def test_a_finished_run_shows_its_curve_and_its_weights_load(old, expected):
-    run = open_run(old / "runs", expected["whole"]).snapshot()
+    run = Run(old / "runs" / expected["whole"]).snapshot()
     assert (run.progress.state, run.progress.epoch, run.spec.name) == ("done", 3, "whole")
     assert [report.epoch for report in run.epochs] == [1, 2, 3]
     assert run.epochs[2].loss == pytest.approx(1.58806, abs=1e-4)
@@ -72,14 +72,14 @@ def test_a_finished_run_shows_its_curve_and_its_weights_load(old, expected):
 
 
 def test_a_stopped_run_goes_on_to_the_curve_of_the_one_that_was_not_stopped(old, expected):
-    run = open_run(old / "runs", expected["stopped"])
+    run = Run(old / "runs" / expected["stopped"])
     before = run.snapshot()
     assert (before.progress.state, before.notes, len(before.epochs)) == ("cancelled", "stopped by hand", 1)
     from bccseg.jobs import worker
 
     run.send_signal("")
     assert worker.run_job(run)
-    whole = open_run(old / "runs", expected["whole"]).snapshot().epochs
+    whole = Run(old / "runs" / expected["whole"]).snapshot().epochs
     for mine, theirs in zip(run.snapshot().epochs, whole, strict=True):
         assert mine.loss == pytest.approx(theirs.loss, rel=1e-4)  # equal on the same kind of processor
         assert mine.val_loss == pytest.approx(theirs.val_loss, rel=1e-4)

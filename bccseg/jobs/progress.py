@@ -6,70 +6,44 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from filelock import FileLock, Timeout
 
-from bccseg.errors import BccsegError, TrainingError
+from bccseg.errors import TrainingError
 from bccseg.files import write_atomically
-from bccseg.schema import Schema
+from bccseg.jobs.records import JobProgress
 
 log = logging.getLogger("bccseg")
 
-State = Literal["queued", "preparing", "training", "paused", "done", "cancelled", "failed", "lost"]
-ACTIVE_STATES: tuple[State, ...] = ("queued", "preparing", "training", "paused")
-FILE = "progress.json"
 BEAT_SECONDS = 1.0
-
-
-class JobProgress(Schema):
-    """How far a run is."""
-
-    model_config = ConfigDict(extra="ignore")
-    error: ClassVar[type[BccsegError]] = TrainingError
-    title = "progress"
-
-    state: State = "queued"
-    message: str = ""
-    epoch: int = 0  # finished
-    epochs: int = 0
-    step: int = 0  # of the epoch under way
-    steps: int = 0
-    loss: float | None = None
-    images_per_second: float | None = None
-    device: str = ""
-    memory_mb: float | None = None  # of the process
-    out_of_memory: bool = False
-    warnings: list[str] = Field(default_factory=list)
-    written: float = 0.0  # seconds since 1970
-    pid: int = 0
-
-    @property
-    def share(self) -> float:
-        """Finished share of the run, 0 to 1."""
-        if not self.epochs:
-            return 0.0
-        return min(1.0, (self.epoch + (self.step / self.steps if self.steps else 0)) / self.epochs)
+LOCK_SECONDS = 5.0  # for the process before to end
 
 
 class ProgressWriter:
     """Keeps progress.json of a run fresh from a thread, so that a silent process is a dead one.
 
-    Only the process that trains has one; the pages read.
+    Only the process that trains has one, for progress.lock lets no second in; the pages read.
+    Raises TrainingError where another process has one.
     """
 
     def __init__(self, folder: Path, progress: JobProgress) -> None:
         self.folder = folder
         self.progress = progress.replace(pid=os.getpid())
+        self._process = FileLock(folder / "progress.lock")
+        try:
+            self._process.acquire(timeout=LOCK_SECONDS)
+        except Timeout:
+            raise TrainingError("This run is under way already.") from None
         self._lock, self._end = threading.Lock(), threading.Event()
         self()
-        threading.Thread(target=self._beat, name="bccseg-beat", daemon=True).start()
+        self._thread = threading.Thread(target=self._beat, name="bccseg-beat", daemon=True)
+        self._thread.start()
 
     def __call__(self, **changes: object) -> None:
         """Change what the pages read, at once."""
         with self._lock:
             self.progress = self.progress.replace(**changes, written=time.time())
-            write_atomically(self.folder / FILE, self.progress.to_json())
+            write_atomically(self.folder / "progress.json", self.progress.to_json())
 
     def update(self, **changes: object) -> None:
         """Change what the pages read with the next beat: cheap enough for every step."""
@@ -77,8 +51,10 @@ class ProgressWriter:
             self.progress = self.progress.replace(**changes)
 
     def stop(self) -> None:
-        """No more beats."""
+        """No more beats; another process may write."""
         self._end.set()
+        self._thread.join()
+        self._process.release()
 
     def _beat(self) -> None:
         while not self._end.wait(BEAT_SECONDS):

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from bccseg.errors import Stopped
-from bccseg.jobs.progress import ACTIVE_STATES, ProgressWriter
+from bccseg.jobs.progress import ProgressWriter
+from bccseg.jobs.records import ACTIVE_STATES
 from bccseg.jobs.training_run import Run, all_runs
 
 LOCK = "training.lock"

@@ -3,6 +3,7 @@
 <runs>/<id>/job.json        what was asked for
 process.json    the process that was started last; written by who starts it
 progress.json   state, epoch, step, loss, images a second; written by that process alone, every second
+*.lock          who starts the process, and the process itself: there is one of each at a time
 control         "pause", "cancel", or nothing; read between steps
 console.log     what the process printed
 notes.txt       what people wrote about the run
@@ -20,51 +21,22 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
-from pydantic import ConfigDict
+from filelock import FileLock
 
 from bccseg.annotation.records import MAX_NAME, MAX_TEXT, clean_text, now
-from bccseg.config import TrainConfig
 from bccseg.errors import BccsegError, TrainingError
 from bccseg.files import write_atomically
-from bccseg.jobs.progress import ACTIVE_STATES, FILE, JobProgress
+from bccseg.jobs.records import ACTIVE_STATES, JobProgress, JobSpec, Signal, StartedProcess
 from bccseg.schema import Schema
-from bccseg.training.epoch_log import EpochReport, read_epochs
+from bccseg.training.epoch_log import EpochReport, best_epoch, read_epochs
 
 RUN_ID = re.compile(r"\d{8}T\d{12}-[0-9a-f]{8}")
 SILENT_SECONDS = 30.0  # a living run that wrote nothing for so long has died
 DIED = (
     "The process ended without a word (killed, or the computer was switched off). Resume goes on from the last epoch."
 )
-Signal = Literal["pause", "cancel", ""]
-
-
-class JobSpec(Schema):
-    """What a run was asked to do."""
-
-    model_config = ConfigDict(extra="ignore")
-    error: ClassVar[type[BccsegError]] = TrainingError
-    title = "run"
-
-    name: str
-    sources: tuple[str, ...]  # as `gather_training_data` takes them
-    config: TrainConfig
-    device: str = "auto"
-    created: str = ""
-    preset: str = ""
-    base: str = ""  # base training set to mix in
-
-
-class StartedProcess(Schema):
-    """The process of a run, as who started it knows it."""
-
-    model_config = ConfigDict(extra="ignore")
-    error: ClassVar[type[BccsegError]] = TrainingError
-    title = "process"
-
-    pid: int = 0
-    started: float = 0.0  # seconds since 1970
 
 
 @dataclass(frozen=True)
@@ -92,7 +64,7 @@ class RunSnapshot:
     @property
     def best(self) -> EpochReport | None:
         """The epoch of the lowest validation loss."""
-        return min(self.epochs, key=lambda report: report.val_loss, default=None)
+        return best_epoch(self.epochs)
 
 
 class Run:
@@ -123,13 +95,11 @@ class Run:
     @property
     def progress(self) -> JobProgress:
         """How far it is; a run that should live but has fallen silent is "lost"."""
-        found, process = self._read(FILE, JobProgress), self._read("process.json", StartedProcess)
+        found, process = self._read("progress.json", JobProgress), self._read("process.json", StartedProcess)
         if process and process.started > (found.written if found else 0):  # it has not written yet
-            silent = time.time() - process.started > SILENT_SECONDS
-            known = (found or JobProgress()).replace(pid=process.pid, written=process.started)
-            return known.replace(state="lost", message=DIED) if silent else known.replace(
-                state="queued", message="Starting", out_of_memory=False
-            )  # fmt: skip
+            found = (found or JobProgress()).replace(
+                state="queued", message="Starting", out_of_memory=False, written=process.started, pid=process.pid
+            )
         if found is None:
             return JobProgress(state="cancelled", message="It was not begun.")
         if found.state in ACTIVE_STATES and found.written and time.time() - found.written > SILENT_SECONDS:
@@ -161,22 +131,28 @@ class Run:
 
     def start(self) -> int:
         """Begin, or go on from the last epoch, in a process of its own; its id. Raises TrainingError if it runs."""
-        progress = self.progress
-        if progress.state in ACTIVE_STATES and progress.pid:
-            raise TrainingError("This run is under way already.")
-        self.send_signal("")
+        with FileLock(self.folder / "start.lock"):  # two people may press Resume at once
+            progress = self.progress
+            if progress.state in ACTIVE_STATES and progress.pid:
+                raise TrainingError("This run is under way already.")
+            self.send_signal("")
+            started = time.time()  # before it can write
+            process = self._launch()
+            kept = StartedProcess(pid=process.pid, started=started)
+            write_atomically(self.folder / "process.json", kept.to_json())
+        threading.Thread(target=process.wait, name="bccseg-reap", daemon=True).start()  # leaves no zombie behind
+        return process.pid
+
+    def _launch(self) -> "subprocess.Popen[bytes]":
         detached: dict[str, Any] = {"start_new_session": True}
         if os.name == "nt":
             detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
-        root, started = Path(__file__).resolve().parents[2], time.time()
         with (self.folder / "console.log").open("ab") as console:
-            process = subprocess.Popen(  # noqa: S603, our own command
+            return subprocess.Popen(  # noqa: S603, our own command
                 [sys.executable, "-m", "bccseg", "train", "--job", str(self.folder.resolve())],
-                cwd=root, stdin=subprocess.DEVNULL, stdout=console, stderr=console, **detached,
+                cwd=Path(__file__).resolve().parents[2], stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                **detached,
             )  # fmt: skip
-        write_atomically(self.folder / "process.json", StartedProcess(pid=process.pid, started=started).to_json())
-        threading.Thread(target=process.wait, name="bccseg-reap", daemon=True).start()  # leaves no zombie behind
-        return process.pid
 
     def delete(self) -> None:
         """Forget a run that is not under way. Raises TrainingError."""
@@ -208,15 +184,6 @@ def create_run(runs: Path, spec: JobSpec, uploads: Iterable[bytes] = ()) -> Run:
     spec = spec.replace(name=clean_text(spec.name, MAX_NAME) or "run", created=time_.isoformat())
     write_atomically(folder / "job.json", spec.to_json())
     return Run(folder)
-
-
-def open_run(runs: Path, run: str) -> Run:
-    """The run of that id. Raises TrainingError."""
-    if not (isinstance(run, str) and RUN_ID.fullmatch(run)):
-        raise TrainingError("That is not the id of a run.")
-    if not (runs / run / "job.json").exists():
-        raise TrainingError("That run is not here any more.")
-    return Run(runs / run)
 
 
 def all_runs(runs: Path) -> list[Run]:

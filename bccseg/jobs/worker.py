@@ -7,8 +7,9 @@ import time
 import torch
 
 from bccseg.errors import BccsegError, Stopped
-from bccseg.jobs.progress import JobProgress, ProgressWriter
+from bccseg.jobs.progress import ProgressWriter
 from bccseg.jobs.queue import check_signal, queue_slot
+from bccseg.jobs.records import JobProgress
 from bccseg.jobs.training_run import Run
 from bccseg.model.device import describe_device, inference_dtype
 from bccseg.training.data_sources import TrainingData
@@ -23,13 +24,14 @@ PAUSE_POLL_SECONDS = 0.2
 
 
 def run_job(run: Run) -> bool:
-    """Do what the run was asked for; whether it ended well. Never raises: how it ended stands in its progress."""
-    config = run.spec.config
-    begun = JobProgress(
-        epoch=len(read_epochs(run.folder)), epochs=config.epochs, steps=config.steps_per_epoch, message="Starting"
-    )
-    writer = ProgressWriter(run.folder, begun)
+    """Do what the run was asked for; whether it ended well. How it ended stands in its progress.
+
+    Raises TrainingError only where another process is at it, whose progress stays.
+    """
+    writer = ProgressWriter(run.folder, JobProgress(message="Starting"))
     try:
+        config = run.spec.config
+        writer(epoch=len(read_epochs(run.folder)), epochs=config.epochs, steps=config.steps_per_epoch)
         with queue_slot(run, writer):
             _train(run, writer)
             writer(state="done", message="", step=0)
@@ -52,7 +54,7 @@ def run_job(run: Run) -> bool:
         writer(state="failed", message=why, out_of_memory=memory)
     finally:
         writer.stop()
-    return run.progress.state == "done"
+    return writer.progress.state == "done"
 
 
 def _train(run: Run, writer: ProgressWriter) -> None:

@@ -86,7 +86,7 @@ def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected,
     segment.get_by_text("In use: own:").wait_for()
     segment.get_by_role("button", name="Try an example").click()
     segment.locator(".stage[data-ready]").wait_for()
-    page.get_by_role("button", name="Back to the ones before").click()
+    page.get_by_role("button", name="Restore the previous weights").click()
     expect(page.get_by_text("The app uses weights of its own training")).to_have_count(0)
     other = open_page()
     other.get_by_text("In use: unet-bbbc041seg").wait_for()

@@ -13,25 +13,12 @@ from bccseg.training.augment import (
     augment_stain,
     flip_and_rotate,
 )
+from tests.training.draws import Draws
 
 OFF = AugmentConfig(
     stain=0, illumination=0, veil=0, blur=0, noise=0, jpeg=False, low_resolution=False, grey=0, flip=False,
     rotate90=False,
 )  # fmt: skip
-
-
-class Draws:
-    """A generator that gives what it is told, in order, and keeps how it was asked."""
-
-    def __init__(self, *values):
-        self.values, self.asked = list(values), []
-
-    def _next(self, *args, **_):
-        self.asked.append(args)
-        value = self.values.pop(0)
-        return value(*args) if callable(value) else value
-
-    random = uniform = normal = integers = choice = permutation = standard_normal = _next
 
 
 def crop(seed=0, side=16):
@@ -59,7 +46,7 @@ def test_all_arrays_are_flipped_and_turned_alike():
     assert (d == np.rot90(mask, 3)).all()
     draws = Draws(0, 1, 1)
     flip_and_rotate([mask], AugmentConfig(), draws)
-    assert draws.asked == [(4,), ([-1, 1],), ([-1, 1],)]
+    assert draws.asked == [("integers", 4), ("choice", [-1, 1]), ("choice", [-1, 1])]
     seen = {flip_and_rotate([mask], AugmentConfig(), np.random.default_rng(s))[0].tobytes() for s in range(200)}
     assert len(seen) == 8  # every symmetry of the square
 
@@ -69,7 +56,7 @@ def test_a_stain_change_is_a_gain_and_a_mixing_of_optical_densities():
     mix, gains = np.array([[0.1, 0.2, 0], [0, -0.1, 0], [0, 0.05, 0.2]]), np.array([0.1, -0.2, 0.3])
     draws = Draws(mix, gains, 0.25, 0.9)
     out = augment_stain(image, 0.4, draws)
-    assert draws.asked == [(0, 0.2, (3, 3)), (0, 0.4, 3), (-1, 0.5), ()]
+    assert draws.asked == [("normal", 0, 0.2, (3, 3)), ("normal", 0, 0.4, 3), ("uniform", -1, 0.5), ("random",)]
     density = -np.log(image) @ ((np.eye(3) + mix) * (np.exp(gains) * np.exp(0.25)))
     assert out == pytest.approx(np.exp(-density), rel=1e-4)
     swapped = augment_stain(image, 0.4, Draws(mix, gains, 0.25, 0.14, np.array([2, 0, 1])))
@@ -93,7 +80,7 @@ def test_uneven_light_is_a_smooth_field_times_the_colour_of_the_lamp():
     tint = np.array([0.8, 0.9, 1.05])
     draws = Draws(h, tint)
     out = augment_illumination(image, 0.4, draws)
-    assert draws.asked == [(-0.4, 0.4, 4), (0.8, 1.05, 3)]
+    assert draws.asked == [("uniform", -0.4, 0.4, 4), ("uniform", 0.8, 1.05, 3)]
     y, x = np.meshgrid(np.linspace(-1, 1, 5), np.linspace(-1, 1, 9), indexing="ij")
     a, b, c, d = h / 2
     light = 1 + a * x + b * y + c * x * y + d * (x * x + y * y - 0.67)
@@ -105,28 +92,28 @@ def test_cameras_have_fewer_pixels_softer_or_sharper_focus_noise_and_jpeg():
     image = crop(side=20)
     low = OFF.replace(low_resolution=True)
     out = augment_camera(image, low, draws := Draws(0.29, 0.5))
-    assert draws.asked == [(), (0.35, 0.9)]
+    assert draws.asked == [("random",), ("uniform", 0.35, 0.9)]
     small = cv2.resize(image, (10, 10), interpolation=cv2.INTER_AREA)
     assert (out == cv2.resize(small, (20, 20), interpolation=cv2.INTER_LINEAR)).all()
     assert (augment_camera(image, low, Draws(0.31)) == image).all()
 
     blur = OFF.replace(blur=1.5)
     out = augment_camera(image, blur, draws := Draws(0.34, 1.1))
-    assert draws.asked == [(), (0.3, 1.5)]
+    assert draws.asked == [("random",), ("uniform", 0.3, 1.5)]
     assert (out == cv2.GaussianBlur(image, (0, 0), 1.1)).all()
     out = augment_camera(image, blur, draws := Draws(0.36, 0.19, 0.7))
-    assert draws.asked == [(), (), (0.3, 1.2)]
+    assert draws.asked == [("random",), ("random",), ("uniform", 0.3, 1.2)]
     assert out == pytest.approx(image + 0.7 * (image - cv2.GaussianBlur(image, (0, 0), 1.5)))
     assert (augment_camera(image, blur, Draws(0.36, 0.21)) == image).all()
 
     noise, grain = OFF.replace(noise=0.05), np.full((20, 20, 3), 2, np.float32)
     out = augment_camera(image, noise, draws := Draws(0.49, grain, 0.03))
-    assert draws.asked == [(), ((20, 20, 3), np.float32), (0, 0.05)]
+    assert draws.asked == [("random",), ("standard_normal", (20, 20, 3), np.float32), ("uniform", 0, 0.05)]
     assert out == pytest.approx(image + 0.06)
     assert (augment_camera(image, noise, Draws(0.51)) == image).all()
 
     out = augment_camera(image, OFF.replace(jpeg=True), draws := Draws(0.19, 60))
-    assert draws.asked == [(), (25, 90)]
+    assert draws.asked == [("random",), ("integers", 25, 90)]
     pixels = np.clip(image * 230, 0, 255).astype(np.uint8)
     again = cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR)
     assert (out == again.astype(np.float32) / 230).all()
@@ -153,7 +140,7 @@ def test_grey_and_haze_by_their_formulas():
     veil = OFF.replace(veil=0.2, veil_share=0.4)
     tint = np.array([0.5, 0.75, 1.0])
     out = augment_appearance(image, veil, draws := Draws(0.39, 0.15, tint))
-    assert draws.asked == [(), (0, 0.2), (0.5, 1, 3)]
+    assert draws.asked == [("random",), ("uniform", 0, 0.2), ("uniform", 0.5, 1, 3)]
     assert out == pytest.approx(image * (1 - 0.15 * tint) + 0.15 * tint, rel=1e-5)
     assert (augment_appearance(image, veil, Draws(0.41)) == image).all()
     bright = augment_appearance(np.full((2, 2, 3), 9, np.float32), OFF, np.random.default_rng(0))

@@ -1,8 +1,10 @@
 """The Train page through AppTest: empty, what is offered, a real short run, promote and back."""
 
 import io
+import json
 import time
 import zipfile
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +15,8 @@ from bccseg.annotation.store import LabelStore
 from bccseg.config import PRESETS, AugmentConfig, NetworkConfig, TrainConfig
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.jobs.promotion import own_folder
-from bccseg.jobs.training_run import JobSpec, all_runs, create_run
+from bccseg.jobs.records import JobSpec
+from bccseg.jobs.training_run import all_runs, create_run
 from tests.ui.test_pages import APP, button
 from ui.shared.promoted import promoted
 from ui.train import start
@@ -226,3 +229,25 @@ def test_promotion_copies_and_rolls_back_in_order(place, tiny_weights):
     assert promoted().roll_back() == "unet-bbbc041seg"
     for name in ("own:../../etc", "own:", "../x", "own:20261124T000000-zzzzzzzz"):
         assert own_folder(place / "runs", name) is None
+
+
+def test_a_draw_reads_a_run_once_and_a_damaged_one_hides_no_other(place, monkeypatch):
+    runs = [
+        create_run(place / "runs", JobSpec(name=name, sources=("x",), config=PRESETS["seed"]))
+        for name in ("one", "two")
+    ]
+    numbers = {"loss": 1, "dice": 0, "iou": 0, "val_dice": 0, "val_iou": 0.5, "learning_rate": 1, "seconds": 1}
+    for run in runs:
+        (run.folder / "log.jsonl").write_text(json.dumps({"epoch": 1, "val_loss": 2, **numbers}) + "\n")
+    at, read, real = page(), [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: read.append(self.name) or real(self))
+    at.run()
+    assert not at.exception
+    assert any("best epoch 1: validation IoU 0.500" in m.value for m in at.markdown)
+    assert read.count("log.jsonl") == read.count("job.json") == 2
+    (runs[1].folder / "job.json").write_text("{")
+    at.run()
+    assert not at.exception
+    assert any("cannot be read" in w.value for w in at.warning)
+    assert at.multiselect[0].options == [f"one ({runs[0].id[:8]}, cancelled)"]
+    assert button(at, "Start training").disabled
