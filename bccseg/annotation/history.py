@@ -81,11 +81,3 @@ class History:
 def _step(edit: Edit, patch: Patch, next_id: int) -> Step:
     packed = [zlib.compress(np.ascontiguousarray(pixels).tobytes(), 1) for pixels in (patch.before, patch.after)]
     return Step(edit, patch.window, packed[0], packed[1], (next_id, patch.next_id))
-
-
-def replay(base: Labels, edits: list[Edit]) -> Labels:
-    """Labels after `edits` on `base`: int32 (H, W)."""
-    history = History(base)
-    for edit in edits:
-        history.apply(edit)
-    return history.labels

@@ -34,9 +34,6 @@ def mask_png(labels: Labels) -> bytes:
 MAX_ID = 2**31 - 1
 
 
-TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
-
 def read_labels(data: bytes, shape: tuple[int, int]) -> Labels:
     """Labels int32 (H, W) of a picture file for an image of `shape`.
 

@@ -11,9 +11,9 @@ from bccseg import files
 from bccseg.annotation import drafts
 from bccseg.annotation.drafts import DraftInfo, create_draft, draft_from_version, draft_name, open_draft
 from bccseg.annotation.edits import Edit
-from bccseg.annotation.history import replay
 from bccseg.annotation.review import annotator_agreement, items
 from bccseg.errors import EditError, StoreError
+from tests.annotation.replay import replay
 
 
 def middle(labels, cell):

@@ -10,8 +10,9 @@ from scipy import ndimage as ndi
 
 from bccseg.annotation.edits import EDITS, Edit, apply_edit
 from bccseg.annotation.geometry import line_pixels, outline_mask, stroke_mask
-from bccseg.annotation.history import History, replay
+from bccseg.annotation.history import History
 from bccseg.errors import EditError
+from tests.annotation.replay import replay
 
 WHOLE = (slice(0, 60), slice(0, 80))
 
