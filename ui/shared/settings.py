@@ -43,7 +43,7 @@ def defaults() -> dict[str, Any]:
 
 
 def settings_sidebar() -> Chosen:
-    """Ask for the settings in the sidebar, and tell on the page what is in use."""
+    """Ask for the settings in the sidebar, and show on the page what is in use."""
     for key, default in defaults().items():
         restore(key, default)
     with st.sidebar:
