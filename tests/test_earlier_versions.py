@@ -17,6 +17,7 @@ from bccseg.annotation.review import items, queue
 from bccseg.annotation.store import LabelStore
 from bccseg.jobs.training_run import Run, all_runs
 from bccseg.model.weights import load_weights, read_config
+from bccseg.training.provenance import Provenance
 from tests.paths import ROOT
 
 
@@ -66,6 +67,9 @@ def test_a_finished_run_shows_its_curve_and_its_weights_load(old, expected):
     assert (run.progress.state, run.progress.epoch, run.spec.name) == ("done", 3, "whole")
     assert [report.epoch for report in run.epochs] == [1, 2, 3]
     assert run.epochs[2].loss == pytest.approx(1.58806, abs=1e-4)
+    provenance = Provenance.from_json((run.run.folder / "split.json").read_bytes())
+    assert {name: len(split.images) for name, split in provenance.splits.items()} == {"train": 2, "validation": 1}
+    assert "torch" in provenance.versions
     weights = load_weights(run.weights)
     assert (weights.config.network.width, weights.config.diameter_px) == (4, 24.0)
     assert weights.config.calibration is None

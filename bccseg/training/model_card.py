@@ -1,6 +1,5 @@
 """The model card of a training run: what it learned from, how well it does, what it is for."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from bccseg.config import ARCHITECTURE_TITLES, TrainConfig
 from bccseg.metrics.titles import METRIC_TITLES
 from bccseg.model.weights import WeightsConfig
+from bccseg.training.provenance import Provenance
 
 SETS = {
     "test": "Test images, which the network has not learned from",
@@ -98,10 +98,6 @@ def _split_table(path: Path) -> str:
     """Table of the images of each split, with a hash that says which they were."""
     if not path.exists():
         return ""
-    splits = json.loads(path.read_text(encoding="utf-8"))
-    rows = [
-        f"| {name} | {len(splits[name]['images'])} | `{splits[name]['hash'][:16]}` |"
-        for name in splits
-        if name != "versions" and splits[name]["images"]
-    ]
+    splits = Provenance.from_json(path.read_bytes()).splits
+    rows = [f"| {name} | {len(split.images)} | `{split.hash[:16]}` |" for name, split in splits.items()]
     return "\n".join(["| split | images | hash of the images |", "|---|---|---|", *rows, ""])
