@@ -27,7 +27,7 @@ format: $(VENV)/.dev
 check: lint test
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "bccseg needs Python 3.11 or newer. Install it from python.org."; exit 1; }

@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 
 import grimp
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.paths import ROOT
 
@@ -62,6 +65,37 @@ def test_requirements_are_pinned_and_reasoned():
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith(("#", "-")):
             assert re.match(r"[\w\-\[\]]+==[\w.]+\s+# \w", line), line
+
+
+def declared(extra=None):
+    """Requirements of pyproject.toml by name: of the library, or of an extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    return {canonicalize_name(r.name): r for r in map(Requirement, lines)}
+
+
+@pytest.mark.parametrize(
+    ("pins", "names"),
+    [("requirements.txt", {**declared(), **declared("app")}), ("requirements-dev.txt", declared("dev"))],
+    ids=["app", "dev"],
+)
+def test_the_pinned_versions_are_of_what_is_declared(pins, names):
+    lines = [line.split("#")[0].strip() for line in (ROOT / pins).read_text(encoding="utf-8").splitlines()]
+    pinned = {canonicalize_name(r.name): r for r in map(Requirement, filter(None, lines))}
+    assert set(pinned) == set(names)
+    for name, pin in pinned.items():
+        (version,) = (exact.version for exact in pin.specifier)
+        assert version in names[name].specifier, f"{pin} does not fit {names[name]}"
+        assert pin.extras == names[name].extras, name
+
+
+def test_what_the_library_imports_is_declared():
+    graph = grimp.build_graph("bccseg", include_external_packages=True, cache_dir=None)
+    others = {m for m in graph.modules if not m.startswith("bccseg")} - sys.stdlib_module_names
+    homes = packages_distributions()
+    imported = {canonicalize_name(homes[m][0]) for m in others} - {"pydantic-core"}  # pydantic brings it, pinned
+    assert imported <= set(declared())
+    assert set(declared()) - imported == {"imagecodecs"}  # tifffile imports it
 
 
 def test_version_is_one():

@@ -1,20 +1,19 @@
 """bccseg as a library: what is public, that it is light to import, documented, and that its examples are true."""
 
+import ast
 import doctest
 import inspect
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 import bccseg
-from bccseg.config import SegmentSettings
-from bccseg.io.encode import png
-from bccseg.io.label_files import mask_png
+from bccseg.config import SegmentSettings, Thresholds
+from bccseg.inference.segment import segment
 from tests.paths import ROOT
 
 PUBLIC = [name for name in bccseg.__all__ if name != "__version__"]
@@ -45,12 +44,17 @@ def test_the_examples_of_a_docstring_are_true(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BCCSEG_WEIGHTS", raising=False)
     text = inspect.getdoc(examples()[name])
-    found = doctest.DocTestParser().get_doctest(
-        text, {"bccseg": bccseg, "Path": Path, "png": png, "mask_png": mask_png}, name, None, 0
-    )
+    found = doctest.DocTestParser().get_doctest(text, {"bccseg": bccseg}, name, None, 0)
     assert len(found.examples) >= 2
     assert "Examples\n--------" in text
     assert doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(found).failed == 0
+
+
+def test_editors_see_the_names_that_are_loaded_later():
+    tree = ast.parse((ROOT / "bccseg/__init__.py").read_text(encoding="utf-8"))
+    shown = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    assert {alias.name: node.module for node in shown.body for alias in node.names} == bccseg._HOMES
+    assert set(bccseg._HOMES) == set(PUBLIC)
 
 
 def test_every_public_name_is_in_the_guide_for_programmers_and_its_script_runs(tmp_path, smear):
@@ -71,12 +75,17 @@ def test_every_public_name_is_in_the_guide_for_programmers_and_its_script_runs(t
 
 
 def test_settings_do_not_lose_the_thresholds_of_the_weights(predictor, smear, monkeypatch):
-    strict = predictor.config.replace(thresholds={"min_score": 0.99}, calibration=None)
-    usual = len(predictor.segment(smear[0], SegmentSettings(diameter_px=56)).scores)
+    monkeypatch.setattr(predictor, "config", predictor.config.replace(calibration=None))  # scores as they are compared
+    usual = predictor.segment(smear[0])
+    given = SegmentSettings(diameter_px=usual.diameter_px)
+    np.testing.assert_array_equal(segment(smear[0], predictor, given).labels, usual.labels)
+
+    preferred = predictor.config.thresholds
+    strict = predictor.config.replace(thresholds={**preferred, "min_score": float(np.median(usual.scores))})
     monkeypatch.setattr(predictor, "config", strict)
-    few = len(predictor.segment(smear[0]).scores)
-    assert few < usual
-    assert len(predictor.segment(smear[0], SegmentSettings(diameter_px=56)).scores) == pytest.approx(few, abs=2)
-    asked = predictor.segment(smear[0], SegmentSettings(diameter_px=56, min_score=0.55))
-    assert len(asked.scores) == usual
-    assert asked.labels.dtype == np.int32
+    few = predictor.segment(smear[0])
+    assert 0 < len(few.scores) < len(usual.scores)
+    np.testing.assert_array_equal(segment(smear[0], predictor, given).labels, few.labels)
+    np.testing.assert_array_equal(predictor.segment(smear[0], SegmentSettings()).labels, few.labels)
+    asked = given.replace(min_score=preferred.get("min_score", Thresholds().min_score))
+    np.testing.assert_array_equal(segment(smear[0], predictor, asked).labels, usual.labels)

@@ -38,8 +38,3 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("bccseg: stopped; files that were finished are kept.", file=sys.stderr)
         return SOME_FAILED
-
-
-def run() -> None:
-    """The `bccseg` command."""
-    sys.exit(main())

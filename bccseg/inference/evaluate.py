@@ -74,8 +74,11 @@ def evaluate(
 
     Examples
     --------
+    >>> from pathlib import Path
+    >>> from PIL import Image
     >>> image, truth = bccseg.draw_smear((300, 400), cells=12, diameter_px=50, seed=2, touching=False)
-    >>> _ = Path("smear.png").write_bytes(png(image)), Path("mask.png").write_bytes(mask_png(truth))
+    >>> Image.fromarray(image).save("smear.png")
+    >>> Image.fromarray(truth > 0).save("mask.png")
     >>> found = bccseg.evaluate(bccseg.load_predictor(), [(Path("smear.png"), Path("mask.png"))])
     >>> found.metrics["images"], found.metrics["f1"] > 0.9
     (1, True)
