@@ -143,6 +143,8 @@ def test_scaled_sizes_are_rounded_and_at_least_one(shape, factor, size):
 def test_shrinking_averages_and_enlarging_interpolates():
     grey = np.array([[0, 100, 20, 40], [50, 50, 60, 80]], np.uint8)
     assert resize(grey, 0.5).tolist() == [[50, 50]]
+    quarter = np.array([[0, 80, 40, 200]] * 4, np.uint8)
+    assert resize(quarter, 0.25).tolist() == [[80]]  # of all sixteen, not of the four in the middle
     assert resize_to(np.array([[0, 100]], np.uint8), (4, 1)).tolist() == [[0, 25, 75, 100]]
     assert resize_to(np.array([[0, 100]], np.uint8), (4, 2)).tolist() == [[0, 25, 75, 100]] * 2
     assert resize_to(grey, (4, 2)) is grey

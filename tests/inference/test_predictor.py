@@ -108,6 +108,14 @@ def test_a_predictor_leaves_the_weights_alone(noise):
     assert plain.dtype == torch.float32
 
 
+def test_a_predictor_segments_with_the_settings_asked_for_and_tells_its_progress(noise):
+    shares = []
+    found = Predictor(weights_of(), "cpu").segment(noise, SegmentSettings(diameter_px=24), shares.append)
+    assert (found.diameter_px, found.diameter_from) == (24, "given")
+    assert found.labels.shape == (21, 34)
+    assert shares == [0.1, 1.0]
+
+
 class Eye:
     """A predictor that takes the dark as cell, on a device of known name."""
 

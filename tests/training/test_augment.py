@@ -70,6 +70,9 @@ def test_a_stain_change_is_a_gain_and_a_mixing_of_optical_densities():
     assert augment_stain(np.full((2, 2, 3), 9, np.float32), 0.4, Draws(*nothing, 0.0, 0.9)) == pytest.approx(
         np.exp(0.3)  # brighter than white only so far
     )
+    assert augment_stain(np.full((2, 2, 3), 9, np.float32), 0.4, Draws(*nothing, -1.0, 0.9)) == pytest.approx(
+        1.5 ** np.exp(-1)
+    )
     assert augment_stain(np.full((2, 2, 3), 0.02, np.float32), 1, Draws(*nothing, 0.5, 0.9)) == pytest.approx(
         np.exp(-4)
     )
@@ -146,3 +149,117 @@ def test_grey_and_haze_by_their_formulas():
     bright = augment_appearance(np.full((2, 2, 3), 9, np.float32), OFF, np.random.default_rng(0))
     assert (bright == 1.5).all()
     assert (augment_appearance(np.full((2, 2, 3), -1, np.float32), OFF, np.random.default_rng(0)) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("part", "draw", "change"),
+    [
+        ({"low_resolution": True}, (0.3,), (0.2999, 0.5)),
+        ({"blur": 1.0}, (0.35, 0.2), (0.3499, 0.9)),
+        ({"blur": 1.0}, (0.35, 0.2), (0.35, 0.1999, 1.0)),
+        ({"noise": 0.1}, (0.5,), (0.4999, np.ones((12, 18, 3), np.float32), 0.05)),
+        ({"jpeg": True}, (0.2,), (0.1999, 30)),
+        ({"grey": 0.6}, (0.6,), (0.5999,)),
+        ({"veil": 0.5, "veil_share": 0.7}, (0.7,), (0.6999, 0.4, np.ones(3))),
+        ({"stain": 0.1, "stain_share": 0.6}, (0.6,), (0.5999, np.zeros((3, 3)), np.ones(3), 0.1, 0.5)),
+        ({"illumination": 0.2, "illumination_share": 0.4}, (0.4,), (0.3999, np.full(4, 0.1), np.full(3, 0.9))),
+    ],
+)  # fmt: skip
+def test_each_part_by_itself_comes_below_its_share_and_not_at_it(part, draw, change):
+    image = crop(side=18)[:12]
+    look = OFF.replace(**part)
+    left = Draws(*draw)
+    assert (augment_appearance(image, look, left) == image).all()
+    drawn = Draws(*change)
+    out = augment_appearance(image, look, drawn)
+    assert left.values == drawn.values == []  # nothing else was drawn
+    assert np.abs(out - image).max() > 0.01
+    assert out.shape == image.shape
+    assert out.dtype == np.float32
+    assert out.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("part", "share"),
+    [
+        ({"low_resolution": True}, 0.3),
+        ({"blur": 3.0}, 0.35 + 0.65 * 0.2),
+        ({"noise": 0.1}, 0.5),
+        ({"jpeg": True}, 0.2),
+        ({"grey": 0.1}, 0.1),
+        ({"stain": 0.25}, 0.9),
+        ({"illumination": 0.25}, 0.8),
+        ({"veil": 0.2}, 0.4),
+    ],
+)
+def test_over_many_seeds_each_part_changes_its_share_of_the_crops(part, share):
+    image, look = crop(side=8), OFF.replace(**part)
+    changed = [(augment_appearance(image, look, np.random.default_rng(s)) != image).any() for s in range(1200)]
+    assert np.mean(changed) == pytest.approx(share, abs=0.045)
+
+
+def test_stain_grey_light_haze_and_camera_follow_each_other(monkeypatch):
+    image, order = crop(side=6), []
+    for name, factor in (
+        ("augment_stain", 0.9),
+        ("augment_illumination", np.array([1.0, 0.8, 0.6])),
+        ("augment_camera", 0.5),
+    ):
+
+        def change(values, strength, rng, name=name, factor=factor):
+            order.append((name, strength, rng))
+            return values * factor
+
+        monkeypatch.setattr(augment, name, change)
+    look = AugmentConfig(stain=0.15, illumination=0.35, veil=0.3, grey=0.2)
+    draws = Draws(0.1, 0.1, 0.1, 0.1, 0.2, np.array([0.5, 0.75, 1.0]))
+    out = augment_appearance(image, look, draws)
+    assert order == [
+        ("augment_stain", 0.15, draws), ("augment_illumination", 0.35, draws), ("augment_camera", look, draws)
+    ]  # fmt: skip
+    assert [method for method, *_ in draws.asked] == ["random"] * 4 + ["uniform"] * 2
+    grey = 0.9 * image.mean(axis=2, keepdims=True) * [1.0, 0.8, 0.6]
+    haze = 0.2 * np.array([0.5, 0.75, 1.0])
+    assert out == pytest.approx(0.5 * (grey * (1 - haze) + haze), rel=1e-5)
+
+
+def test_a_look_is_contiguous_single_precision_whatever_came_in():
+    turned = crop().astype(np.float64)[::-1, ::-1]
+    out = augment_appearance(turned, OFF, np.random.default_rng(0))
+    assert out.dtype == np.float32
+    assert out.flags.c_contiguous
+    assert out == pytest.approx(turned)
+
+
+def test_colours_survive_the_camera_and_what_no_file_can_hold_is_cut_off():
+    flat = np.full((16, 16, 3), (1.4, 0.5, -0.2), np.float32)
+    out = augment_camera(flat, OFF.replace(jpeg=True), Draws(0.1, 89))
+    assert out[8, 8] == pytest.approx([255 / 230, 0.5, 0], abs=0.02)
+    assert out.dtype == np.float32
+    grey = np.repeat(crop(side=32)[..., :1], 3, axis=2)  # JPEG blurs colours whatever the quality
+    rough, fine = (augment_camera(grey, OFF.replace(jpeg=True), Draws(0.1, q)) for q in (25, 89))
+    assert np.abs(fine - grey).mean() < 0.4 * np.abs(rough - grey).mean()
+
+
+def test_blurring_flattens_and_sharpening_steepens():
+    image, blur = crop(side=24), OFF.replace(blur=1.5)
+
+    def steepness(values):
+        return np.abs(np.diff(values, axis=1)).mean()
+
+    assert steepness(augment_camera(image, blur, Draws(0.1, 1.5))) < 0.4 * steepness(image)
+    assert steepness(augment_camera(image, blur, Draws(0.9, 0.1, 0.3))) > 1.2 * steepness(image)
+    assert steepness(augment_camera(image, OFF.replace(low_resolution=True), Draws(0.1, 0.35))) < 0.5 * steepness(image)
+
+
+def test_the_channels_trade_places_in_one_crop_of_seven():
+    image, asked = np.full((1, 1, 3), 0.5, np.float32), 0
+    for seed in range(2000):
+        rng, same = np.random.default_rng(seed), np.random.default_rng(seed)
+        augment_stain(image, 0.1, rng)
+        same.normal(size=9), same.normal(size=3), same.uniform(), same.random()
+        asked += rng.random() != same.random()
+    assert asked / 2000 == pytest.approx(0.15, abs=0.025)
+    nothing = np.zeros((3, 3)), np.zeros(3), 0.0
+    assert augment_stain(image, 0.1, Draws(*nothing, 0.15)) == pytest.approx(image)
+    assert augment_stain(image, 0.1, Draws(*nothing, 0.15)).dtype == np.float32

@@ -1,0 +1,86 @@
+"""How the answer of the network is scored, in numbers worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss, soft_dice
+
+
+def maps(*planes):
+    return torch.tensor([planes], dtype=torch.float32)
+
+
+def test_the_loss_is_cross_entropy_of_trusted_pixels_and_dice_of_the_cell_map():
+    logits = maps([[0.0, 2.0]], [[-1.0, 0.5]])  # (1, 2, 1, 2)
+    target, weight = maps([[1.0, 0.0]], [[0.25, 0.0]]), maps([[1.0, 0.0]])
+    cell = math.log(2)
+    distance = math.log(1 + math.exp(-1)) + 0.25  # softplus(-1) - 0.25 * -1
+    assert segmentation_loss(logits, target, weight, 0, 0).item() == pytest.approx(cell)
+    assert segmentation_loss(logits, target, weight, 0, 0.5).item() == pytest.approx(cell + 0.5 * distance)
+    dice = 1 - (2 * 0.5 + 1) / (0.25 + 1 + 1)
+    assert soft_dice(maps([[0.5]]), maps([[1.0]]), maps([[1.0]])).item() == pytest.approx(dice)
+    assert segmentation_loss(logits, target, weight, 2, 0).item() == pytest.approx(cell + 2 * dice)
+    both = segmentation_loss(logits, target, torch.ones(1, 1, 1, 2), 0, 0).item()
+    assert both == pytest.approx((cell + math.log(1 + math.exp(2))) / 2)
+    assert segmentation_loss(logits, target, weight * 0, 0, 1).item() == 0  # nothing is trusted
+    binary = segmentation_loss(logits[:, :1], target[:, :1], weight, 0, 1).item()
+    assert binary == pytest.approx(cell)
+
+
+def test_overlap_is_counted_on_trusted_pixels():
+    logits, target = maps([[1.0, 1.0, -1.0, 0.0, 3.0]]), maps([[0.6, 0.5, 1.0, 1.0, 1.0]])
+    weight = maps([[1.0, 1.0, 1.0, 0.5, 0.0]])
+    counts = overlap_counts(logits, target, weight)
+    assert counts.dtype == torch.float64
+    assert counts.tolist() == [1, 2, 3]
+    assert dice_iou(counts) == pytest.approx((2 / 5, 1 / 4))
+    assert dice_iou(torch.zeros(3)) == (1.0, 1.0)
+    assert dice_iou(torch.tensor([0.0, 0.0, 4.0])) == (0.0, 0.0)
+
+
+def test_a_batch_is_scored_as_one_picture_and_each_map_by_itself():
+    logits = torch.tensor([0.0, 1.0, -2.0, 3.0, 0.5, -0.5, 2.0, -1.0]).reshape(2, 2, 1, 2)  # two images, two maps
+    target = torch.tensor([1.0, 0.5, 0.0, 1.0, 0.0, 1.0, 0.25, 0.0]).reshape(2, 2, 1, 2)
+    weight = torch.tensor([1.0, 0.5, 1.0, 0.0]).reshape(2, 1, 1, 2)
+
+    def entropy(x, y):
+        return math.log(1 + math.exp(x)) - x * y
+
+    cell = (entropy(0, 1) + 0.5 * entropy(1, 0.5) + entropy(0.5, 0)) / 2.5
+    distance = (entropy(-2, 0) + 0.5 * entropy(3, 1) + entropy(2, 0.25)) / 2.5
+    p, q = 1 / (1 + math.exp(-1)), 1 / (1 + math.exp(-0.5))
+    overlap = 0.5 * 1 + 0.5 * p * 0.5 + q * 0
+    dice = 1 - (2 * overlap + 1) / (0.25 + 1 + 0.5 * (p * p + 0.25) + q * q + 1)
+    assert segmentation_loss(logits, target, weight, 0, 0).item() == pytest.approx(cell)
+    assert segmentation_loss(logits, target, weight, 0.3, 0.7).item() == pytest.approx(
+        cell + 0.7 * distance + 0.3 * dice
+    )
+    three = torch.cat([logits, logits[:, 1:]], dim=1), torch.cat([target, target[:, 1:]], dim=1)
+    assert segmentation_loss(*three, weight, 0, 0.7).item() == pytest.approx(cell + 0.7 * 2 * distance)
+
+
+def test_less_than_one_trusted_pixel_counts_as_little_as_it_is():
+    logits, target = torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1, 2)
+    half = maps([[0.5, 0.0]])
+    assert segmentation_loss(logits, target, half, 0, 0).item() == pytest.approx(0.5 * math.log(2))
+    assert segmentation_loss(logits, target, 3 * half, 0, 0).item() == pytest.approx(math.log(2))
+
+
+def test_without_cells_on_either_side_soft_dice_is_zero():
+    nothing, one = torch.zeros(1, 2, 2), torch.ones(1, 2, 2)
+    assert soft_dice(nothing, nothing, one).item() == 0
+    assert soft_dice(one, one, one).item() == 0
+    assert soft_dice(one, nothing, one).item() == pytest.approx(1 - 1 / 5)
+    assert soft_dice(one, nothing, 0 * one).item() == 0
+
+
+def test_counts_carry_no_gradient_and_are_of_the_cell_map():
+    logits = maps([[1.0, -1.0]], [[9.0, 9.0]]).requires_grad_()
+    counts = overlap_counts(logits, maps([[1.0, 1.0]], [[0.0, 0.0]]), torch.ones(1, 1, 1, 2))
+    assert counts.tolist() == [1, 1, 2]
+    assert not counts.requires_grad
+    assert dice_iou(torch.tensor([3.0, 3.0, 3.0])) == (1.0, 1.0)
+    assert dice_iou(torch.tensor([0.0, 1.0, 0.0])) == (0.0, 0.0)
+    assert dice_iou(torch.tensor([2.0, 3.0, 5.0])) == pytest.approx((0.5, 1 / 3))
