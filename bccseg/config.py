@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from bccseg.schema import Schema, Share, ranged
 
 Architecture = Literal["unet", "resunet"]
-Head = Literal["cell_distance", "binary"]
+Head = Literal["cell_shape", "cell_distance", "binary"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 DEVICES: tuple[str, ...] = get_args(Device)
@@ -21,7 +21,10 @@ MIN_PIECE_PX = 12  # smaller pieces of a label image are crumbs, not cells
 LICENCES = ("CC BY 4.0", "CC0 1.0", "CC BY-NC-SA 4.0", "Only for this laboratory")  # of images and labels
 WEIGHT_LICENCES = ("research use only", "CC BY 4.0", "CC BY-NC 4.0", "CC BY-NC-SA 4.0", "CC0 1.0")
 
+PROBABILITY_MAPS = ("cell", "distance")  # the others are numbers, not probabilities
 HEAD_CHANNELS: dict[str, tuple[str, ...]] = {
+    # overlapping cells come apart, too; see `imaging.cell_shape`
+    "cell_shape": ("cell", "distance", "centre_y", "centre_x", "spread_yy", "spread_xx", "spread_xy"),
     "cell_distance": ("cell", "distance"),  # touching cells come apart
     "binary": ("cell",),  # the seed recipe
 }
@@ -47,6 +50,8 @@ class Thresholds(Schema):
 
     cell_threshold: Annotated[float, ranged(0.01, 0.99)] = 0.5  # a pixel belongs to a cell above this probability
     marker_depth: Annotated[float, ranged(0, 1)] = 0.28  # two peaks are two cells if the dip between is deeper
+    # Two centres are two cells if the votes between them are fewer by exp(-vote_depth), or more.
+    vote_depth: Annotated[float, ranged(0, 10)] = 0.5
     marker_threshold: Annotated[float, ranged(0.01, 0.99)] = 0.6  # a peak lower than this is no cell of its own
     min_score: Annotated[float, ranged(0, 0.999)] = 0.55  # cells the network is less sure of are left out
 
@@ -68,6 +73,7 @@ class SegmentSettings(Schema):
     drop_border_cells: bool = False
     cell_threshold: float | None = None
     marker_depth: float | None = None
+    vote_depth: float | None = None
     marker_threshold: float | None = None
     min_score: float | None = None
 
@@ -79,6 +85,20 @@ class SegmentSettings(Schema):
         """What was asked for, else what the weights prefer (`WeightsConfig.thresholds`), else the defaults."""
         asked = {name: value for name in Thresholds.model_fields if (value := getattr(self, name)) is not None}
         return Thresholds(**{**(preferred or {}), **asked})
+
+
+class OverlapConfig(Schema):
+    """Cells laid over others of their image; see `training.overlap`."""
+
+    share: Share = 0.0  # of the crops
+    cells: Annotated[int, ranged(1, 60)] = 14  # at most, a crop
+    overlap_min: Share = 0.0  # of the smaller cell of a pair
+    overlap_max: Share = 0.6
+    transmission_min: Share = 0.0  # how much of the cell behind is seen through the one in front; 0: it is hidden
+    transmission_max: Share = 1.0  # 1: densities add up
+    density_min: Annotated[float, ranged(0.1, 3)] = 0.75  # stain of the laid cells, relative to what it was
+    density_max: Annotated[float, ranged(0.1, 3)] = 1.15
+    stack_share: Share = 0.3  # laid cells that go on where the last one was: rouleaux
 
 
 class AugmentConfig(Schema):
@@ -100,6 +120,7 @@ class AugmentConfig(Schema):
     low_resolution: bool = True  # camera with fewer pixels a cell
     grey: Share = 0.1  # probability of losing all colour
     debris_share: Share = 0.0  # crops with platelets, stain deposits, smudges and threads drawn on
+    overlap: OverlapConfig = OverlapConfig()
 
 
 SEED_AUGMENT = AugmentConfig(
@@ -130,6 +151,8 @@ class TrainConfig(Schema):
     clip_norm: Annotated[float, ranged(0, 1000)] = 1.0  # 0 switches clipping off
     dice_weight: Annotated[float, ranged(0, 10)] = 0.5
     distance_weight: Annotated[float, ranged(0, 10)] = 1.0
+    centre_weight: Annotated[float, ranged(0, 100)] = 5.0
+    spread_weight: Annotated[float, ranged(0, 100)] = 0.5
     # Unlabelled cut cells: untrusted so many diameters from the border.
     ignore_border_cells: Annotated[float, ranged(0, 5)] = 0.5
     validation_share: Annotated[float, ranged(0.01, 0.9)] = 0.1

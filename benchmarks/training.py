@@ -63,7 +63,7 @@ class PlainLoop:
         for batch in DataLoader(CropDataset(self.images, config), sampler=keys, batch_size=config.batch_size):
             image, target, weight = (tensor.to(self.device) for tensor in batch)
             self.optimizer.zero_grad()
-            loss = segmentation_loss(self.network(image), target, weight, config.dice_weight, config.distance_weight)
+            loss = segmentation_loss(self.network(image), target, weight, config)
             loss.backward()
             self.optimizer.step()
             loss.item()

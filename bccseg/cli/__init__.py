@@ -1,14 +1,14 @@
-"""The command line: python -m bccseg segment | train | evaluate | publish | export | import | sync."""
+"""The command line: python -m bccseg segment | train | evaluate | part-masks | publish | export | ..."""
 
 import argparse
 import sys
 
 from bccseg import __version__
-from bccseg.cli import collection, evaluate, publish, segment, train
+from bccseg.cli import collection, evaluate, part_masks, publish, segment, train
 from bccseg.errors import BccsegError, SettingsError
 
 OK, SOME_FAILED, WRONG_USE = 0, 1, 2
-COMMANDS = (segment, train, evaluate, publish, collection)
+COMMANDS = (segment, train, evaluate, part_masks, publish, collection)
 
 
 def parser() -> argparse.ArgumentParser:

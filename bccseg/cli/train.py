@@ -1,4 +1,4 @@
-"""`bccseg train`: learn from a folder of images and masks."""
+"""`bccseg train`: learn from folders of images and masks or labels."""
 
 import argparse
 import logging
@@ -12,8 +12,8 @@ from bccseg.errors import SettingsError
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Register the command."""
-    p = commands.add_parser("train", help="train a network on images with masks")
-    p.add_argument("--data", type=Path, metavar="DIR", help="folder with original/ and mask/")
+    p = commands.add_parser("train", help="train a network on images with masks or labels")
+    p.add_argument("--data", type=Path, nargs="+", metavar="DIR", help="folders with original/ and mask/ or labels/")
     p.add_argument("--out", type=Path, metavar="RUN", help="folder of the run; resumed if it exists")
     p.add_argument("--job", type=Path, metavar="RUN", help=argparse.SUPPRESS)  # a run that the training page made
     p.add_argument("--preset", default="recommended", choices=sorted(PRESETS))
@@ -91,8 +91,9 @@ def train_folder(args: argparse.Namespace, config: TrainConfig) -> int:
                 print(line, file=sys.stderr, flush=True)
 
     weights = train_run(
-        args.out, [str(args.data)], config, Printer(), args.device, base=str(args.mix or ""), data_name=args.data.name
-    )
+        args.out, map(str, args.data), config, Printer(), args.device, base=str(args.mix or ""),
+        data_name=", ".join(folder.name for folder in args.data),
+    )  # fmt: skip
     if weights:
         print(f"weights in {weights}", file=sys.stderr)
     return 0

@@ -6,25 +6,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
-from skimage.measure import label
 from skimage.segmentation import watershed
 
 from bccseg.config import SegmentSettings, Thresholds
+from bccseg.imaging.basins import merge_basins
 from bccseg.imaging.label_image import Labels, Mask, areas, border_ids, equivalent_diameter, relabel
 from bccseg.imaging.resize import resize_labels
+from bccseg.imaging.votes import keep_largest_pieces, split_by_votes
 
 SMOOTHING = 0.02  # Gaussian on the distance map, in cell diameters
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)  # a pixel and its four neighbours
-USUAL_SIZE = (1.2, 1.9)  # a piece of less is no more than a cell, of more at least two; in areas of a typical cell
-DEPTH_FACTOR = (1.5, 0.8)  # on `marker_depth` there: one cell is rarely two halves, a large piece is rarely one cell
 GROWTH_SHARE = 0.4  # labels are grown to this share of the cell threshold, then cut at full resolution
 
 
 class ProbabilityMaps(NamedTuple):
-    """What a network predicts for a picture: float32 (h, w), 0 to 1."""
+    """What a network predicts for a picture: float32 (h, w), 0 to 1 where nothing else is said."""
 
     cell: NDArray[np.float32]  # inside any cell
     distance: NDArray[np.float32] | None = None  # to the cell's own edge, 1 at its innermost point; None: binary head
+    way: NDArray[np.float32] | None = None  # (2, h, w), y and x, in training diameters: to the centre of the cell
+    spread: NDArray[np.float32] | None = None  # (3, h, w): logarithm of the cell's covariance, see `imaging.cell_shape`
 
 
 def split_by_distance(
@@ -59,51 +60,6 @@ def max_per_label(values: NDArray[np.float32], labels: Labels, count: int) -> ND
     return out
 
 
-def merge_basins(
-    basins: Labels,
-    smooth: NDArray[np.float32],
-    height: NDArray[np.float32],
-    depth: float,
-    area: NDArray[np.float64] | None,
-) -> NDArray[np.intp]:
-    """For each basin 0..N the one it belongs to after merging; the highest of a group keeps its id.
-
-    area: of each basin, in areas of a typical cell; None where that is not known.
-    """
-    count = len(height)
-    keys, saddles = [], []
-    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
-        one, other = basins[a], basins[b]
-        meet = (one != other) & (one > 0) & (other > 0)
-        low, high = np.minimum(one[meet], other[meet]), np.maximum(one[meet], other[meet])
-        keys.append(low.astype(np.int64) * count + high)
-        saddles.append(np.minimum(smooth[a][meet], smooth[b][meet]))
-    pairs, where = np.unique(np.concatenate(keys), return_inverse=True)
-    saddle = np.zeros(len(pairs), np.float32)
-    np.maximum.at(saddle, where, np.concatenate(saddles))
-
-    owner = np.arange(count)
-    size = None if area is None else area.copy()
-
-    def root(k: int) -> int:
-        while owner[k] != k:
-            owner[k] = owner[owner[k]]
-            k = owner[k]
-        return k
-
-    for k in np.argsort(-saddle, kind="stable"):
-        one, other = root(int(pairs[k]) // count), root(int(pairs[k]) % count)
-        if one == other:
-            continue
-        factor = 1.0 if size is None else np.interp(size[one] + size[other], USUAL_SIZE, DEPTH_FACTOR)
-        if min(height[one], height[other]) - saddle[k] < depth * factor:
-            upper, lower = (one, other) if height[one] >= height[other] else (other, one)
-            owner[lower] = upper
-            if size is not None:
-                size[upper] += size[lower]
-    return np.array([root(k) for k in range(count)])
-
-
 def distance_from_mask(mask: Mask, diameter_px: float) -> NDArray[np.float32]:
     """Stand-in distance map, 0 to 1, for networks with the binary head: distance to the mask's edge in
     typical cell radii.
@@ -126,7 +82,10 @@ def separate_cells(
     if distance is None:
         distance = distance_from_mask(inside, diameter_px)
     room = cell > GROWTH_SHARE * thresholds.cell_threshold
-    grown, peak = split_by_distance(distance, room, thresholds, diameter_px, typical=typical)
+    if maps.way is None:
+        grown, peak = split_by_distance(distance, room, thresholds, diameter_px, typical=typical)
+    else:
+        grown, peak = split_by_votes(maps.way, room, cell, diameter_px, thresholds.vote_depth, typical=typical)
     if len(peak) == 0:
         return np.zeros(shape, np.int32), np.zeros(0, np.float32)
     score = mean_per_label(cell, np.where(inside, grown, 0), len(peak)) * np.clip(peak, 0, 1)
@@ -153,18 +112,7 @@ def upsample_labels(grown: Labels, cell: NDArray[np.float32], threshold: float, 
 
 def clean_labels(labels: Labels, score: NDArray[np.float32]) -> tuple[Labels, NDArray[np.float32]]:
     """Each cell in one piece (its largest) and without holes; ids 1..N; the scores that remain."""
-    pieces = label(labels, connectivity=1, background=0)
-    size = np.bincount(pieces.ravel())
-    owner = np.zeros(len(size), np.int32)
-    owner[pieces.ravel()] = labels.ravel()
-    size[0] = 0
-    order = np.lexsort((-size, owner))  # by cell, largest piece first
-    first = np.ones(len(order), bool)
-    first[1:] = owner[order][1:] != owner[order][:-1]
-    keep = np.zeros(len(size), bool)
-    keep[order[first]] = True
-    keep[0] = False
-    labels = np.where(keep[pieces], labels, 0).astype(np.int32)
+    labels = keep_largest_pieces(labels)
     fill_holes(labels)
     present = areas(labels) > 0
     present[0] = False

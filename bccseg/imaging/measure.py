@@ -63,7 +63,7 @@ def measure_cells(
     within = length * (length**2 - 1) / 12  # ... and the squares of its pixels about that
     spread = (total(length * dx * dx + within), total(length * dy * dy), total(length * dx * dy))
     major, minor, eccentricity = _ellipse(*(value / area for value in spread))
-    perimeter, solidity = _perimeters(labels, index, n), _solidities(labels, present, area)
+    perimeter, solidity = _perimeters(labels, index, n), solidities(labels, present, area)
     table = pd.DataFrame(
         {
             "cell_id": present.astype(np.int64),
@@ -160,7 +160,7 @@ def _perimeters(labels: Labels, index: NDArray[np.intp], n: int) -> NDArray[np.f
     return np.bincount(index[own], weights=weight[code], minlength=n).astype(np.float64)
 
 
-def _solidities(labels: Labels, present: NDArray, area: NDArray) -> NDArray[np.float64]:
+def solidities(labels: Labels, present: NDArray, area: NDArray) -> NDArray[np.float64]:
     """Area / pixels inside the convex hull of the pixel centres; 1 for every convex shape.
 
     Pixels in a hull with whole-number corners: A + B/2 + 1, B the pixels on its edge (Pick 1899).

@@ -1,4 +1,4 @@
-"""How good weights are on images with masks: metrics with intervals, and each image by itself."""
+"""How good weights are on images with masks or labels: metrics with intervals, and each image by itself."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bccseg.config import MIN_TRUE_AREA_PX
-from bccseg.imaging.label_image import label_mask
+from bccseg.imaging.label_image import Labels, Mask
 from bccseg.inference.predictor import Predictor
 from bccseg.inference.segment import segment
 from bccseg.io.images import read_image, read_mask
+from bccseg.io.truth import LABELS, read_truth
 from bccseg.metrics.bootstrap import Intervals, bootstrap
 from bccseg.metrics.error_types import count_errors
-from bccseg.metrics.matching import ImageScore, score_mask, summarise_scores
+from bccseg.metrics.matching import ImageScore, score_labels, score_mask, summarise_scores
 from bccseg.report.error_picture import draw_errors
 
 
@@ -44,7 +44,7 @@ class Evaluation:
     ) -> Iterator[tuple[str, Counter[str], NDArray[np.uint8]]]:
         """Of the worst images: name, mistakes of this evaluation, and what `predictor` makes of it, drawn."""
         for k in self._worst_first()[:count]:
-            image, truth = read_image(self.pairs[k][0]), label_mask(read_mask(self.pairs[k][1]), MIN_TRUE_AREA_PX)
+            image, truth, _ = _read(*self.pairs[k])
             found = segment(image, predictor).labels
             yield self.names[k], self.error_counts[k], draw_errors(image, truth, found, longest)
 
@@ -68,9 +68,9 @@ class Evaluation:
 def evaluate(
     predictor: Predictor, pairs: list[tuple[Path, Path]], on_image: Callable[[int, int], None] | None = None
 ) -> Evaluation:
-    """Segment every image with one fixed setting, the diameter found by the program, and score it against its mask.
+    """Segment every image with one fixed setting, the diameter found by the program, and score it against its truth.
 
-    pairs: image and mask files. `on_image(done, all)` is called after each; it may raise Stopped.
+    pairs: image and truth files (`io.truth`). `on_image(done, all)` is called after each; it may raise Stopped.
 
     Examples
     --------
@@ -84,11 +84,19 @@ def evaluate(
     (1, True)
     """
     names, scores, kinds = [], [], []
-    for k, (image, mask) in enumerate(pairs, start=1):
-        names.append(image.name)
-        found, truth = segment(read_image(image), predictor).labels, read_mask(mask)
-        scores.append(score_mask(found, truth))
-        kinds.append(count_errors(label_mask(truth, MIN_TRUE_AREA_PX), found))
+    for k, pair in enumerate(pairs, start=1):
+        names.append(pair[0].name)
+        image, truth, mask = _read(*pair)
+        found = segment(image, predictor).labels
+        scores.append(score_labels(found, truth) if mask is None else score_mask(found, mask))
+        kinds.append(count_errors(truth, found))
         if on_image:
             on_image(k, len(pairs))
     return Evaluation(names, list(pairs), scores, summarise_scores(scores), bootstrap(scores), kinds)
+
+
+def _read(image_path: Path, truth_path: Path) -> tuple[NDArray[np.uint8], Labels, Mask | None]:
+    """Image and true cells; and the mask they come from, whose specks count as pixels, where it is one."""
+    image = read_image(image_path)
+    truth, _ = read_truth(truth_path, image, image_path.name)
+    return image, truth, None if truth_path.parent.name == LABELS else read_mask(truth_path)

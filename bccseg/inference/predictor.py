@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bccseg.config import SegmentSettings
+from bccseg.config import HEAD_CHANNELS, PROBABILITY_MAPS, SegmentSettings
 from bccseg.imaging.instances import ProbabilityMaps
 from bccseg.imaging.normalise import normalise
 from bccseg.inference.segment import Progress, Segmentation, segment
@@ -38,6 +38,7 @@ class Predictor:
 
     def __init__(self, weights: Weights, device: str = "auto", *, optimise: bool = True) -> None:
         self.config, self.source = weights.config, weights.source
+        self.probabilities = sum(name in PROBABILITY_MAPS for name in HEAD_CHANNELS[self.config.network.head])
         self.device = choose_device(device)
         self.dtype = inference_dtype(self.device) if optimise else torch.float32
         self.layout = torch.channels_last if optimise else torch.contiguous_format
@@ -81,8 +82,12 @@ class Predictor:
         batch = torch.from_numpy(planes).permute(2, 0, 1)[None]  # (1, C, H', W')
         batch = batch.to(self.device, self.dtype).contiguous(memory_format=self.layout)
         with self._lock:
-            maps = self.network(batch)[0, :, :h, :w].sigmoid()
-            return ProbabilityMaps(*maps.contiguous().cpu().numpy())
+            maps = self.network(batch)[0, :, :h, :w]
+            maps[: self.probabilities].sigmoid_()
+            maps = maps.contiguous().cpu().numpy()
+        if len(maps) == self.probabilities:
+            return ProbabilityMaps(*maps)
+        return ProbabilityMaps(*maps[: self.probabilities], way=maps[2:4], spread=maps[4:])
 
 
 def load_predictor(weights: str | None = None, device: str = "auto") -> Predictor:

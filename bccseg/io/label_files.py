@@ -34,11 +34,12 @@ def mask_png(labels: Labels) -> bytes:
 MAX_ID = 2**31 - 1
 
 
-def read_labels(data: bytes, shape: tuple[int, int]) -> Labels:
-    """Labels int32 (H, W) of a picture file for an image of `shape`.
+def read_labels(data: bytes, shape: tuple[int, int], *, split_pieces: bool = True) -> Labels:
+    """Labels int32 (H, W), ids 1..N, of a picture file for an image of `shape`.
 
     More than two values in one channel are ids, a cell each; two values are a mask whose 4-connected pieces are
-    cells. A cell in several pieces becomes several; pieces below MIN_PIECE_PX are dropped. Raises ImageError.
+    cells. split_pieces: a cell in several pieces becomes several; without it, it stays one (another cell may lie
+    across it). Pieces, or cells, below MIN_PIECE_PX are dropped. Raises ImageError.
     """
     values = _grey(data)
     if values.shape != shape:
@@ -51,7 +52,10 @@ def read_labels(data: bytes, shape: tuple[int, int]) -> Labels:
         return label_mask(values > levels[0] if len(levels) == 2 else values > 0, MIN_PIECE_PX)
     if values.dtype == np.uint8 and (levels > 250).any() and np.isin(levels, (*range(6), *range(250, 256))).all():
         return label_mask(values > 127, MIN_PIECE_PX)  # a mask that went through JPEG
-    pieces = label(values, connectivity=1, background=0)
+    if split_pieces:
+        pieces = label(values, connectivity=1, background=0)
+    else:
+        pieces = np.searchsorted(levels[levels > 0], values, side="right")  # 0 stays 0
     return relabel(pieces, areas(pieces) >= MIN_PIECE_PX)
 
 

@@ -77,7 +77,17 @@ def dice(a: Mask, b: Mask) -> float:
 def score_mask(predicted: Labels, mask: Mask, iou_threshold: float = IOU_THRESHOLD) -> ImageScore:
     """Score labels (H, W) against a binary mask (H, W), whose 4-connected pieces are the true cells."""
     marked, truth = label_mask(mask), label_mask(mask, MIN_TRUE_AREA_PX)
-    cut = np.isin(marked, border_ids(marked)) | np.isin(predicted, border_ids(predicted))
+    return _score(predicted, truth, mask, np.isin(marked, border_ids(marked)), iou_threshold)
+
+
+def score_labels(predicted: Labels, truth: Labels, iou_threshold: float = IOU_THRESHOLD) -> ImageScore:
+    """Score labels (H, W) against true labels (H, W): each id is a cell, overlapping ones are two."""
+    return _score(predicted, truth, truth > 0, np.isin(truth, border_ids(truth)), iou_threshold)
+
+
+def _score(predicted: Labels, truth: Labels, mask: Mask, cut: Mask, iou_threshold: float) -> ImageScore:
+    """mask: all that is marked; cut: what of it belongs to pieces at the image border."""
+    cut = cut | np.isin(predicted, border_ids(predicted))
     pairs = match(truth, predicted, iou_threshold)
     true_boxes, boxes = ndi.find_objects(truth), ndi.find_objects(predicted)
     distances = []

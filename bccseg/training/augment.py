@@ -5,23 +5,47 @@ crop and its targets alike; everything else changes the image only. All randomne
 generator passed in, so that a crop depends on nothing but its seed.
 """
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.config import AugmentConfig
+from bccseg.imaging.cell_shape import CellShapes
 from bccseg.imaging.resize import scaled_size
 
 Crop = NDArray[np.float32]
 
 
-def flip_and_rotate(arrays: Sequence[NDArray], config: AugmentConfig, rng: np.random.Generator) -> list[NDArray]:
-    """Square arrays (S, S) or (S, S, C), all flipped and turned by right angles alike, at random."""
-    turns = rng.integers(4) if config.rotate90 else 0
-    down, across = (rng.choice([-1, 1]), rng.choice([-1, 1])) if config.flip else (1, 1)
-    return [np.rot90(values, turns)[::down, ::across] for values in arrays]
+class Turn(NamedTuple):
+    """Right-angle turns (anticlockwise), then flips: of square arrays, and of the cells in them."""
+
+    turns: int  # 0 to 3
+    down: int  # 1, or -1 to turn it upside down
+    across: int  # 1, or -1 to mirror left and right
+
+    def array(self, values: NDArray) -> NDArray:
+        """A square array (S, S) or (S, S, C), turned."""
+        return np.rot90(values, self.turns)[:: self.down, :: self.across]
+
+    def shapes(self, shapes: CellShapes, side: int) -> CellShapes:
+        """The cells of a square of `side` px, turned with it."""
+        (y, x), (yy, xx, xy) = shapes.centre.T, shapes.spread.T
+        for _ in range(self.turns):
+            y, x, yy, xx, xy = side - 1 - x, y, xx, yy, -xy
+        if self.down < 0:
+            y, xy = side - 1 - y, -xy
+        if self.across < 0:
+            x, xy = side - 1 - x, -xy
+        return shapes._replace(centre=np.stack([y, x], axis=1), spread=np.stack([yy, xx, xy], axis=1))
+
+
+def random_turn(config: AugmentConfig, rng: np.random.Generator) -> Turn:
+    """One of the turns and flips that are allowed."""
+    turns = int(rng.integers(4)) if config.rotate90 else 0
+    down, across = (int(rng.choice([-1, 1])), int(rng.choice([-1, 1]))) if config.flip else (1, 1)
+    return Turn(turns, down, across)
 
 
 def augment_stain(crop: Crop, spread: float, rng: np.random.Generator) -> Crop:

@@ -10,22 +10,29 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from bccseg.config import HEAD_CHANNELS, TrainConfig
+from bccseg.config import HEAD_CHANNELS, PROBABILITY_MAPS, AugmentConfig, TrainConfig
+from bccseg.imaging.cell_shape import CellShapes
+from bccseg.imaging.label_image import Labels
 from bccseg.imaging.normalise import normalise
-from bccseg.training.augment import augment_appearance, flip_and_rotate
+from bccseg.imaging.resize import resize_labels
+from bccseg.training.augment import augment_appearance, random_turn
 from bccseg.training.debris import add_debris
+from bccseg.training.overlap import add_overlaps
+from bccseg.training.targets import shape_maps
 from bccseg.training.training_image import STORED_DIAMETER, TrainingImage
 
 VALIDATION_CORNERS = ((0.1, 0.1), (0.1, 0.9), (0.9, 0.1), (0.9, 0.9))  # shares of the image, top then left
 
 
 class Crop(NamedTuple):
-    """A square of a training image with its truth: float32, side S."""
+    """A square of a training image with its truth, side S; maps are float32."""
 
     image: NDArray[np.float32]  # (S, S, 3), white = 1
     cell: NDArray[np.float32]  # (S, S), 0 to 1; so are the next two
     distance: NDArray[np.float32]
     trusted: NDArray[np.float32]
+    labels: Labels  # int32 (S, S)
+    shapes: CellShapes  # of the ids in `labels`, in px of the crop
 
 
 class Batch(NamedTuple):
@@ -33,7 +40,7 @@ class Batch(NamedTuple):
 
     image: Tensor  # (channels, S, S)
     target: Tensor  # (maps, S, S)
-    weight: Tensor  # (1, S, S), 0 where the truth is not trusted
+    weight: Tensor  # (maps or 1, S, S), 0 where the truth is not trusted
 
 
 def extract_crop(source: TrainingImage, corner: tuple[int, int], window: int, crop_px: int) -> Crop:
@@ -44,14 +51,25 @@ def extract_crop(source: TrainingImage, corner: tuple[int, int], window: int, cr
     rows, cols = slice(corner[0], corner[0] + window), slice(corner[1], corner[1] + window)
     below, right = max(0, rows.stop - source.image.shape[0]), max(0, cols.stop - source.image.shape[1])
     how = cv2.INTER_AREA if window > crop_px else cv2.INTER_LINEAR
-    out = []
-    for values in (source.image, source.cell, source.distance, source.trusted):
-        view = values[rows, cols]
-        if below or right:
-            border = cv2.BORDER_REFLECT_101 if values is source.image else cv2.BORDER_CONSTANT
-            view = cv2.copyMakeBorder(view, 0, below, 0, right, border, value=0)
-        out.append(cv2.resize(view, (crop_px, crop_px), interpolation=how))
-    return Crop(normalise(out[0], source.white), *(truth.astype(np.float32) / 255 for truth in out[1:]))
+
+    def view(values: NDArray, border: int = cv2.BORDER_CONSTANT) -> NDArray:
+        inside = values[rows, cols]
+        return cv2.copyMakeBorder(inside, 0, below, 0, right, border, value=0) if below or right else inside
+
+    image = cv2.resize(view(source.image, cv2.BORDER_REFLECT_101), (crop_px, crop_px), interpolation=how)
+    maps = [
+        cv2.resize(view(values), (crop_px, crop_px), interpolation=how).astype(np.float32) / 255
+        for values in (source.cell, source.distance, source.trusted)
+    ]
+    labels = resize_labels(view(source.labels), (crop_px, crop_px))
+    shapes = source.shapes.moved(-corner[0], -corner[1]).scaled(crop_px / window)
+    return Crop(normalise(image, source.white), *maps, labels, shapes)
+
+
+def turn_crop(crop: Crop, config: AugmentConfig, rng: np.random.Generator) -> Crop:
+    """The crop with all its truth, flipped and turned by right angles at random."""
+    turn = random_turn(config, rng)
+    return Crop(*(turn.array(values) for values in crop[:5]), turn.shapes(crop.shapes, len(crop.cell)))
 
 
 class CropDataset(Dataset):
@@ -75,18 +93,37 @@ class CropDataset(Dataset):
         window = round(config.crop_px * STORED_DIAMETER / scale)
         h, w = source.image.shape[:2]
         corner = (int(rng.integers(max(1, h - window + 1))), int(rng.integers(max(1, w - window + 1))))
-        crop = Crop(*flip_and_rotate(extract_crop(source, corner, window, config.crop_px), augment, rng))
+        if augment.overlap.share and rng.random() < augment.overlap.share:
+            crop = self._with_overlaps(source, corner, window, rng)
+        else:
+            crop = extract_crop(source, corner, window, config.crop_px)
+        crop = turn_crop(crop, augment, rng)
         image = crop.image
         if augment.debris_share and rng.random() < augment.debris_share:
             image = add_debris(image, crop.cell, config.diameter_px * scale, rng)
         return as_tensors(crop._replace(image=augment_appearance(image, augment, rng)), config)
 
+    def _with_overlaps(
+        self, source: TrainingImage, corner: tuple[int, int], window: int, rng: np.random.Generator
+    ) -> Crop:
+        """A crop with more cells on it. They are laid on a wider part, so that those at its edges are whole there."""
+        margin = round(self.config.diameter_px * STORED_DIAMETER)
+        top, left = (max(0, start - margin) for start in corner)
+        part = source.part(slice(top, corner[0] + window + margin), slice(left, corner[1] + window + margin))
+        crowded = add_overlaps(part, source, self.config.augment.overlap, rng)
+        return extract_crop(crowded, (corner[0] - top, corner[1] - left), window, self.config.crop_px)
+
 
 def as_tensors(crop: Crop, config: TrainConfig) -> Batch:
     """A crop for the network of `config`: its channels, and the maps of its head."""
     image = crop.image.mean(axis=2, keepdims=True) if config.network.in_channels == 1 else crop.image
-    maps = [getattr(crop, name) for name in HEAD_CHANNELS[config.network.head]]
-    arrays = image.transpose(2, 0, 1), np.stack(maps), crop.trusted[None]
+    names = HEAD_CHANNELS[config.network.head]
+    maps, weight = [getattr(crop, name) for name in names if name in PROBABILITY_MAPS], crop.trusted[None]
+    if len(maps) < len(names):
+        shape, known = shape_maps(crop.labels, crop.shapes, config.diameter_px)
+        weight = np.concatenate([np.repeat(weight, len(maps), axis=0), known * crop.trusted])
+        maps.extend(shape)
+    arrays = image.transpose(2, 0, 1), np.stack(maps), weight
     return Batch(*(torch.from_numpy(np.ascontiguousarray(values)) for values in arrays))
 
 

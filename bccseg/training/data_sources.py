@@ -9,12 +9,12 @@ from bccseg.annotation.hub_sync import fetch
 from bccseg.annotation.records import image_id
 from bccseg.annotation.review import items
 from bccseg.annotation.store import LabelStore
-from bccseg.config import MIN_TRUE_AREA_PX, TrainConfig
+from bccseg.config import TrainConfig
 from bccseg.errors import BccsegError, DataError
-from bccseg.imaging.label_image import label_mask
 from bccseg.io.archive import is_zip, safe_stem, zip_members
-from bccseg.io.images import SUFFIXES, read_image, read_mask
-from bccseg.training.pairs import find_pairs, split_pairs
+from bccseg.io.images import SUFFIXES, read_image
+from bccseg.io.truth import UNKNOWN, read_truth
+from bccseg.training.pairs import IMAGE_FOLDERS, TRUTH_FOLDERS, find_pairs, is_pair_folder, split_pairs
 from bccseg.training.training_image import TrainingImage, load_training_image
 
 STORE_PREFIX, HUB_PREFIX = "store:", "hf://datasets/"
@@ -118,7 +118,7 @@ def _write_source(source: str, work: Path) -> None:
         chosen = chosen_versions(items(store))
         if not chosen:
             raise DataError("The collection has no accepted labels yet. Review what was submitted first.")
-        write_dataset(dataset_files(store, chosen, "kaggle"), work)
+        write_dataset(dataset_files(store, chosen, "labels"), work)  # a mask would join cells that overlap
         return
     path = Path(source)
     if not path.is_file():
@@ -129,7 +129,7 @@ def _write_source(source: str, work: Path) -> None:
     for name, read in zip_members(data).items():
         inside = Path(name)
         side = inside.parent.name.lower()
-        if side not in ("original", "mask") or inside.suffix.lower() not in SUFFIXES:
+        if side not in (*IMAGE_FOLDERS, *TRUTH_FOLDERS, UNKNOWN) or inside.suffix.lower() not in SUFFIXES:
             continue
         split = inside.parent.parent.name.lower()
         folder = work / (split if split in ("train", "validation", "test") else "train") / side
@@ -138,14 +138,14 @@ def _write_source(source: str, work: Path) -> None:
 
 
 def _splits(folder: Path) -> dict[str, Pairs]:
-    if (folder / "original").is_dir():
+    if is_pair_folder(folder):
         return {"train": find_pairs(folder)}
     splits = {
         split: find_pairs(folder / split) for split in ("train", "validation", "test") if (folder / split).is_dir()
     }
     if not splits:
         raise DataError(
-            f"{folder.name} has no 'original' and 'mask' folders, nor 'train' and 'test' with those inside."
+            f"{folder.name} has no folders 'original' and 'mask' or 'labels', nor 'train' and 'test' with those inside."
         )
     return splits
 
@@ -175,16 +175,15 @@ def _inspect(data: TrainingData) -> None:
         data.warnings.append(f"There are only {data.cells} cells; expect little from so few.")
 
 
-def _checked_pair(image_path: Path, mask_path: Path) -> tuple[str, int]:
-    """Id of the image and cells of its mask. Raises BccsegError."""
+def _checked_pair(image_path: Path, truth_path: Path) -> tuple[str, int]:
+    """Id of the image and number of its cells. Raises BccsegError."""
     try:
-        image, mask = read_image(image_path), read_mask(mask_path)
+        image = read_image(image_path)
+        labels, _ = read_truth(truth_path, image, image_path.name)
     except BccsegError as error:
-        raise DataError(f"{image_path.name}: {error}") from error
-    if image.shape[:2] != mask.shape:
-        (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
-        raise DataError(f"{image_path.name} is {w} x {h} px, its mask {mask_w} x {mask_h} px.")
-    cells = int(label_mask(mask, MIN_TRUE_AREA_PX).max(initial=0))
+        told = str(error).startswith(image_path.name)
+        raise (error if told else DataError(f"{image_path.name}: {error}")) from error
+    cells = int(labels.max(initial=0))
     if cells == 0:
-        raise DataError(f"{mask_path.name} marks no cell.")
+        raise DataError(f"{truth_path.name} marks no cell.")
     return image_id(image), cells

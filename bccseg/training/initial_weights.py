@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from bccseg.config import TrainConfig
+from bccseg.config import HEAD_CHANNELS, TrainConfig
 from bccseg.errors import TrainingError
 from bccseg.model.build import build_network
 from bccseg.model.weight_sources import locate
@@ -15,19 +15,32 @@ BASE_DATA = "BCCSEG_BASE_DATA"  # environment variable: folder of the base train
 
 
 def initial_network(config: TrainConfig) -> nn.Module:
-    """The network before the first step: freshly initialised, or with the base weights.
+    """The network before the first step: freshly initialised, or with the base weights. Those may have another head.
 
-    Raises WeightsError if those cannot be had, TrainingError if they are of another network.
+    Raises WeightsError if they cannot be had, TrainingError if they are of another network.
     """
     if not config.base_weights:
         return build_network(config.network)
     base = load_weights(*locate(config.base_weights))
-    if base.config.network != config.network:
+    if base.config.network == config.network:
+        return base.network
+    if base.config.network.replace(head=config.network.head) != config.network:
         raise TrainingError(
             f"'{config.base_weights}' are weights of another network than the one to be trained. "
-            "Choose its kind, width, depth and head, or start from scratch."
+            "Choose its kind, width and depth, or start from scratch."
         )
-    return base.network
+    network = build_network(config.network)
+    learned, state = base.network.state_dict(), network.state_dict()
+    old, new = HEAD_CHANNELS[base.config.network.head], HEAD_CHANNELS[config.network.head]
+    for name, values in learned.items():
+        if values.shape == state[name].shape:
+            state[name] = values
+            continue
+        for k, title in enumerate(new):  # the last layer: maps that both heads have keep what they learned
+            if title in old:
+                state[name][k] = values[old.index(title)]
+    network.load_state_dict(state)
+    return network
 
 
 def base_training_set() -> Path | None:

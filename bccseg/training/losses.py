@@ -4,6 +4,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bccseg.config import HEAD_CHANNELS, PROBABILITY_MAPS, TrainConfig
+
+SMOOTH_BELOW = 0.02  # smaller errors of the shape maps count by their square
+
 
 def soft_dice(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """1 - Dice over the whole batch, soft (Milletari et al. 2016, doi 10.1109/3DV.2016.79). Scalar."""
@@ -12,19 +16,24 @@ def soft_dice(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return 1 - (2 * overlap + 1) / (total + 1)
 
 
-def segmentation_loss(
-    logits: Tensor, target: Tensor, weight: Tensor, dice_weight: float, distance_weight: float
-) -> Tensor:
-    """Cross entropy of every map, and soft Dice of the cell map. Scalar.
+def segmentation_loss(logits: Tensor, target: Tensor, weight: Tensor, config: TrainConfig) -> Tensor:
+    """Cross entropy of the probability maps, soft Dice of the cell map, absolute error of the shape maps. Scalar.
 
-    logits, target: (B, C, H, W), channel 0 the cell map; target 0 to 1 (soft at cell edges).
-    weight: (B, 1, H, W), 0 where the truth is not trusted.
+    logits, target: (B, C, H, W), in the order of the head's maps; probabilities 0 to 1 (soft at cell edges).
+    weight: (B, C or 1, H, W), 0 where the truth is not trusted.
     """
-    entropy = functional.binary_cross_entropy_with_logits(logits, target, reduction="none") * weight
-    per_map = entropy.sum(dim=(0, 2, 3)) / weight.sum().clamp(min=1)  # (C,)
-    loss = per_map[0] + distance_weight * per_map[1:].sum()
-    if dice_weight:
-        loss = loss + dice_weight * soft_dice(logits[:, 0].sigmoid(), target[:, 0], weight[:, 0])
+    weight = weight.expand_as(target)
+    trusted = weight.sum(dim=(0, 2, 3)).clamp(min=1)  # (C,)
+    n = sum(name in PROBABILITY_MAPS for name in HEAD_CHANNELS[config.network.head])
+    entropy = functional.binary_cross_entropy_with_logits(logits[:, :n], target[:, :n], reduction="none")
+    per_map = (entropy * weight[:, :n]).sum(dim=(0, 2, 3)) / trusted[:n]
+    loss = per_map[0] + config.distance_weight * per_map[1:].sum()
+    if config.dice_weight:
+        loss = loss + config.dice_weight * soft_dice(logits[:, 0].sigmoid(), target[:, 0], weight[:, 0])
+    if logits.shape[1] > n:
+        error = functional.smooth_l1_loss(logits[:, n:], target[:, n:], reduction="none", beta=SMOOTH_BELOW)
+        per_map = (error * weight[:, n:]).sum(dim=(0, 2, 3)) / trusted[n:]
+        loss = loss + config.centre_weight * per_map[:2].sum() + config.spread_weight * per_map[2:].sum()
     return loss
 
 

@@ -118,8 +118,7 @@ class Trainer:
         with training_autocast(self.device, enabled=self.config.mixed_precision):
             logits = network(image)
         logits = logits.float()
-        config = self.config
-        loss = segmentation_loss(logits, target, weight, config.dice_weight, config.distance_weight)
+        loss = segmentation_loss(logits, target, weight, self.config)
         return logits, loss, target, weight
 
     @torch.inference_mode()

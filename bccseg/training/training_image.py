@@ -1,25 +1,35 @@
 """An image with its truth, scaled to one cell diameter and ready for crops."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage as ndi
 
-from bccseg.config import MIN_TRUE_AREA_PX, TrainConfig
+from bccseg.config import TrainConfig
 from bccseg.errors import DataError
-from bccseg.imaging.label_image import label_mask, median_diameter
+from bccseg.imaging.cell_shape import CellShapes, cell_shapes
+from bccseg.imaging.label_image import Labels, areas, median_diameter
+from bccseg.imaging.measure import solidities
 from bccseg.imaging.normalise import white_level
-from bccseg.imaging.resize import resize
-from bccseg.io.images import read_image, read_mask
+from bccseg.imaging.resize import resize, resize_labels, scaled_size
+from bccseg.io.images import read_image
+from bccseg.io.truth import read_truth
 from bccseg.training.targets import distance_target, trusted_pixels
 
 STORED_DIAMETER = 1.5  # images are kept at this many training diameters, so that zooming in stays sharp
 
 
+HALO_PX = 4  # what belongs to a cell around its outline: diffraction, blur
+PLAIN_AREA = (0.5, 1.6)  # of the median; what is smaller or larger is a fragment, a white cell, or several cells
+PLAIN_SOLIDITY = 0.93  # less is several cells, or a deformed one
+
+
 @dataclass(frozen=True)
 class TrainingImage:
-    """An image and its truth at the stored scale."""
+    """An image and its truth at the stored scale, or a part of one."""
 
     name: str
     image: NDArray[np.uint8]  # (H, W, 3)
@@ -28,24 +38,39 @@ class TrainingImage:
     trusted: NDArray[np.uint8]  # (H, W), 0 to 255: `trusted_pixels`
     white: NDArray[np.float32]  # (3,), level of the background
     cells: int
+    labels: Labels  # int32 (H, W)
+    shapes: CellShapes  # of the ids 0..N
+    boxes: list[tuple[slice, slice] | None]  # of the ids 1..N; of the whole image
+    free_cells: NDArray[np.intp]  # ids of plain cells that nothing touches
+
+    def part(self, rows: slice, cols: slice) -> "TrainingImage":
+        """What lies in a window; arrays are views."""
+        window = (rows, cols)
+        return replace(
+            self, image=self.image[window], cell=self.cell[window], distance=self.distance[window],
+            trusted=self.trusted[window], labels=self.labels[window],
+            shapes=self.shapes.moved(-rows.start, -cols.start),
+        )  # fmt: skip
 
 
-def load_training_image(image_path: Path, mask_path: Path, config: TrainConfig) -> TrainingImage:
-    """Read an image and its mask, and bring the cells to the stored diameter. Raises DataError, ImageError."""
-    image, mask = read_image(image_path), read_mask(mask_path)
-    if image.shape[:2] != mask.shape:
-        (h, w), (mask_h, mask_w) = image.shape[:2], mask.shape
-        raise DataError(f"{image_path.name} is {w} x {h} px, its mask {mask_w} x {mask_h} px.")
-    labels = label_mask(mask, MIN_TRUE_AREA_PX)
+def load_training_image(image_path: Path, truth_path: Path, config: TrainConfig) -> TrainingImage:
+    """Read an image and its truth (`io.truth`), and bring the cells to the stored diameter.
+
+    Raises DataError, ImageError.
+    """
+    image = read_image(image_path)
+    labels, unknown = read_truth(truth_path, image, image_path.name)
     diameter = median_diameter(labels)
     if diameter is None:
-        raise DataError(f"{mask_path.name} marks no cell. Take the pair out or mark its cells.")
-    trusted = trusted_pixels(labels, config.ignore_border_cells * diameter)
+        raise DataError(f"{truth_path.name} marks no cell. Take the pair out or mark its cells.")
+    trusted = trusted_pixels(labels, config.ignore_border_cells * diameter) & ~unknown
     scale = STORED_DIAMETER * config.diameter_px / diameter
 
     def stored(values: NDArray) -> NDArray[np.uint8]:
         return np.round(resize(values.astype(np.float32), scale) * 255).astype(np.uint8)
 
+    small = resize_labels(labels, scaled_size(labels.shape, scale))
+    boxes = ndi.find_objects(small, max_label=int(labels.max()))
     return TrainingImage(
         name=image_path.stem,
         image=resize(image, scale),
@@ -54,4 +79,29 @@ def load_training_image(image_path: Path, mask_path: Path, config: TrainConfig) 
         trusted=stored(trusted),
         white=white_level(image),
         cells=int(labels.max()),
+        labels=small,
+        shapes=cell_shapes(labels).scaled(scale),
+        boxes=boxes,
+        free_cells=find_free_cells(small, boxes, STORED_DIAMETER * config.diameter_px),
     )
+
+
+def find_free_cells(labels: Labels, boxes: list, diameter_px: float) -> NDArray[np.intp]:
+    """Ids of the cells of usual size and shape with nothing but background within HALO_PX: int (M,)."""
+    size = areas(labels)
+    relative = size / (np.pi * (diameter_px / 2) ** 2)
+    usual = np.flatnonzero((relative >= PLAIN_AREA[0]) & (relative <= PLAIN_AREA[1]))
+    usual = usual[usual > 0]
+    free = []
+    for k, solid in zip(usual, solidities(labels, usual, size[usual]), strict=True):
+        if solid < PLAIN_SOLIDITY:
+            continue
+        box = boxes[k - 1]
+        around = tuple(slice(span.start - HALO_PX, span.stop + HALO_PX) for span in box)
+        if any(s.start < 0 or s.stop > n for s, n in zip(around, labels.shape, strict=True)):
+            continue
+        own = (labels[around] == k).astype(np.uint8)
+        near = cv2.dilate(own, np.ones((2 * HALO_PX + 1,) * 2, np.uint8)) > 0
+        if not ((labels[around] > 0) & near & (own == 0)).any():
+            free.append(k)
+    return np.array(free, np.intp)

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file
 
-from bccseg.config import MIN_TRUE_AREA_PX, TrainConfig
+from bccseg.config import TrainConfig
 from bccseg.errors import TrainingError
 from bccseg.files import write_atomically
-from bccseg.imaging.label_image import border_ids, label_mask
+from bccseg.imaging.label_image import border_ids
 from bccseg.inference.predictor import Predictor
 from bccseg.inference.segment import segment
-from bccseg.io.images import read_image, read_mask
+from bccseg.io.images import read_image
+from bccseg.io.truth import read_truth
 from bccseg.metrics.calibration import calibration_error, fit_calibration
 from bccseg.metrics.matching import match
 from bccseg.model.weight_sources import locate
@@ -98,9 +99,11 @@ def calibrate_weights(folder: Path, pairs: list[tuple[Path, Path]], device: str 
     weights = load_weights(folder)
     predictor = Predictor(replace(weights, config=weights.config.replace(calibration=None)), device)
     scores, right = [], []
-    for image, mask in pairs:
-        found = segment(read_image(image), predictor)
-        matched = {cell for _, cell, _ in match(label_mask(read_mask(mask), MIN_TRUE_AREA_PX), found.labels)}
+    for image_path, truth_path in pairs:
+        image = read_image(image_path)
+        truth, _ = read_truth(truth_path, image, image_path.name)
+        found = segment(image, predictor)
+        matched = {cell for _, cell, _ in match(truth, found.labels)}
         border = set(border_ids(found.labels).tolist())
         for cell, score in enumerate(found.scores, start=1):
             if cell not in border:

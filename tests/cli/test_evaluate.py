@@ -3,6 +3,7 @@
 import json
 
 import cv2
+import numpy as np
 import pytest
 
 from bccseg.cli import main
@@ -38,3 +39,21 @@ def test_words_for_people(dataset, capsys):
     assert "worst images:" in out
     assert "count_error" in out
     assert main(["evaluate", "--data", str(dataset / "mask")]) == 1
+
+
+def test_labels_are_scored_cell_by_cell(dataset, capsys):
+    """Two cells that overlap are one piece of a mask and two of labels."""
+    (dataset / "labels").mkdir()
+    for path in (dataset / "mask").iterdir():
+        mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        labels = cv2.connectedComponents(mask, connectivity=4)[1].astype(np.uint16)
+        rows, cols = np.nonzero(labels == np.bincount(labels.ravel())[1:].argmax() + 1)
+        labels[rows[cols > np.median(cols)], cols[cols > np.median(cols)]] = 300  # the largest is parted
+        cv2.imwrite(str(dataset / "labels" / path.name), labels)
+    assert main(["evaluate", "--data", str(dataset), "--json", "--device", "cpu"]) == 0
+    parted = json.loads(capsys.readouterr().out)
+    (dataset / "labels").rename(dataset / "away")
+    assert main(["evaluate", "--data", str(dataset), "--json", "--device", "cpu"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert parted["f1"] < whole["f1"]
+    assert parted["dice"] == pytest.approx(whole["dice"], abs=1e-3)

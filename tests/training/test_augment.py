@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 
 from bccseg.config import AugmentConfig
+from bccseg.imaging.cell_shape import cell_shapes
 from bccseg.training import augment
 from bccseg.training.augment import (
+    Turn,
     augment_appearance,
     augment_camera,
     augment_illumination,
     augment_stain,
-    flip_and_rotate,
+    random_turn,
 )
 from tests.training.draws import Draws
 
@@ -30,25 +32,30 @@ def test_nothing_is_changed_where_everything_is_off():
     for seed in range(5):
         out = augment_appearance(image, OFF, np.random.default_rng(seed))
         assert (out == image).all()
-        assert (flip_and_rotate([image], OFF, np.random.default_rng(seed))[0] == image).all()
+        assert random_turn(OFF, np.random.default_rng(seed)) == (0, 1, 1)
     assert out.dtype == np.float32
     assert out.flags.c_contiguous
 
 
-def test_all_arrays_are_flipped_and_turned_alike():
-    image, mask = crop(), np.arange(256, dtype=np.float32).reshape(16, 16)
-    a, b = flip_and_rotate([image, mask], AugmentConfig(), Draws(1, -1, 1))
-    assert (b == np.rot90(mask, 1)[::-1]).all()
-    assert (a == np.rot90(image, 1)[::-1]).all()
-    (c,) = flip_and_rotate([mask], AugmentConfig(rotate90=False), Draws(1, -1))
-    assert (c == mask[:, ::-1]).all()
-    (d,) = flip_and_rotate([mask], AugmentConfig(flip=False), Draws(3))
-    assert (d == np.rot90(mask, 3)).all()
+def test_arrays_are_turned_then_flipped():
+    mask = np.arange(256, dtype=np.float32).reshape(16, 16)
+    assert (random_turn(AugmentConfig(), Draws(1, -1, 1)).array(mask) == np.rot90(mask, 1)[::-1]).all()
+    assert (random_turn(AugmentConfig(rotate90=False), Draws(1, -1)).array(mask) == mask[:, ::-1]).all()
+    assert (random_turn(AugmentConfig(flip=False), Draws(3)).array(mask) == np.rot90(mask, 3)).all()
     draws = Draws(0, 1, 1)
-    flip_and_rotate([mask], AugmentConfig(), draws)
+    random_turn(AugmentConfig(), draws)
     assert draws.asked == [("integers", 4), ("choice", [-1, 1]), ("choice", [-1, 1])]
-    seen = {flip_and_rotate([mask], AugmentConfig(), np.random.default_rng(s))[0].tobytes() for s in range(200)}
+    seen = {random_turn(AugmentConfig(), np.random.default_rng(s)).array(mask).tobytes() for s in range(200)}
     assert len(seen) == 8  # every symmetry of the square
+
+
+@pytest.mark.parametrize("turn", [Turn(t, d, a) for t in range(4) for d in (1, -1) for a in (1, -1)])
+def test_cells_turn_with_their_picture(turn):
+    labels = np.zeros((20, 20), np.int32)
+    labels[2:5, 3:11], labels[9:12, 9:12], labels[12:17, 12:15] = 1, 2, 2
+    found, measured = turn.shapes(cell_shapes(labels), 20), cell_shapes(turn.array(labels))
+    assert found.centre[1:] == pytest.approx(measured.centre[1:], abs=1e-4)
+    assert found.spread == pytest.approx(measured.spread, abs=1e-4)
 
 
 def test_a_stain_change_is_a_gain_and_a_mixing_of_optical_densities():

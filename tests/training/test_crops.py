@@ -10,14 +10,17 @@ import torch
 
 from bccseg.config import SEED_AUGMENT, NetworkConfig, TrainConfig
 from bccseg.errors import TrainingError
+from bccseg.imaging.cell_shape import cell_shapes
 from bccseg.model.build import build_network
 from bccseg.training import crop_loader
 from bccseg.training.crop_loader import CropLoader, EpochSampler, worker_count
 from bccseg.training.crops import VALIDATION_CORNERS, Crop, CropDataset, as_tensors, extract_crop, validation_batches
 from bccseg.training.initial_weights import base_training_set, initial_network
 from bccseg.training.preview import save_preview
-from bccseg.training.training_image import STORED_DIAMETER, TrainingImage
+from bccseg.training.targets import shape_maps
+from bccseg.training.training_image import STORED_DIAMETER
 from tests.training.draws import Draws
+from tests.training.images import training_image
 
 PLAIN = TrainConfig(crop_px=32, augment=SEED_AUGMENT.replace(flip=False), steps_per_epoch=3, batch_size=4)
 
@@ -26,7 +29,7 @@ def ramp(shape=(90, 120), name="ramp"):
     """An image whose pixels say where they are."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.uint8)
     image = np.stack([y, x, np.full(shape, 200, np.uint8)], axis=-1)
-    return TrainingImage(name, image, y, x, np.full(shape, 255, np.uint8), np.array([100, 200, 250], np.float32), 3)
+    return training_image(name, image, y, x, np.full(shape, 255, np.uint8), np.array([100, 200, 250], np.float32), 3)
 
 
 def test_a_crop_is_the_window_that_was_asked_for():
@@ -63,14 +66,14 @@ def test_large_windows_are_averaged_and_small_ones_interpolated(window, how):
     rng = np.random.default_rng(1)
     planes = [rng.integers(0, 256, (60, 70), np.uint8) for _ in range(3)]
     white = np.array([250, 200, 240], np.float32)
-    source = TrainingImage("noise", rng.integers(0, 256, (60, 70, 3), np.uint8), *planes, white, 1)
+    source = training_image("noise", rng.integers(0, 256, (60, 70, 3), np.uint8), *planes, white, 1)
     crop = extract_crop(source, (5, 9), window, 16)
 
     def expected(values):
         return cv2.resize(values[5 : 5 + window, 9 : 9 + window], (16, 16), interpolation=how)
 
     assert crop.image == pytest.approx(expected(source.image) / white)
-    for found, values in zip(crop[1:], planes, strict=True):
+    for found, values in zip(crop[1:4], planes, strict=True):
         assert found == pytest.approx(expected(values) / 255)
         assert found.dtype == np.float32
 
@@ -86,7 +89,10 @@ def test_only_the_side_that_is_too_short_is_mirrored(shape, right, below):
 
 def test_tensors_hold_the_maps_of_the_head_and_the_channels_of_the_network():
     rng = np.random.default_rng(0)
-    crop = Crop(*(rng.random(shape).astype(np.float32) for shape in ((8, 8, 3), (8, 8), (8, 8), (8, 8))))
+    maps = [rng.random(shape).astype(np.float32) for shape in ((8, 8, 3), (8, 8), (8, 8), (8, 8))]
+    labels = np.zeros((8, 8), np.int32)
+    labels[2:6, 3:7] = 1
+    crop = Crop(*maps, labels, cell_shapes(labels))
     batch = as_tensors(crop, PLAIN)
     assert [tuple(t.shape) for t in batch] == [(3, 8, 8), (2, 8, 8), (1, 8, 8)]
     assert (batch.image.numpy() == crop.image.transpose(2, 0, 1)).all()
@@ -96,6 +102,11 @@ def test_tensors_hold_the_maps_of_the_head_and_the_channels_of_the_network():
     assert (grey.image.numpy() == crop.image.mean(axis=2)).all()
     assert (grey.target.numpy() == crop.cell).all()
     assert tuple(grey.target.shape) == (1, 8, 8)
+    seven = as_tensors(crop, PLAIN.replace(network=NetworkConfig(head="cell_shape"), diameter_px=16))
+    assert (seven.target[:2].numpy() == np.stack([crop.cell, crop.distance])).all()
+    assert (seven.target[2:].numpy() == shape_maps(labels, crop.shapes, 16)[0]).all()
+    assert (seven.weight[:2].numpy() == crop.trusted).all()
+    assert (seven.weight[2:].numpy() == np.where(labels > 0, crop.trusted, 0)).all()
 
 
 def test_a_crop_depends_on_seed_epoch_and_index_alone():
@@ -161,7 +172,7 @@ def test_a_crop_of_the_base_set_with_debris_is_drawn_in_a_fixed_order(monkeypatc
         ("random",), ("integers", 2), ("uniform", np.log(0.5), np.log(2)), ("integers", 100 - 38 + 1),
         ("integers", 140 - 38 + 1), ("integers", 4), ("choice", [-1, 1]), ("choice", [-1, 1]), ("random",),
     ]  # fmt: skip
-    plain = [np.rot90(values)[::-1] for values in extract_crop(base[1], (5, 7), 38, 32)]
+    plain = [np.rot90(values)[::-1] for values in extract_crop(base[1], (5, 7), 38, 32)[:5]]
     (_, (image, cells, diameter, one)), (_, (dirty, given, other)) = looks
     assert [name for name, _ in looks] == ["debris", "look"]
     assert (image == plain[0]).all()
@@ -284,8 +295,17 @@ def test_a_network_begins_fresh_or_with_the_base_weights(tiny_weights, monkeypat
         initial_network(onward.replace(network=config.network.replace(width=8)))
     assert str(told.value) == (
         f"'{folder}' are weights of another network than the one to be trained. "
-        "Choose its kind, width, depth and head, or start from scratch."
+        "Choose its kind, width and depth, or start from scratch."
     )
+    old = initial_network(onward)
+    torch.manual_seed(3)
+    other = initial_network(onward.replace(network=config.network.replace(head="cell_shape")))  # two maps are known
+    assert other.head.weight.shape[0] == 7
+    assert torch.equal(other.head.weight[:2], old.head.weight)
+    assert torch.equal(other.head.bias[:2], old.head.bias)
+    assert not torch.equal(other.head.weight[2:], torch.zeros_like(other.head.weight[2:]))
+    learned, state = old.state_dict(), other.state_dict()
+    assert all(torch.equal(state[name], values) for name, values in learned.items() if not name.startswith("head"))
     monkeypatch.delenv("BCCSEG_BASE_DATA", raising=False)
     assert base_training_set() is None
     for nothing in ("", "  "):

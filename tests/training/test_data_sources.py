@@ -16,7 +16,7 @@ from bccseg.imaging.synthetic import draw_smear
 from bccseg.training.crops import CropDataset
 from bccseg.training.data_sources import NONE_HELD_OUT, gather_training_data, load_training_images
 from bccseg.training.provenance import data_hash
-from bccseg.training.training_image import TrainingImage
+from tests.training.images import training_image
 
 
 def smear(seed):
@@ -79,6 +79,39 @@ def test_a_collection_on_the_hub(tmp_path, hub):
         gather_training_data(["hf://datasets/lab/none"], tmp_path / "other", 0.1)
 
 
+def test_corrections_are_learned_as_the_cells_they_are(tmp_path):
+    """Two cells that touch all along are one piece of any mask; in the collection, and in training, they are two."""
+    store = LabelStore(tmp_path / "store")
+    for k in range(3):
+        image, labels = smear(k)
+        labels[:] = 0
+        labels[40:100, 40:80], labels[40:100, 80:120] = 1, 2
+        info = store.add_image(image, f"{k}.png", split="validation" if k == 2 else "train")
+        store.review(store.save_version(info.id, labels, author="Ana"), "accepted", "Ben")
+    data = gather_training_data([f"store:{tmp_path / 'store'}"], tmp_path / "work", 0.3)
+    assert data.cells == 6
+    images = [image for split in load_training_images(data, TrainConfig(diameter_px=24))[:2] for image in split]
+    assert [image.cells for image in images] == [2, 2, 2]
+    middle = images[0].distance[images[0].distance.shape[0] * 70 // 160]
+    edge = round(80 / 200 * len(middle))
+    assert middle[edge - 1 : edge + 1].max() < 60  # a valley where they meet
+
+
+def test_labels_and_unknown_places_of_a_zip_are_kept(tmp_path):
+    image, labels = smear(1)
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        for k in range(2):
+            archive.writestr(f"original/{k}.png", as_png(np.roll(image, k, axis=0)))
+            archive.writestr(f"labels/{k}.png", as_png(np.roll(labels, k, axis=0).astype(np.uint16)))
+            archive.writestr(f"unknown/{k}.png", as_png(np.full(labels.shape, 255, np.uint8)))
+    data = gather_training_data([str(tmp_path / "d.zip")], tmp_path / "work", 0.5)
+    assert data.problems == []
+    assert data.train[0][1].parent.name == "labels"
+    found = load_training_images(data, TrainConfig())[0][0]
+    assert found.cells == labels.max()
+    assert (found.trusted == 0).all()
+
+
 @pytest.mark.parametrize("source", ["nowhere", "text"])
 def test_what_is_no_dataset_is_told(tmp_path, source):
     (tmp_path / "text").write_text("hello")
@@ -135,7 +168,7 @@ def test_crops_come_from_both_sets_as_often_as_asked():
     def plain(value):
         grey = np.full((300, 300, 3), value, np.uint8)
         nothing = np.zeros((300, 300), np.uint8)
-        return TrainingImage(str(value), grey, nothing, nothing, nothing, np.full(3, 255, np.float32), 1)
+        return training_image(str(value), grey, nothing, nothing, nothing, np.full(3, 255, np.float32), 1)
 
     config = TrainConfig(steps_per_epoch=100, batch_size=4, crop_px=32, augment=SEED_AUGMENT, mix_share=0.25)
     crops = CropDataset([plain(0)], config, base=[plain(255)])

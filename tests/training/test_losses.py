@@ -5,11 +5,18 @@ import math
 import pytest
 import torch
 
-from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss, soft_dice
+from bccseg.config import NetworkConfig, TrainConfig
+from bccseg.training.losses import SMOOTH_BELOW, dice_iou, overlap_counts, segmentation_loss, soft_dice
 
 
 def maps(*planes):
     return torch.tensor([planes], dtype=torch.float32)
+
+
+def loss(logits, target, weight, dice_weight, distance_weight, head="cell_distance", **weights):
+    network = NetworkConfig(head="binary" if logits.shape[1] == 1 else head)
+    config = TrainConfig(network=network, dice_weight=dice_weight, distance_weight=distance_weight, **weights)
+    return segmentation_loss(logits, target, weight, config)
 
 
 def test_the_loss_is_cross_entropy_of_trusted_pixels_and_dice_of_the_cell_map():
@@ -17,15 +24,15 @@ def test_the_loss_is_cross_entropy_of_trusted_pixels_and_dice_of_the_cell_map():
     target, weight = maps([[1.0, 0.0]], [[0.25, 0.0]]), maps([[1.0, 0.0]])
     cell = math.log(2)
     distance = math.log(1 + math.exp(-1)) + 0.25  # softplus(-1) - 0.25 * -1
-    assert segmentation_loss(logits, target, weight, 0, 0).item() == pytest.approx(cell)
-    assert segmentation_loss(logits, target, weight, 0, 0.5).item() == pytest.approx(cell + 0.5 * distance)
+    assert loss(logits, target, weight, 0, 0).item() == pytest.approx(cell)
+    assert loss(logits, target, weight, 0, 0.5).item() == pytest.approx(cell + 0.5 * distance)
     dice = 1 - (2 * 0.5 + 1) / (0.25 + 1 + 1)
     assert soft_dice(maps([[0.5]]), maps([[1.0]]), maps([[1.0]])).item() == pytest.approx(dice)
-    assert segmentation_loss(logits, target, weight, 2, 0).item() == pytest.approx(cell + 2 * dice)
-    both = segmentation_loss(logits, target, torch.ones(1, 1, 1, 2), 0, 0).item()
+    assert loss(logits, target, weight, 2, 0).item() == pytest.approx(cell + 2 * dice)
+    both = loss(logits, target, torch.ones(1, 1, 1, 2), 0, 0).item()
     assert both == pytest.approx((cell + math.log(1 + math.exp(2))) / 2)
-    assert segmentation_loss(logits, target, weight * 0, 0, 1).item() == 0  # nothing is trusted
-    binary = segmentation_loss(logits[:, :1], target[:, :1], weight, 0, 1).item()
+    assert loss(logits, target, weight * 0, 0, 1).item() == 0  # nothing is trusted
+    binary = loss(logits[:, :1], target[:, :1], weight, 0, 1).item()
     assert binary == pytest.approx(cell)
 
 
@@ -53,19 +60,34 @@ def test_a_batch_is_scored_as_one_picture_and_each_map_by_itself():
     p, q = 1 / (1 + math.exp(-1)), 1 / (1 + math.exp(-0.5))
     overlap = 0.5 * 1 + 0.5 * p * 0.5 + q * 0
     dice = 1 - (2 * overlap + 1) / (0.25 + 1 + 0.5 * (p * p + 0.25) + q * q + 1)
-    assert segmentation_loss(logits, target, weight, 0, 0).item() == pytest.approx(cell)
-    assert segmentation_loss(logits, target, weight, 0.3, 0.7).item() == pytest.approx(
-        cell + 0.7 * distance + 0.3 * dice
-    )
-    three = torch.cat([logits, logits[:, 1:]], dim=1), torch.cat([target, target[:, 1:]], dim=1)
-    assert segmentation_loss(*three, weight, 0, 0.7).item() == pytest.approx(cell + 0.7 * 2 * distance)
+    assert loss(logits, target, weight, 0, 0).item() == pytest.approx(cell)
+    assert loss(logits, target, weight, 0.3, 0.7).item() == pytest.approx(cell + 0.7 * distance + 0.3 * dice)
+
+
+def test_maps_of_shape_count_by_their_absolute_error_where_it_is_known():
+    probabilities = torch.zeros(1, 2, 1, 2)
+    way, spread = torch.tensor([[[0.5, 9.0]], [[-0.1, 9.0]]]), torch.tensor([[[1.0, 0.2]], [[0.0, 0.0]], [[0.0, 0.01]]])
+    logits = torch.cat([probabilities, torch.zeros(1, 5, 1, 2)], dim=1)
+    target = torch.cat([probabilities, torch.cat([way, spread])[None]], dim=1)
+    weight = torch.ones(1, 7, 1, 2)
+    weight[:, 2:4, :, 1] = 0  # the second pixel's way is not known
+    base = loss(logits, target, weight, 0, 0, "cell_shape", centre_weight=0, spread_weight=0).item()
+    assert base == pytest.approx(math.log(2))
+
+    def error(value):  # absolute, and by the square where it is small
+        return value - SMOOTH_BELOW / 2 if value > SMOOTH_BELOW else value**2 / SMOOTH_BELOW / 2
+
+    found = loss(logits, target, weight, 0, 0, "cell_shape", centre_weight=3, spread_weight=0).item() - base
+    assert found == pytest.approx(3 * (error(0.5) + error(0.1)), rel=1e-4)
+    found = loss(logits, target, weight, 0, 0, "cell_shape", centre_weight=0, spread_weight=2).item() - base
+    assert found == pytest.approx(2 * (error(1.0) + error(0.2) + error(0.01)) / 2, rel=1e-4)
 
 
 def test_less_than_one_trusted_pixel_counts_as_little_as_it_is():
     logits, target = torch.zeros(1, 1, 1, 2), torch.ones(1, 1, 1, 2)
     half = maps([[0.5, 0.0]])
-    assert segmentation_loss(logits, target, half, 0, 0).item() == pytest.approx(0.5 * math.log(2))
-    assert segmentation_loss(logits, target, 3 * half, 0, 0).item() == pytest.approx(math.log(2))
+    assert loss(logits, target, half, 0, 0).item() == pytest.approx(0.5 * math.log(2))
+    assert loss(logits, target, 3 * half, 0, 0).item() == pytest.approx(math.log(2))
 
 
 def test_without_cells_on_either_side_soft_dice_is_zero():

@@ -195,7 +195,7 @@ def test_a_run_takes_the_steps_that_are_written_out_here(drawn_dataset, tmp_path
     for step, (rate, decay) in enumerate([(1e-3, 0.1), (2e-3, 0.15), (2e-3, 0.15)]):
         image, target, weight = (torch.stack(t) for t in zip(crops[0, 2 * step], crops[0, 2 * step + 1], strict=True))
         logits = network(image)
-        loss = segmentation_loss(logits, target, weight, 0.7, 0.4)
+        loss = segmentation_loss(logits, target, weight, config)
         optimizer.zero_grad()
         loss.backward()
         norm = torch.stack([p.grad.norm() for p in network.parameters()]).norm()
@@ -222,7 +222,7 @@ def test_a_run_takes_the_steps_that_are_written_out_here(drawn_dataset, tmp_path
     with torch.no_grad():
         for image, target, weight in validation_batches(images[3:], config):
             logits = averaged(image)
-            losses.append(segmentation_loss(logits, target, weight, 0.7, 0.4).item())
+            losses.append(segmentation_loss(logits, target, weight, config).item())
             counts += overlap_counts(logits, target, weight)
     assert report.val_loss == pytest.approx(np.mean(losses), rel=1e-3)
     assert (report.val_dice, report.val_iou) == pytest.approx(dice_iou(counts), abs=0.01)

@@ -17,7 +17,7 @@ from bccseg.training.training_image import STORED_DIAMETER, load_training_image
 
 
 def test_pairs_are_found_by_name_and_the_same_are_held_out(tmp_path):
-    with pytest.raises(DataError, match="no folder 'original'"):
+    with pytest.raises(DataError, match="no folder 'original' or 'images'"):
         find_pairs(tmp_path)
     for side in ("original", "mask"):
         (tmp_path / side).mkdir()
@@ -42,16 +42,37 @@ def test_pairs_are_found_by_name_and_the_same_are_held_out(tmp_path):
         split_pairs(many[:1], 0.1)
 
 
-@pytest.mark.parametrize("missing", ["original", "mask"])
-def test_a_missing_folder_is_named(tmp_path, missing):
+@pytest.mark.parametrize(("missing", "names"), [("original", "'original' or 'images'"), ("mask", "'mask' or 'labels'")])
+def test_a_missing_folder_is_named(tmp_path, missing, names):
     (tmp_path / ("mask" if missing == "original" else "original")).mkdir()
     with pytest.raises(DataError) as told:
         find_pairs(tmp_path)
-    assert str(told.value) == (f"{tmp_path} has no folder '{missing}'. Put images in 'original', masks in 'mask'.")
+    assert str(told.value) == (
+        f"{tmp_path} has no folder {names}. "
+        "Put images in 'original', and masks in 'mask' or pictures with one number a cell in 'labels'."
+    )
     (tmp_path / missing).mkdir()
     with pytest.raises(DataError) as told:
         find_pairs(tmp_path)
     assert str(told.value) == f"{tmp_path} holds no images."
+
+
+def test_labels_are_preferred_to_masks_and_exports_are_read_as_they_are(tmp_path):
+    for name in ("images/a.png", "mask/a.png", "labels/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_pairs(tmp_path) == [(tmp_path / "images/a.png", tmp_path / "labels/a.png")]
+    (tmp_path / "original").mkdir()
+    (tmp_path / "original/a.jpg").touch()
+    assert find_pairs(tmp_path) == [(tmp_path / "original/a.jpg", tmp_path / "labels/a.png")]
+
+
+def test_two_files_of_one_name_are_refused(tmp_path):
+    for name in ("original/a.jpg", "original/a.png", "mask/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match=r"'a.jpg' and 'a.png' in .* have the same name. Rename one."):
+        find_pairs(tmp_path)
 
 
 def test_files_without_partner_are_counted_on_both_sides(tmp_path):

@@ -19,7 +19,7 @@ from bccseg.io.images import read_image
 from bccseg.metrics.calibration import Calibration
 from bccseg.model.weight_sources import DEFAULT_WEIGHTS, SHIPPED
 from bccseg.model.weights import load_weights
-from bccseg.training.augment import augment_appearance, augment_stain, flip_and_rotate
+from bccseg.training.augment import augment_appearance, augment_stain, random_turn
 from bccseg.training.crops import CropDataset
 from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss, soft_dice
 from bccseg.training.optimiser import average_weights, learning_rate
@@ -79,14 +79,14 @@ def test_loss_on_known_numbers():
     logits = torch.zeros(1, 2, 2, 2)
     target = torch.ones(1, 2, 2, 2)
     weight = torch.ones(1, 1, 2, 2)
-    ln2 = np.log(2)
-    assert segmentation_loss(logits, target, weight, 0.0, 1.0).item() == pytest.approx(2 * ln2)
-    assert segmentation_loss(logits, target, weight, 0.0, 0.0).item() == pytest.approx(ln2)
+    ln2, plain = np.log(2), TrainConfig(dice_weight=0, distance_weight=1)
+    assert segmentation_loss(logits, target, weight, plain).item() == pytest.approx(2 * ln2)
+    assert segmentation_loss(logits, target, weight, plain.replace(distance_weight=0)).item() == pytest.approx(ln2)
     # soft Dice: overlap 4 * 0.5, total 4 * 0.25 + 4
     assert soft_dice(torch.full((1, 2, 2), 0.5), target[:, 0], weight[:, 0]).item() == pytest.approx(1 - 5 / 6)
     weight[..., 0] = 0
     logits[..., 0] = -50  # wrong, but not trusted
-    assert segmentation_loss(logits, target, weight, 0.0, 0.0).item() == pytest.approx(ln2)
+    assert segmentation_loss(logits, target, weight, plain.replace(distance_weight=0)).item() == pytest.approx(ln2)
 
 
 def test_dice_and_iou_on_known_numbers():
@@ -115,7 +115,7 @@ def test_a_look_depends_on_its_seed_alone():
 def test_the_seed_recipe_only_flips():
     crop = np.random.default_rng(1).random((8, 8, 3)).astype(np.float32)
     assert (augment_appearance(crop, SEED_RECIPE.augment, np.random.default_rng(0)) == crop).all()
-    flips = {flip_and_rotate([crop], SEED_RECIPE.augment, np.random.default_rng(s))[0].tobytes() for s in range(40)}
+    flips = {random_turn(SEED_RECIPE.augment, np.random.default_rng(s)).array(crop).tobytes() for s in range(40)}
     assert flips == {crop[::a, ::b].tobytes() for a in (1, -1) for b in (1, -1)}
 
 
@@ -197,7 +197,10 @@ def test_an_epoch_without_its_checkpoint_is_done_again(dataset, tmp_path):
     [
         (lambda d: (d / "mask/0.png").unlink(), "no partner"),
         (lambda d: [p.unlink() for p in d.rglob("*.png")], "holds no images"),
-        (lambda d: [p.unlink() for p in (d / "mask").iterdir()] and (d / "mask").rmdir(), "no folder 'mask'"),
+        (
+            lambda d: [p.unlink() for p in (d / "mask").iterdir()] and (d / "mask").rmdir(),
+            "no folder 'mask' or 'labels'",
+        ),
     ],
 )
 def test_data_that_does_not_fit(dataset, spoil, message):

@@ -1,0 +1,50 @@
+"""The truth of a training image: label pictures or masks, and what is unknown."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.config import MIN_TRUE_AREA_PX
+from bccseg.errors import BccsegError, DataError
+from bccseg.imaging.label_image import Labels, Mask, label_mask
+from bccseg.io.images import read_mask
+from bccseg.io.label_files import read_labels
+
+LABELS, MASK, UNKNOWN = "labels", "mask", "unknown"  # folders of a dataset
+
+
+def read_truth(path: Path, image: NDArray[np.uint8], name: str) -> tuple[Labels, Mask]:
+    """Cells of an image, int32 (H, W), and where nothing is known, bool (H, W).
+
+    path: in a folder `labels` a picture with one id a cell; in any other a mask, each 4-connected piece a cell. A mask
+    of the same stem in a folder `unknown` beside it marks what must not be learned. name: of the image, for errors.
+    Raises DataError if the sizes differ, ImageError.
+    """
+    shape = image.shape[:2]
+    if path.parent.name == LABELS:
+        labels = _read_labels(path, shape, name)
+    else:
+        mask = read_mask(path)
+        _check_size(mask.shape, shape, name, "mask")
+        labels = label_mask(mask, MIN_TRUE_AREA_PX)
+    unknown_path = path.parent.with_name(UNKNOWN) / f"{path.stem}.png"
+    if not unknown_path.is_file():
+        return labels, np.zeros(shape, bool)
+    unknown = read_mask(unknown_path)
+    _check_size(unknown.shape, shape, name, "picture of unknown places")
+    return labels, unknown
+
+
+def _read_labels(path: Path, shape: tuple[int, int], name: str) -> Labels:
+    try:
+        return read_labels(path.read_bytes(), shape, split_pieces=False)
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be opened ({error.strerror}).") from error
+    except BccsegError as error:
+        raise DataError(f"{name}: {error}") from error
+
+
+def _check_size(found: tuple[int, ...], wanted: tuple[int, ...], name: str, what: str) -> None:
+    if found != wanted:
+        raise DataError(f"{name} is {wanted[1]} x {wanted[0]} px, its {what} {found[1]} x {found[0]} px.")
