@@ -6,12 +6,12 @@ longer than the network (see benchmarks/speed.py). Tests hold both to the same n
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage as ndi
 
+from bccseg.imaging.contours import measure_outlines
+from bccseg.imaging.flags import is_crowded
 from bccseg.imaging.label_image import Labels, border_ids, equivalent_diameter
 
 LENGTHS = ("perimeter", "equivalent_diameter", "major_axis", "minor_axis")
@@ -63,7 +63,7 @@ def measure_cells(
     within = length * (length**2 - 1) / 12  # ... and the squares of its pixels about that
     spread = (total(length * dx * dx + within), total(length * dy * dy), total(length * dx * dy))
     major, minor, eccentricity = _ellipse(*(value / area for value in spread))
-    perimeter, solidity = _perimeters(labels, index, n), solidities(labels, present, area)
+    perimeter, solidity = measure_outlines(labels, present, area)
     table = pd.DataFrame(
         {
             "cell_id": present.astype(np.int64),
@@ -129,54 +129,6 @@ def _ellipse(xx: NDArray, yy: NDArray, xy: NDArray) -> tuple[NDArray, NDArray, N
     return 4 * np.sqrt(large), 4 * np.sqrt(small), eccentricity
 
 
-def _perimeters(labels: Labels, index: NDArray[np.intp], n: int) -> NDArray[np.float64]:
-    """Length of the line through the border pixels of each cell: 1 or sqrt(2) a step.
-
-    Benkrid, Crookes and Benkrid 2000, "Design and FPGA Implementation of a Perimeter Estimator", as in
-    skimage.measure.perimeter with a 4-neighbourhood.
-    """
-    padded = np.pad(labels, 2)
-    core = padded[1:-1, 1:-1]
-    edge = np.zeros(core.shape, bool)
-    for dy, dx in ((0, 1), (2, 1), (1, 0), (1, 2)):
-        edge |= padded[dy : dy + core.shape[0], dx : dx + core.shape[1]] != core
-    edge &= core > 0
-    lines = np.pad(np.where(edge, core, 0), 1)  # each cell's border pixels carry its id
-    rows, cols = np.nonzero(lines)
-    own = lines[rows, cols]
-    straight, diagonal = np.zeros(len(own), int), np.zeros(len(own), int)
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            same = lines[rows + dy, cols + dx] == own
-            if dy and dx:
-                diagonal += same
-            elif dy or dx:
-                straight += same
-    code = 10 * diagonal + 2 * straight + 1
-    weight = np.zeros(51)
-    weight[[5, 7, 15, 17, 25, 27]] = 1
-    weight[[21, 33]] = np.sqrt(2)
-    weight[[13, 23]] = (1 + np.sqrt(2)) / 2
-    return np.bincount(index[own], weights=weight[code], minlength=n).astype(np.float64)
-
-
-def solidities(labels: Labels, present: NDArray, area: NDArray) -> NDArray[np.float64]:
-    """Area / pixels inside the convex hull of the pixel centres; 1 for every convex shape.
-
-    Pixels in a hull with whole-number corners: A + B/2 + 1, B the pixels on its edge (Pick 1899).
-    """
-    out = np.ones(len(present))
-    boxes = ndi.find_objects(labels)
-    for k, cell in enumerate(present):
-        box = boxes[cell - 1]
-        outlines, _ = cv2.findContours((labels[box] == cell).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        hull = cv2.convexHull(np.concatenate(outlines))[:, 0]
-        steps = np.abs(hull - np.roll(hull, 1, axis=0))
-        on_edge = int(np.gcd(steps[:, 0], steps[:, 1]).sum())
-        out[k] = area[k] / (cv2.contourArea(hull) + on_edge / 2 + 1)
-    return out
-
-
 @dataclass(frozen=True)
 class ImageSummary:
     """Numbers of one image. Diameters are of cells off the border, whose size is known."""
@@ -188,22 +140,40 @@ class ImageSummary:
     diameter_cv_percent: float | None  # size variation, as RDW says in a blood count
     median_diameter_um: float | None
     density_per_mm2: float | None
+    flagged_count: int  # cells whose numbers should not be trusted; see `imaging.flags`
+    median_diameter_px_unflagged: float | None  # of the others
+    diameter_cv_percent_unflagged: float | None
+    too_crowded: bool  # to be counted
 
 
 def summarise(cells: pd.DataFrame, shape: tuple[int, int], pixel_size_um: float | None = None) -> ImageSummary:
     """Summary of one image of `shape` (H, W) from its `measure_cells` table.
 
-    Without cells the diameters are None. CV is the sample standard deviation over the mean.
+    A column `flag` (`imaging.flags`) says which cells are flagged; without it none is. Without cells the diameters are
+    None. CV is the sample standard deviation over the mean.
     """
-    inside = cells.loc[~cells["touches_border"], "equivalent_diameter_px"]
-    median = float(inside.median()) if len(inside) else None
+    flagged = cells["flag"] != "" if "flag" in cells else np.zeros(len(cells), bool)
+    inside = ~cells["touches_border"]
+    diameter = cells["equivalent_diameter_px"]
+    median, spread = _median_and_cv(diameter[inside])
+    plain_median, plain_spread = _median_and_cv(diameter[inside & ~flagged])
     pixels = shape[0] * shape[1]
+    area_fraction = float(cells["area_px"].sum() / pixels) if pixels else 0.0
     return ImageSummary(
         cell_count=len(cells),
-        cell_count_inside=len(inside),
-        area_fraction=float(cells["area_px"].sum() / pixels) if pixels else 0.0,
+        cell_count_inside=int(inside.sum()),
+        area_fraction=area_fraction,
         median_diameter_px=median,
-        diameter_cv_percent=float(100 * inside.std(ddof=1) / inside.mean()) if len(inside) > 1 else None,
+        diameter_cv_percent=spread,
         median_diameter_um=median * pixel_size_um if median and pixel_size_um else None,
         density_per_mm2=len(cells) / (pixels * pixel_size_um**2 / 1e6) if pixel_size_um and pixels else None,
+        flagged_count=int(flagged.sum()),
+        median_diameter_px_unflagged=plain_median,
+        diameter_cv_percent_unflagged=plain_spread,
+        too_crowded=is_crowded(len(cells), int(flagged.sum()), area_fraction),
     )
+
+
+def _median_and_cv(diameter: pd.Series) -> tuple[float | None, float | None]:
+    median = float(diameter.median()) if len(diameter) else None
+    return median, float(100 * diameter.std(ddof=1) / diameter.mean()) if len(diameter) > 1 else None

@@ -16,13 +16,18 @@ def geojson(result: ImageResult) -> dict[str, Any]:
     features = []
     for cell, ring in cell_outlines(result.labels):
         closed = np.vstack([ring, ring[:1]]).round(DECIMALS).tolist()
-        row = table.loc[cell].drop("touches_border")
+        row, flag = table.loc[cell].drop(["touches_border", "flag"]), table.loc[cell, "flag"]
         measurements = {name: round(float(value), 4) for name, value in row.items() if np.isfinite(value)}
         features.append(
             {
                 "type": "Feature",
                 "geometry": {"type": "Polygon", "coordinates": [closed]},
-                "properties": {"objectType": "detection", "name": f"cell {cell}", "measurements": measurements},
+                "properties": {
+                    "objectType": "detection",
+                    "name": f"cell {cell}",
+                    "measurements": measurements,
+                    **({"metadata": {"flag": flag}} if flag else {}),
+                },
             }
         )
     return {"type": "FeatureCollection", "features": features}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bccseg.imaging.flags import flag_cells
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import ImageSummary, measure_cells, summarise
 
@@ -21,7 +22,7 @@ class MeasuredImage:
     name: str  # as the person knows it, e.g. "smear 7.tif, page 2"
     stem: str  # for file names, unique in a batch
     shape: tuple[int, int]  # (H, W)
-    cells: pd.DataFrame  # see `measure_cells`
+    cells: pd.DataFrame  # see `measure_cells`; and `flag`, see `flag_cells`
     summary: ImageSummary
     scores: NDArray[np.float32]  # (N,)
     diameter_px: float  # typical cell that was looked for
@@ -59,6 +60,7 @@ class ImageResult(MeasuredImage):
     ) -> Self:
         """Measure labels int32 (H, W) of an image uint8 (H, W, 3). facts: the other fields of `MeasuredImage`."""
         cells = measure_cells(labels, image, scores, pixel_size_um)
+        cells["flag"] = flag_cells(cells, labels, image)
         summary = summarise(cells, labels.shape, pixel_size_um)
         return cls(
             image=image, labels=labels, scores=scores, pixel_size_um=pixel_size_um, shape=labels.shape,

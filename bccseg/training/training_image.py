@@ -11,8 +11,8 @@ from scipy import ndimage as ndi
 from bccseg.config import TrainConfig
 from bccseg.errors import DataError
 from bccseg.imaging.cell_shape import CellShapes, cell_shapes
+from bccseg.imaging.contours import measure_outlines
 from bccseg.imaging.label_image import Labels, areas, median_diameter
-from bccseg.imaging.measure import solidities
 from bccseg.imaging.normalise import white_level
 from bccseg.imaging.resize import resize, resize_labels, scaled_size
 from bccseg.io.images import read_image
@@ -93,7 +93,7 @@ def find_free_cells(labels: Labels, boxes: list, diameter_px: float) -> NDArray[
     usual = np.flatnonzero((relative >= PLAIN_AREA[0]) & (relative <= PLAIN_AREA[1]))
     usual = usual[usual > 0]
     free = []
-    for k, solid in zip(usual, solidities(labels, usual, size[usual]), strict=True):
+    for k, solid in zip(usual, measure_outlines(labels, usual, size[usual]).solidity, strict=True):
         if solid < PLAIN_SOLIDITY:
             continue
         box = boxes[k - 1]

@@ -178,7 +178,7 @@ def test_drafts_of_others_stay_closed_and_wrong_addresses_are_told(open_page):
     other.get_by_text("not the id of a draft").wait_for()
 
 
-def test_a_result_is_corrected_and_the_doubtful_come_first(open_page):
+def test_a_result_is_corrected_and_the_uncertain_come_first(open_page):
     page = open_page(height=1100)
     page.get_by_text("In use:").wait_for()
     page.get_by_role("button", name="Try an example").click()
@@ -186,10 +186,10 @@ def test_a_result_is_corrected_and_the_doubtful_come_first(open_page):
     editor = CorrectPage(page, (600, 800)).settled()
     first = editor.cells
     editor.press("n")
-    page.get_by_text("Doubtful place 1 of").wait_for()
+    page.get_by_text("Place 1 of").wait_for()
     zoomed = editor.window
     editor.press("n")
-    page.get_by_text("Doubtful place 2 of").wait_for()
+    page.get_by_text("Place 2 of").wait_for()
     assert editor.window != zoomed
     editor.press("0")
     page.get_by_role("button", name="Expand sidebar").click()

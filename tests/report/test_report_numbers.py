@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bccseg.imaging.flags import SEVERAL
 from bccseg.report import charts
 from bccseg.report.bundle import BASIC_FILES, IMAGE_FILES, batch_files, write_zip
 from bccseg.report.coco import append_coco, coco
@@ -185,8 +186,9 @@ def test_the_summary_has_a_row_an_image():
     frame = summary_table([two_cells(pixel_size_um=0.5).without_pixels(), no_cells()])
     assert list(frame.columns) == [
         "image", "cell_count", "cell_count_inside", "area_fraction", "median_diameter_px", "diameter_cv_percent",
-        "median_diameter_um", "density_per_mm2", "width_px", "height_px", "pixel_size_um", "expected_diameter_px",
-        "weights",
+        "median_diameter_um", "density_per_mm2", "flagged_count", "median_diameter_px_unflagged",
+        "diameter_cv_percent_unflagged", "too_crowded", "width_px", "height_px", "pixel_size_um",
+        "expected_diameter_px", "weights",
     ]  # fmt: skip
     first, second = frame.iloc[0], frame.iloc[1]
     assert (first.image, first.cell_count, first.cell_count_inside) == ("a.png", 2, 1)
@@ -235,10 +237,15 @@ def test_geojson_closes_its_rings_and_rounds_its_measures():
     assert len(ring) == 9
     assert np.min(ring, axis=0).tolist() == [20, 0]
     measures = first["properties"]["measurements"]
-    assert set(measures) == set(two_cells(pixel_size_um=0.5).cells) - {"cell_id", "touches_border"}
-    assert (measures["area_px"], measures["area_um2"], measures["perimeter_px"]) == (16, 4, 12)
+    assert set(measures) == set(two_cells(pixel_size_um=0.5).cells) - {"cell_id", "touches_border", "flag"}
+    assert (measures["area_px"], measures["area_um2"]) == (16, 4)
+    assert measures["perimeter_px"] == round(float(two_cells().cells["perimeter_px"][0]), 4)
     assert (measures["score"], measures["equivalent_diameter_px"]) == (0.9123, 4.5135)
     assert (measures["mean_red"], measures["mean_green"], measures["mean_blue"]) == (200, 100, 50)
+    assert "metadata" not in first["properties"]
+    flagged = two_cells()
+    flagged.cells["flag"] = ["", SEVERAL]
+    assert [f["properties"].get("metadata") for f in geojson(flagged)["features"]] == [None, {"flag": SEVERAL}]
     unscored = two_cells()
     unscored.cells["score"] = np.nan
     assert "score" not in geojson(unscored)["features"][0]["properties"]["measurements"]

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bccseg.annotation.store import LabelStore
-from bccseg.config import PRESETS, AugmentConfig, NetworkConfig, TrainConfig
+from bccseg.config import PRESETS, AugmentConfig, NetworkConfig, OverlapConfig, TrainConfig
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.jobs.promotion import own_folder
 from bccseg.jobs.records import JobSpec
@@ -178,7 +178,8 @@ def test_everything_a_recipe_sets_can_be_changed_within_its_range(place, monkeyp
     shown = {w.key.removeprefix("train_recommended_") for kind in ("number_input", "selectbox", "toggle")
              for w in at.get(kind) if w.key}  # fmt: skip
     wanted = set(TrainConfig.model_fields) - {"network", "augment", "base_weights"}
-    wanted |= {f"augment_{name}" for name in AugmentConfig.model_fields} | {
+    wanted |= {f"augment_{name}" for name in AugmentConfig.model_fields if name != "overlap"}
+    wanted |= {f"overlap_{name}" for name in OverlapConfig.model_fields} | {
         "kind",
         "head",
         "width",

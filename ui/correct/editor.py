@@ -19,7 +19,7 @@ SIDE_SHARE = 0.24
 OVERVIEW_PX = 260
 HINTS = (
     "**A P E C M D F S H** choose a tool · **Z** undo · **Y** redo · **+ − 0** zoom · **arrows** move · "
-    "**N** next doubtful place, **B** the one before · **[ ]** brush size · **V** what is shown"
+    "**N** next place to check, **B** the one before · **[ ]** brush size · **V** what is shown"
 )
 
 
@@ -70,12 +70,13 @@ def _toolbar(session: CorrectionSession, view: View) -> None:
         )
         uncertain = len(session.uncertain_places)
         st.button(
-            "Next doubtful",
+            "Next to check",
             icon=":material/help_center:",
             on_click=session.next_uncertain_place,
             disabled=not uncertain,
             shortcut="N",
-            help=f"One by one to the {uncertain} cells and places the network was least sure of.",
+            help=f"One by one to {uncertain} places: cells that may be several or are out of focus, then what the "
+            "network was least sure of.",
         )
         if tool.brush:
             st.session_state["correct_brush"] = session.brush_px

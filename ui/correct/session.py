@@ -10,6 +10,7 @@ import streamlit as st
 from bccseg.annotation.drafts import Draft
 from bccseg.annotation.edits import Edit
 from bccseg.errors import BccsegError
+from bccseg.imaging.flags import BLURRED, SEVERAL, flag_cells
 from bccseg.imaging.label_image import count_cells
 from bccseg.imaging.measure import measure_cells
 from bccseg.report.viewport import ZOOMS, Show, View, make_view
@@ -20,13 +21,14 @@ KEY = "correction_session"
 UNCERTAIN_BELOW = 0.9  # cells with a lower score are worth a look
 MIN_PLACES = 5  # so many are offered in any case
 CLICK_PX = 6  # screen px; a stroke that stays within this is a click
-RING_RADIUS = 0.8  # of the ring around a doubtful cell, in cell diameters
+RING_RADIUS = 0.8  # of the ring around a cell to check, in cell diameters
 PLACE_ZOOM = 3.0
+PLACE_WORDS = {SEVERAL: "this may be several cells", BLURRED: "this cell is out of focus"}
 
 
 @dataclass(frozen=True)
 class UncertainPlace:
-    """A place where the network was uncertain, in px of the image."""
+    """A place worth a look, in px of the image: a flagged cell, or one the network was unsure of."""
 
     x: float
     y: float
@@ -57,11 +59,13 @@ class CorrectionSession:
         self.brush_px = self.brush_px or max(3, round(info.diameter_px / 6))
         cells = measure_cells(self.draft.base, self.draft.image)
         where = cells.set_index("cell_id")[["centroid_x_px", "centroid_y_px"]]
-        scores = sorted((s, k) for k, s in enumerate(info.scores, start=1) if k in where.index)
+        flags = dict(zip(cells["cell_id"], flag_cells(cells, self.draft.base, self.draft.image), strict=True))
+        flagged = [UncertainPlace(*(where.loc[k] + 0.5), 1, PLACE_WORDS[flag]) for k, flag in flags.items() if flag]
+        scores = sorted((s, k) for k, s in enumerate(info.scores, start=1) if k in where.index and not flags[k])
         uncertain = [(s, k) for n, (s, k) in enumerate(scores) if s < UNCERTAIN_BELOW or n < MIN_PLACES]
         found = [UncertainPlace(*(where.loc[k] + 0.5), 1 - s, f"cell with score {s:.2f}") for s, k in uncertain]
         found += [UncertainPlace(x, y, s, f"left out, score {s:.2f}: a cell?") for x, y, s in info.rejected]
-        self.uncertain_places = sorted(found, key=lambda place: -place.uncertainty)
+        self.uncertain_places = flagged + sorted(found, key=lambda place: -place.uncertainty)
 
     # --- what the person sees
 
@@ -72,7 +76,7 @@ class CorrectionSession:
 
     @property
     def ring(self) -> tuple[float, float, float] | None:
-        """Ring around the doubtful place that is looked at."""
+        """Ring around the place that is looked at."""
         if not 0 <= self.place_index < len(self.uncertain_places):
             return None
         place = self.uncertain_places[self.place_index]
@@ -166,9 +170,9 @@ class CorrectionSession:
                 self.zoom = min(ZOOMS, key=lambda z: abs(np.log(z / wanted)))
                 self.middle = (place.x, place.y)
                 number = f"{self.place_index + 1} of {len(self.uncertain_places)}"
-                self.message = ("info", f"Doubtful place {number}: {place.text}")
+                self.message = ("info", f"Place {number}: {place.text}")
                 return
-        self.message = ("info", "No doubtful places are left.")
+        self.message = ("info", "No places are left to check.")
 
     def handle_hotkey(self, action: str) -> None:
         """A key was pressed; see `tools.HOTKEYS`."""

@@ -10,6 +10,7 @@ from bccseg.report.bundle import IMAGE_FILES
 from bccseg.report.coco import coco
 from bccseg.report.result import ImageResult
 from ui.components.viewer import NAME, picture_data, viewer
+from ui.segment.flags import show_flags
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.shared.stored_result import StoredResult
@@ -18,7 +19,9 @@ TABLE_KEY = "cell_table"
 TITLES = {
     "cell id": "Cell", "x": "X", "y": "Y", "cell count": "Cells", "cell count inside": "Whole cells",
     "diameter cv percent": "Size variation (CV, %)", "density per mm2": "Density (/mm²)",
-    "expected diameter": "Diameter looked for",
+    "expected diameter": "Diameter looked for", "flagged count": "Flagged cells", "flag": "Look at",
+    "median diameter px unflagged": "Median diameter without flagged (px)",
+    "diameter cv percent unflagged": "Size variation without flagged (CV, %)",
 }  # fmt: skip
 DIAMETER_FROM = {
     "measured": "Cell diameter found",
@@ -108,6 +111,7 @@ def show_numbers(result: ImageResult) -> None:
             st.metric(label, value, help=tip, width="content")
     if s.cell_count == 0:
         st.info("No cells were found. If there are some, type their diameter in the sidebar.")
+    show_flags(result)
     pixel = f" · pixel size {result.pixel_size_um:.4g} µm" if result.pixel_size_um else ""
     st.caption(
         f"{DIAMETER_FROM[result.diameter_from]}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · "
@@ -138,11 +142,13 @@ def column_format(name: str) -> Any:
     title = (stem if unit else name).replace("equivalent_", "").replace("centroid_", "").replace("_", " ")
     title = TITLES.get(title, title.capitalize())
     title = f"{title} ({unit})" if unit else title
-    if name in ("image", "weights"):
+    if name in ("image", "weights", "flag"):
         return st.column_config.TextColumn(title)
     if name == "touches_border":
         return st.column_config.CheckboxColumn("Cut by border")
-    if name in ("cell_id", "area_px", "cell_count", "cell_count_inside", "width_px", "height_px"):
+    if name == "too_crowded":
+        return st.column_config.CheckboxColumn("Too crowded")
+    if name in ("cell_id", "area_px", "cell_count", "cell_count_inside", "flagged_count", "width_px", "height_px"):
         return st.column_config.NumberColumn(title, format="%d")
     return st.column_config.NumberColumn(title, format="%.2f")
 

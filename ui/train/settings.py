@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from bccseg.config import ARCHITECTURE_TITLES, AugmentConfig, NetworkConfig, TrainConfig
+from bccseg.config import ARCHITECTURE_TITLES, AugmentConfig, NetworkConfig, OverlapConfig, TrainConfig
 from bccseg.errors import SettingsError
 from bccseg.model.weight_sources import shipped_names
 from bccseg.schema import Schema
@@ -63,6 +63,8 @@ LEARNING = (
     ),
     SettingSpec("dice_weight", "Weight of the Dice loss", "Beside cross entropy.", step=0.1),
     SettingSpec("distance_weight", "Weight of the distance map", "It parts touching cells.", step=0.1),
+    SettingSpec("centre_weight", "Weight of the way to the centre", "It parts overlapping cells.", step=0.5),
+    SettingSpec("spread_weight", "Weight of size and shape", "Of the whole cell, hidden parts too.", step=0.1),
     SettingSpec("mixed_precision", "Half precision", "Faster where the hardware has it."),
     SettingSpec("workers", "Processes that cut crops", "-1: as many as help on this machine."),
 )
@@ -104,8 +106,25 @@ AUGMENT = (
     SettingSpec("jpeg", "JPEG traces", "As of strongly compressed files."),
     SettingSpec("low_resolution", "Coarser cameras", "Fewer pixels a cell."),
 )
+OVERLAP = (
+    SettingSpec("share", "Crops with laid cells", "Share that cells of the image are laid on.", step=0.1),
+    SettingSpec("cells", "Laid cells", "At most, a crop."),
+    SettingSpec("overlap_min", "Least overlap", "Share of the smaller cell of a pair.", step=0.05),
+    SettingSpec("overlap_max", "Largest overlap", "Share of the smaller cell of a pair.", step=0.05),
+    SettingSpec(
+        "transmission_min", "Least light through", "How little of the cell behind is seen. 0: it is hidden.", step=0.1
+    ),
+    SettingSpec("transmission_max", "Most light through", "1: the stain of both cells adds up.", step=0.1),
+    SettingSpec("density_min", "Palest laid cell", "Its stain, relative to what it was.", step=0.05),
+    SettingSpec("density_max", "Darkest laid cell", "Its stain, relative to what it was.", step=0.05),
+    SettingSpec("stack_share", "In stacks", "Share of them that lean on the last one, as in rouleaux.", step=0.1),
+)
 KINDS = ARCHITECTURE_TITLES
-HEADS = {"cell_distance": "cells and distance: parts touching cells", "binary": "cells only (seed recipe)"}
+HEADS = {
+    "cell_shape": "cells, their centres and shapes: parts overlapping cells",
+    "cell_distance": "cells and distance: parts touching cells",
+    "binary": "cells only (seed recipe)",
+}
 
 
 def ask_for_settings(preset: str, config: TrainConfig) -> tuple[TrainConfig | None, str]:
@@ -119,7 +138,9 @@ def ask_for_settings(preset: str, config: TrainConfig) -> tuple[TrainConfig | No
         device = right.selectbox(
             "Device", list(DEVICE_TITLES), format_func=DEVICE_TITLES.__getitem__, key=f"{key}_device"
         )
-        basics, network, learning, look = st.tabs(["Basics", "Network", "Learning", "Crops and augmentation"])
+        basics, network, learning, look, crowd = st.tabs(
+            ["Basics", "Network", "Learning", "Crops and augmentation", "Overlapping cells"]
+        )
         with basics:
             changes = _ask(BASICS, config, key)
         with network:
@@ -130,11 +151,15 @@ def ask_for_settings(preset: str, config: TrainConfig) -> tuple[TrainConfig | No
             changes |= _ask(CROPS, config, key)
             st.caption("Augmentation: how crops are changed, so that the network learns what does not matter.")
             augment = _ask(AUGMENT, config.augment, f"{key}_augment")
+        with crowd:
+            st.caption("Cells of an image are laid over others of it, so that how they overlap is known exactly.")
+            overlap = _ask(OVERLAP, config.augment.overlap, f"{key}_overlap")
     changes["base_weights"] = "" if base == FROM_SCRATCH else _folder_or_name(base)
     longest = max(1, changes["epochs"] * changes["steps_per_epoch"] // 5)
     changes["warmup_steps"] = min(changes["warmup_steps"], longest)
     try:
-        return config.replace(augment=AugmentConfig(**augment), **changes), device
+        look = AugmentConfig(**augment, overlap=OverlapConfig(**overlap))
+        return config.replace(augment=look, **changes), device
     except SettingsError as error:
         st.error(plain(str(error)))
         return None, device

@@ -21,7 +21,8 @@ RECIPES = {
     "seed": ("Seed recipe", "Plain binary U-Net or ResU-Net: 100 epochs, batch 4, Adam at 0.0001, random flips."),
 }
 ZIP_HELP = """
-Folders original/ and mask/ with the same file names, also below train/, validation/ and test/.
+Folders original/ and labels/ (one number a cell) or mask/ (a piece a cell) with the same file names, also below train/,
+validation/ and test/. A picture in unknown/ is white where nothing is to be learned.
 """
 MIX_HELP = (
     "Half of what the network sees is from the images its base weights learned from, so that it stays good at them."
