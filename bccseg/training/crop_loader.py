@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Sampler
 from bccseg.config import TrainConfig
 from bccseg.training.crops import Batch, CropDataset
 
-MOST_WORKERS = 8
+MOST_WORKERS = 24  # a GPU takes no more crops a second than so many give
 AHEAD = 4  # batches each worker has ready
 
 
@@ -18,8 +18,13 @@ def worker_count(config: TrainConfig, size: int = 1, *, accelerated: bool) -> in
     """Processes that cut crops for one of `size` training processes. A GPU leaves all cores to them."""
     if config.workers >= 0:
         return config.workers
-    cores = os.cpu_count() or 1
+    cores = available_cores()
     return max(1, min(MOST_WORKERS, (cores - 1 if accelerated else cores // 4) // size))
+
+
+def available_cores() -> int:
+    """Cores that this process may use; a container or a scheduler may allow fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class EpochSampler(Sampler[list[tuple[int, int]]]):

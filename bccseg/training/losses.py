@@ -39,10 +39,10 @@ def segmentation_loss(logits: Tensor, target: Tensor, weight: Tensor, config: Tr
 
 @torch.no_grad()
 def overlap_counts(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Intersection, predicted and true pixels of the thresholded cell map: float64 (3,)."""
+    """Intersection, predicted and true pixels of the thresholded cell map: int64 (3,)."""
     trusted = weight[:, 0] > 0
     predicted, true = (logits[:, 0] > 0) & trusted, (target[:, 0] > 0.5) & trusted
-    return torch.stack([(predicted & true).sum(), predicted.sum(), true.sum()]).double()
+    return torch.stack([(predicted & true).sum(), predicted.sum(), true.sum()])
 
 
 def dice_iou(counts: Tensor) -> tuple[float, float]:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torchvision.utils import make_grid, save_image
 
 MAX_ROWS = 4
 
@@ -14,6 +13,8 @@ def save_preview(path: Path, image: Tensor, logits: Tensor, target: Tensor) -> N
 
     image: (B, 1 or 3, H, W), white = 1. logits, target: (B, C, H, W).
     """
+    from torchvision.utils import make_grid, save_image  # loads all of torchvision: seconds that a start need not wait
+
     rows = []
     for k in range(min(MAX_ROWS, len(image))):
         rows.append(image[k].expand(3, -1, -1).clamp(0, 1))

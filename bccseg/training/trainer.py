@@ -26,6 +26,7 @@ from bccseg.training.optimiser import average_weights, learning_rate, make_optim
 from bccseg.training.preview import save_preview
 from bccseg.training.training_image import TrainingImage
 
+LOOK_EVERY = 10  # steps on a GPU after which the loss is looked at
 NO_NUMBER = "The loss is no longer a number: the steps were too large. Train again with a lower learning rate."
 
 
@@ -85,15 +86,17 @@ class Trainer:
     ) -> tuple[float, float, float, float]:
         config, group, first = self.config, self.group, self.epoch * self.config.steps_per_epoch
         self.network.train()
-        losses, counts = [], torch.zeros(3, dtype=torch.float64)
-        started = time.perf_counter()
+        losses: list[Tensor] = []  # these and the counts stay on the device: asking for one makes it wait
+        counts: list[Tensor] = []
+        value, started = math.nan, time.perf_counter()
         for k, batch in enumerate(loader.epoch()):
             for params in self.optimizer.param_groups:
                 params["lr"] = learning_rate(config, first + k)
             logits, loss, target, weight = self._forward(batch, self.module)
-            value = loss.item()
-            if not math.isfinite(value):
-                raise TrainingError(NO_NUMBER)
+            if k % (1 if self.device.type == "cpu" else LOOK_EVERY) == 0:
+                value = loss.item()
+                if not math.isfinite(value):
+                    raise TrainingError(NO_NUMBER)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             if config.clip_norm:
@@ -101,15 +104,18 @@ class Trainer:
             self.optimizer.step()
             if self.average:
                 self.average.update_parameters(self.network)
-            losses.append(value)
-            counts += overlap_counts(logits, target, weight).cpu()
+            losses.append(loss.detach())
+            counts.append(overlap_counts(logits, target, weight))
             if on_step:
                 on_step(k + 1, config.steps_per_epoch, value)
-        mean = (
-            group.all_reduce(torch.tensor(float(np.mean(losses)), dtype=torch.float64, device=self.device)) / group.size
-        )
-        dice, iou = dice_iou(group.all_reduce(counts.to(self.device)))
-        return float(mean), dice, iou, loader.data_wait_s / (time.perf_counter() - started)
+        mean = float(np.mean(torch.stack(losses).tolist()))
+        if not math.isfinite(mean):
+            raise TrainingError(NO_NUMBER)
+        if group.size > 1:
+            total = torch.tensor(mean, dtype=torch.float64, device=self.device)
+            mean = float(group.all_reduce(total)) / group.size
+        dice, iou = dice_iou(group.all_reduce(torch.stack(counts).sum(dim=0)))
+        return mean, dice, iou, loader.data_wait_s / (time.perf_counter() - started)
 
     def _forward(self, batch: Batch, network: nn.Module) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Logits, loss, and target and weight on the device."""
@@ -124,7 +130,7 @@ class Trainer:
     @torch.inference_mode()
     def _validate(self) -> tuple[float, float, float]:
         network = self._network_to_save().eval()
-        losses, counts = [], torch.zeros(3, dtype=torch.float64)
+        losses, counts = [], torch.zeros(3, dtype=torch.int64)
         for batch in validation_batches(self.validation, self.config):
             logits, loss, target, weight = self._forward(batch, network)
             losses.append(loss.item())

@@ -13,7 +13,7 @@ from bccseg.errors import TrainingError
 from bccseg.imaging.cell_shape import cell_shapes
 from bccseg.model.build import build_network
 from bccseg.training import crop_loader
-from bccseg.training.crop_loader import CropLoader, EpochSampler, worker_count
+from bccseg.training.crop_loader import CropLoader, EpochSampler, available_cores, worker_count
 from bccseg.training.crops import VALIDATION_CORNERS, Crop, CropDataset, as_tensors, extract_crop, validation_batches
 from bccseg.training.initial_weights import base_training_set, initial_network
 from bccseg.training.preview import save_preview
@@ -241,19 +241,29 @@ def test_the_sampler_names_epoch_and_index_from_the_first_epoch_to_the_last():
 @pytest.mark.parametrize(
     ("cores", "size", "accelerated", "workers"),
     [
-        (16, 1, True, 8), (9, 1, True, 8), (8, 1, True, 7), (4, 1, True, 3), (2, 1, True, 1), (1, 1, True, 1),
-        (None, 1, True, 1), (16, 1, False, 4), (15, 1, False, 3), (64, 1, False, 8), (10, 1, False, 2),
-        (3, 1, False, 1), (None, 1, False, 1), (64, 4, True, 8), (16, 4, True, 3), (16, 2, False, 2), (4, 4, True, 1),
+        (16, 1, True, 15), (9, 1, True, 8), (25, 1, True, 24), (64, 1, True, 24), (2, 1, True, 1), (1, 1, True, 1),
+        (16, 1, False, 4), (15, 1, False, 3), (64, 1, False, 16), (128, 1, False, 24), (10, 1, False, 2),
+        (3, 1, False, 1), (1, 1, False, 1), (64, 4, True, 15), (16, 4, True, 3), (16, 2, False, 2), (4, 4, True, 1),
     ],
 )  # fmt: skip
 def test_workers_leave_a_core_beside_a_gpu_and_most_of_them_without(monkeypatch, cores, size, accelerated, workers):
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(crop_loader, "available_cores", lambda: cores)
     found = worker_count(PLAIN, size, accelerated=accelerated)
     assert (found, type(found)) == (workers, int)
     if size == 1:
         assert worker_count(PLAIN, accelerated=accelerated) == workers
     for asked in (0, 1, 12):
         assert worker_count(PLAIN.replace(workers=asked), size, accelerated=accelerated) == asked
+
+
+def test_only_the_cores_that_this_process_may_use_count(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 7}, raising=False)
+    assert available_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert available_cores() == 6
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert available_cores() == 1
 
 
 def test_a_loader_hands_its_settings_to_torch(monkeypatch):

@@ -11,6 +11,7 @@ import torch
 from bccseg.config import NetworkConfig, TrainConfig
 from bccseg.errors import SettingsError
 from bccseg.model.weights import load_weights
+from bccseg.training import crop_loader
 from bccseg.training.crop_loader import CropLoader, worker_count
 from bccseg.training.crops import CropDataset
 from bccseg.training.distributed import ProcessGroup
@@ -78,11 +79,11 @@ def test_a_feed_goes_on_with_the_crops_of_the_next_epoch(drawn_dataset):
 
 
 def test_a_gpu_gets_more_processes_that_cut_crops(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(crop_loader, "available_cores", lambda: 16)
     automatic = SMALL.replace(workers=-1)
     assert worker_count(automatic, accelerated=False) == 4
-    assert worker_count(automatic, accelerated=True) == 8
+    assert worker_count(automatic, accelerated=True) == 15
     assert worker_count(automatic, 4, accelerated=True) == 3
     assert worker_count(SMALL, accelerated=True) == 0
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(crop_loader, "available_cores", lambda: 1)
     assert worker_count(automatic, accelerated=True) == 1

@@ -40,7 +40,7 @@ def test_overlap_is_counted_on_trusted_pixels():
     logits, target = maps([[1.0, 1.0, -1.0, 0.0, 3.0]]), maps([[0.6, 0.5, 1.0, 1.0, 1.0]])
     weight = maps([[1.0, 1.0, 1.0, 0.5, 0.0]])
     counts = overlap_counts(logits, target, weight)
-    assert counts.dtype == torch.float64
+    assert counts.dtype == torch.int64
     assert counts.tolist() == [1, 2, 3]
     assert dice_iou(counts) == pytest.approx((2 / 5, 1 / 4))
     assert dice_iou(torch.zeros(3)) == (1.0, 1.0)

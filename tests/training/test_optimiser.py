@@ -231,7 +231,7 @@ def test_a_run_takes_the_steps_that_are_written_out_here(drawn_dataset, tmp_path
 def test_dice_and_iou_are_of_the_pixels_of_all_batches(drawn_dataset, tmp_path, monkeypatch):
     images = images_of(drawn_dataset)
     given = iter([[1, 2, 4], [5, 6, 5], [2, 3, 3], [0, 1, 1]])  # two steps, then two images to check on
-    monkeypatch.setattr(trainer, "overlap_counts", lambda *_: torch.tensor(next(given)).double())
+    monkeypatch.setattr(trainer, "overlap_counts", lambda *_: torch.tensor(next(given)))
     (report,) = Trainer(images[:2], images[2:], SMALL, tmp_path / "run", "cpu").run()
     assert (report.dice, report.iou) == pytest.approx((12 / 17, 6 / 11))
     assert (report.val_dice, report.val_iou) == pytest.approx((4 / 8, 2 / 6))
