@@ -129,4 +129,4 @@ def test_the_collection_is_a_source_and_stays_as_it_was(tmp_path):
     run.start()
     wait_for(run, "done")
     assert len(list((run.folder / "data/source0/train/images").iterdir())) == 3
-    assert len(list((run.folder / "data/source0/validation/mask").iterdir())) == 1
+    assert len(list((run.folder / "data/source0/validation/images").iterdir())) == 1
