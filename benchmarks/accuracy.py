@@ -1,18 +1,19 @@
 """Accuracy of weights, and of two baselines, on labelled images, with one setting for all.
 
-    python benchmarks/accuracy.py IMAGES --masks MASKS [--weights W ...]          masks: <stem>.png
-    python benchmarks/accuracy.py IMAGES --points POINTS.json [--weights W ...]   {"name": [[x, y, ...], ...]}
+    python benchmarks/accuracy.py IMAGES --labels DIR      <stem>.png, one number a cell; overlapping cells are two
+    python benchmarks/accuracy.py IMAGES --boxes DIR       <stem>.txt, a line "class cx cy w h" a cell
+    python benchmarks/accuracy.py IMAGES --masks DIR       <stem>.png, each piece a cell
+    python benchmarks/accuracy.py IMAGES --points JSON     {"name": [[x, y, ...], ...]}
+    add --composites (with --labels) to lay cells of each image over others of it, so that overlaps have exact truth
+    add --debris 6 (with --masks) to draw debris on the images: platelets, stain deposits, smudges, threads
+    add --no-cells 2 (with --boxes) to leave out classes that are no cells, such as platelets
     add --baselines TRAIN for Otsu + watershed, and the seed recipe trained on TRAIN (original/, mask/; half an hour)
-    add --debris 6 to draw debris on the images (with --masks): platelets, stain deposits, smudges, threads
-    add --out DIR for the table, pictures of the ten worst images, and the reliability of the scores
+    add --weights W ... to choose; --out DIR for the table, pictures of the ten worst images, reliability of the scores
 
-The figures of the README: BBBC041Seg (Kaggle: "BCCD Dataset with mask") and the fields of Chula RBC-12.
-The diameter is found by the program. The rules stand in bccseg/imaging/matching.py; intervals are bootstrapped over
-images.
+The diameter is found by the program. The rules stand in bccseg/metrics; intervals are bootstrapped over images.
 """
 
 import argparse
-import json
 import platform
 import sys
 from dataclasses import dataclass, field
@@ -23,27 +24,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 from baselines import Method, by_weights, otsu_watershed, seed_recipe
-from debris import read_soiled
 from numpy.typing import NDArray
+from truths import Case, cases
 
 from bccseg import __version__
-from bccseg.config import MIN_TRUE_AREA_PX
-from bccseg.imaging.label_image import border_ids, label_mask
+from bccseg.imaging.label_image import border_ids
 from bccseg.inference.predictor import Predictor
 from bccseg.io.encode import jpeg
-from bccseg.io.images import SUFFIXES, read_image, read_mask
 from bccseg.metrics.bootstrap import bootstrap
 from bccseg.metrics.calibration import calibration_error
 from bccseg.metrics.error_types import count_errors
-from bccseg.metrics.matching import ImageScore, match, score_mask, score_points, summarise_scores
+from bccseg.metrics.matching import ImageScore, summarise_scores
 from bccseg.model.weight_sources import locate, shipped_names
 from bccseg.model.weights import load_weights
 from bccseg.report.error_picture import draw_errors
 
 COLUMNS = {
-    "dice": "Dice", "dice_inner": "Dice off the border", "f1": "F1@0.5", "pq": "PQ", "boundary_px": "boundary px",
-    "count_error": "count error", "count_bias": "count bias",
+    "dice": "Dice", "dice_inner": "Dice off the border", "f1": "F1@0.5", "recall": "recall", "pq": "PQ",
+    "boundary_px": "boundary px", "count_error": "count error", "count_bias": "count bias",
 }  # fmt: skip
+KINDS = ("labels", "boxes", "masks", "points")
 PERCENT = ("count_error", "count_bias")
 WORST, PICTURE_PX = 10, 1200
 
@@ -59,32 +59,20 @@ class Result:
     right: list[bool] = field(default_factory=list)  # ... and whether it matches a true one
 
 
-def run(method: Method, paths: list[Path], args: argparse.Namespace, points: dict[str, list]) -> Result:
-    """Segment and score every image that has a truth."""
+def run(method: Method, wanted: list[Case]) -> Result:
+    """Segment and score every image."""
     result = Result()
-    for path in paths:
-        image = read(path, args)
-        if args.points:
-            labels, _ = method(image)
-            truth = np.array([p[:2] for p in points[path.name]], float).reshape(-1, 2)
-            result.scores.append(score_points(labels, truth))
-        else:
-            labels, scores = method(image)
-            mask = read_mask(args.masks / f"{path.stem}.png")
-            result.scores.append(score_mask(labels, mask))
-            found = {cell for _, cell, _ in match(label_mask(mask, MIN_TRUE_AREA_PX), labels)}
-            if scores is not None:
-                inside = sorted(set(range(1, len(scores) + 1)) - set(border_ids(labels).tolist()))
-                result.probability += [float(scores[cell - 1]) for cell in inside]
-                result.right += [cell in found for cell in inside]
-        result.names.append(path.name)
+    for case in wanted:
+        labels, scores = method(case.image)
+        result.scores.append(case.score(labels))
+        if case.matched and scores is not None:
+            right = case.matched(labels)
+            inside = sorted(set(range(1, len(scores) + 1)) - set(border_ids(labels).tolist()))
+            result.probability += [float(scores[cell - 1]) for cell in inside]
+            result.right += [cell in right for cell in inside]
+        result.names.append(case.name)
         result.labels.append(labels.astype(np.uint16))
     return result
-
-
-def read(path: Path, args: argparse.Namespace) -> NDArray[np.uint8]:
-    """The image, with debris where that was asked for."""
-    return read_soiled(path, args.masks / f"{path.stem}.png", args.debris) if args.debris else read_image(path)
 
 
 def number(name: str, value: float) -> str:
@@ -105,20 +93,21 @@ def row(name: str, result: Result) -> str:
     return f"| {name} | {' | '.join(cells)} | {ece} |"
 
 
-def write_worst(result: Result, paths: list[Path], args: argparse.Namespace) -> list[str]:
-    """Pictures of the worst images, and a line on each with its mistakes by kind."""
+def write_worst(result: Result, wanted: list[Case], out: Path) -> list[str]:
+    """Pictures of the worst images, and a line on each with its mistakes by kind where the cells are outlined."""
     each = [summarise_scores([s]) for s in result.scores]
     worst = sorted(range(len(each)), key=lambda k: (each[k]["f1"], each[k]["pq"] or 0))[:WORST]
     lines = ["| image | F1 | PQ | count error | mistakes |", "|---|---|---|---|---|"]
-    (args.out / "worst").mkdir(parents=True, exist_ok=True)
+    (out / "worst").mkdir(parents=True, exist_ok=True)
     for rank, k in enumerate(worst, start=1):
-        truth = label_mask(read_mask(args.masks / f"{paths[k].stem}.png"), MIN_TRUE_AREA_PX)
-        labels = result.labels[k].astype(np.int32)
-        picture = draw_errors(read(paths[k], args), truth, labels, PICTURE_PX)
-        (args.out / "worst" / f"{rank:02}_{paths[k].stem}.jpg").write_bytes(jpeg(picture))
+        case, labels, stem = wanted[k], result.labels[k].astype(np.int32), Path(wanted[k].name).stem
+        truth = case.labels if case.labels is not None else labels
+        picture = draw_errors(case.image, truth, labels, PICTURE_PX)
+        (out / "worst" / f"{rank:02}_{stem}.jpg").write_bytes(jpeg(picture))
         kinds = ", ".join(f"{n} {kind}" for kind, n in count_errors(truth, labels).most_common())
-        f1, pq, error = each[k]["f1"], each[k]["pq"], each[k]["count_error"]
-        lines.append(f"| {paths[k].stem} | {f1:.3f} | {pq:.3f} | {100 * error:.1f} % | {kinds} |")
+        f1, error = each[k]["f1"], each[k]["count_error"]
+        pq = "" if each[k]["pq"] is None else f"{each[k]['pq']:.3f}"
+        lines.append(f"| {stem} | {f1:.3f} | {pq} | {100 * error:.1f} % | {kinds} |")
     return lines
 
 
@@ -147,35 +136,39 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("images", type=Path)
     truth = ask.add_mutually_exclusive_group(required=True)
-    truth.add_argument("--masks", type=Path)
-    truth.add_argument("--points", type=Path)
+    for kind in KINDS:
+        truth.add_argument(f"--{kind}", type=Path)
+    ask.add_argument("--composites", action="store_true", help="lay cells over others")
+    ask.add_argument("--debris", type=int, default=0, metavar="LAYERS", help="debris drawn on each image")
+    ask.add_argument("--no-cells", type=int, nargs="*", default=(), metavar="CLASS", help="of boxes")
     ask.add_argument("--weights", nargs="*", default=shipped_names())
     ask.add_argument("--baselines", type=Path, metavar="TRAIN")
     ask.add_argument("--seed-run", type=Path, default=Path("runs/seed-recipe"), help="where the seed recipe is trained")
-    ask.add_argument("--debris", type=int, default=0, metavar="LAYERS", help="debris drawn on each image")
     ask.add_argument("--out", type=Path)
     args = ask.parse_args()
-    if args.debris and not args.masks:
-        ask.error("--debris needs --masks: it goes by the cells' size and place")
-    points = json.loads(args.points.read_text(encoding="utf-8")) if args.points else {}
-    paths = [p for p in sorted(args.images.iterdir()) if p.suffix.lower() in SUFFIXES]
-    paths = [p for p in paths if (p.name in points if args.points else (args.masks / f"{p.stem}.png").exists())]
+    kind = next(kind for kind in KINDS if getattr(args, kind))
+    if (args.debris and kind != "masks") or (args.composites and kind != "labels"):
+        ask.error("--debris needs --masks, --composites needs --labels: they go by the cells' size and place")
+    wanted = list(cases(
+        args.images, kind, getattr(args, kind), debris=args.debris, composites=args.composites,
+        no_cells=tuple(args.no_cells),
+    ))  # fmt: skip
     methods: dict[str, Method] = {name: by_weights(Predictor(load_weights(*locate(name)))) for name in args.weights}
     if args.baselines:
         methods["Otsu + watershed"] = otsu_watershed
         methods |= seed_recipe(args.baselines, args.seed_run)
-    results = {name: run(method, paths, args, points) for name, method in methods.items()}
+    results = {name: run(method, wanted) for name, method in methods.items()}
     cells = sum(s.tp + s.fn for s in next(iter(results.values())).scores)
     versions = f"bccseg {__version__}, torch {torch.__version__}, Python {platform.python_version()}"
     lines = [
-        f"{len(paths)} images, about {cells} cells. {versions}, {platform.machine()}.",
+        f"{len(wanted)} images, about {cells} cells. {versions}, {platform.machine()}.",
         "", f"| method | {' | '.join(COLUMNS.values())} | ECE |", "|---" * (len(COLUMNS) + 2) + "|",
         *(row(name, result) for name, result in results.items()),
     ]  # fmt: skip
-    if args.out and args.masks:
+    if args.out and kind != "points":
         args.out.mkdir(parents=True, exist_ok=True)
         first = next(iter(results))
-        lines += ["", f"The worst images of {first}:", "", *write_worst(results[first], paths, args)]
+        lines += ["", f"The worst images of {first}:", "", *write_worst(results[first], wanted, args.out)]
         draw_reliability({name: results[name] for name in args.weights}, args.out)
     print("\n".join(lines))
     if args.out:
