@@ -65,7 +65,7 @@ class SegmentSettings(Schema):
     --------
     >>> settings = bccseg.SegmentSettings(diameter_px=52, min_score=0.7)
     >>> settings.thresholds({"min_score": 0.5, "marker_depth": 0.3}).to_dict()
-    {'cell_threshold': 0.5, 'marker_depth': 0.3, 'marker_threshold': 0.6, 'min_score': 0.7}
+    {'cell_threshold': 0.5, 'marker_depth': 0.3, 'vote_depth': 0.5, 'marker_threshold': 0.6, 'min_score': 0.7}
     """
 
     diameter_px: Annotated[float, ranged(3, 5000)] | None = None  # None: estimated from the image

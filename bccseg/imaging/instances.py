@@ -138,11 +138,11 @@ def fill_holes(labels: Labels) -> None:
 
 def select_cells(
     labels: Labels, score: NDArray[np.float32], settings: SegmentSettings, min_score: float, diameter_px: float
-) -> tuple[Labels, NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[Labels, NDArray[np.intp], NDArray[np.float32]]:
     """Drop specks (`min_cell_percent` of `diameter_px`), cells below `min_score` and, if asked for, cut cells.
 
     A cell cut by the border is measured by what is left of it, so it is held to half the size. Returns the
-    labels, their scores, and the rejected objects: float32 (K, 3) x, y in px, score.
+    labels, which of the cells are left, int (M,) from 0, and the rejected objects: float32 (K, 3) x, y in px, score.
     """
     border = border_ids(labels)
     width = np.asarray(equivalent_diameter(areas(labels))) / diameter_px * 100  # percent
@@ -157,4 +157,4 @@ def select_cells(
         keep[border] = False
     middles = ndi.center_of_mass(labels > 0, labels, rejected) if len(rejected) else []
     objects = np.array([(x + 0.5, y + 0.5, scores[k]) for (y, x), k in zip(middles, rejected, strict=True)], np.float32)
-    return relabel(labels, keep), score[np.flatnonzero(keep) - 1], objects.reshape(-1, 3)
+    return relabel(labels, keep), np.flatnonzero(keep) - 1, objects.reshape(-1, 3)

@@ -75,6 +75,7 @@ def segment_page(
         image=page.image,
         labels=found.labels,
         scores=found.scores,
+        whole=found.whole,
         rejected=found.rejected,
         diameter_px=found.diameter_px,
         diameter_from=found.diameter_from,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
+from bccseg.imaging.full_outline import FullOutlines, full_outlines, join_outlines, no_outlines
 from bccseg.imaging.instances import ProbabilityMaps, select_cells, separate_cells
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.normalise import is_blank, white_level
@@ -42,6 +43,7 @@ class Segmentation:
     diameter_px: float  # typical cell that was looked for
     diameter_from: DiameterFrom
     seconds: dict[str, float]  # scale, network, instances
+    whole: FullOutlines  # of each cell, also where another hides it, if the network tells
 
 
 def segment(
@@ -65,7 +67,8 @@ def segment(
     if is_blank(image):
         report_progress(1.0)
         nothing = np.zeros(image.shape[:2], np.int32), np.zeros(0, np.float32), np.zeros((0, 3), np.float32)
-        return Segmentation(*nothing, diameter or trained, "given" if diameter else "assumed", seconds)
+        given: DiameterFrom = "given" if diameter else "assumed"
+        return Segmentation(*nothing, diameter or trained, given, seconds, no_outlines(0))
     source: DiameterFrom = "given"
     if diameter is None:
         diameter = estimate_diameter(image, lambda view: predictor(view, white), trained)
@@ -75,7 +78,8 @@ def segment(
     report_progress(DIAMETER_SHARE)
 
     factor = trained / diameter
-    labels, scores = np.zeros(image.shape[:2], np.int32), [np.zeros(0, np.float32)]
+    labels = np.zeros(image.shape[:2], np.int32)
+    scores, outlines = [np.zeros(0, np.float32)], [no_outlines(0)]
     tiles = list(tile_windows(image.shape[:2], factor, diameter))
     for k, window in enumerate(tiles, start=1):
         started = time.perf_counter()
@@ -83,14 +87,18 @@ def segment(
         maps = predictor(resize(view, factor), white)
         halfway = time.perf_counter()
         found, score = separate_cells(maps, thresholds, trained, view.shape[:2])
-        scores.append(paste_tile(labels, found, score, window, diameter, sum(map(len, scores)), single=len(tiles) == 1))
+        rows = paste_tile(labels, found, window, diameter, sum(map(len, scores)), single=len(tiles) == 1)
+        scores.append(score[rows])
+        outlines.append(full_outlines(found, maps, trained).take(rows).moved(window[0].start, window[1].start))
         seconds["network"] += halfway - started
         seconds["instances"] += time.perf_counter() - halfway
         report_progress(DIAMETER_SHARE + (1 - DIAMETER_SHARE) * k / len(tiles))
     started = time.perf_counter()
-    labels, kept, rejected = select_cells(labels, np.concatenate(scores), settings, thresholds.min_score, diameter)
+    score = np.concatenate(scores)
+    labels, rows, rejected = select_cells(labels, score, settings, thresholds.min_score, diameter)
+    kept = score[rows]
     if predictor.config.calibration:
         calibrate = Calibration(predictor.config.calibration.slope, predictor.config.calibration.offset)
         kept, rejected[:, 2] = calibrate(kept), calibrate(rejected[:, 2])
     seconds["instances"] += time.perf_counter() - started
-    return Segmentation(labels, kept, rejected, diameter, source, seconds)
+    return Segmentation(labels, kept, rejected, diameter, source, seconds, join_outlines(outlines).take(rows))

@@ -38,22 +38,21 @@ def tile_windows(shape: tuple[int, int], factor: float, diameter_px: float) -> I
 def paste_tile(
     labels: Labels,
     found: Labels,
-    score: NDArray[np.float32],
     window: tuple[slice, slice],
     diameter_px: float,
     used: int,
     *,
     single: bool,
-) -> NDArray[np.float32]:
-    """Add, in place, the cells of a tile to the labels of the image; returns the scores of those added.
+) -> NDArray[np.intp]:
+    """Add, in place, the cells of a tile to the labels of the image; returns which of them were added: int (M,) from 0.
 
     A cell that comes near a tile edge inside the image may be cut, and is left to the neighbour that
     sees it whole; one that mostly lies on a cell already there is that cell.
     """
+    count = int(found.max(initial=0))
     if single:
         labels[...] = found
-        return score
-    count = len(score)
+        return np.arange(count)
     seam = near_inner_edge(found, labels.shape, window, round(SEAM * diameter_px))
     area = np.bincount(found.ravel(), minlength=count + 1)
     target = labels[window]
@@ -64,7 +63,7 @@ def paste_tile(
     number[take] = used + 1 + np.arange(int(take.sum()))
     new = np.where(target == 0, number[found], 0)
     target[new > 0] = new[new > 0]
-    return score[np.flatnonzero(take) - 1]
+    return np.flatnonzero(take) - 1
 
 
 def near_inner_edge(

@@ -21,7 +21,7 @@ def read_truth(path: Path, image: NDArray[np.uint8], name: str) -> tuple[Labels,
     of the same stem in a folder `unknown` beside it marks what must not be learned. name: of the image, for errors.
     Raises DataError if the sizes differ, ImageError.
     """
-    shape = image.shape[:2]
+    shape, path = image.shape[:2], path.absolute()  # a bare file name has a folder, too
     if path.parent.name == LABELS:
         labels = _read_labels(path, shape, name)
     else:

@@ -19,7 +19,7 @@ from bccseg.report.tables import csv, summary_table
 IMAGE_FILES: dict[str, Callable[[ImageResult], bytes]] = {
     "_labels.png": lambda r: labels_png(r.labels),
     "_mask.png": lambda r: mask_png(r.labels),
-    "_overlay.png": lambda r: overlay_png(r.image, r.labels),
+    "_overlay.png": lambda r: overlay_png(r.image, r.labels, r.hidden.values()),
     "_cells.csv": lambda r: csv(r.cells),
     ".geojson": lambda r: as_json(geojson(r)),
     "_rois.zip": imagej_rois,

@@ -1,5 +1,7 @@
 """The result as a picture: cells outlined on the image. And the colours that every picture of cells uses."""
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,8 @@ from plotly.colors import hex_to_rgb, sequential
 from bccseg.imaging.label_image import Labels
 from bccseg.io.encode import png
 
+HIDDEN_COLOUR = (250, 200, 0)
+SUBPIXEL_BITS = 4
 OUTLINE_COLOUR = (0, 200, 90)  # green: the complement of most stains
 # Twelve hues that neighbours tell apart, light enough for dark cells and dark enough for a white field.
 PALETTE = np.array(
@@ -30,13 +34,21 @@ def cell_edges(labels: Labels, width_px: int = 1) -> NDArray[np.bool_]:
     return (labels > 0) & ((cv2.erode(values, kernel) != values) | (cv2.dilate(values, kernel) != values))
 
 
-def draw_overlay(image: NDArray[np.uint8], labels: Labels) -> NDArray[np.uint8]:
-    """The image with its cells outlined in green: uint8 (H, W, 3)."""
+def draw_overlay(
+    image: NDArray[np.uint8], labels: Labels, hidden: Iterable[NDArray[np.float64]] = ()
+) -> NDArray[np.uint8]:
+    """The image with its cells outlined in green, and what others hide of them in thin yellow: uint8 (H, W, 3).
+
+    hidden: whole outlines (K, 2), x, y in px.
+    """
     out = image.copy()
-    out[cell_edges(labels, max(1, round(max(image.shape[:2]) / OUTLINES_A_SIDE)))] = OUTLINE_COLOUR
+    width = max(1, round(max(image.shape[:2]) / OUTLINES_A_SIDE))
+    rings = [np.round((ring - 0.5) * 2**SUBPIXEL_BITS).astype(np.int32) for ring in hidden]
+    cv2.polylines(out, rings, True, HIDDEN_COLOUR, width, cv2.LINE_AA, SUBPIXEL_BITS)
+    out[cell_edges(labels, width)] = OUTLINE_COLOUR
     return out
 
 
-def overlay_png(image: NDArray[np.uint8], labels: Labels) -> bytes:
-    """The image with green outlines, as PNG."""
-    return png(draw_overlay(image, labels))
+def overlay_png(image: NDArray[np.uint8], labels: Labels, hidden: Iterable[NDArray[np.float64]] = ()) -> bytes:
+    """The image with green outlines, as PNG; see `draw_overlay`."""
+    return png(draw_overlay(image, labels, hidden))

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bccseg.imaging.flags import flag_cells
+from bccseg.imaging.full_outline import FullOutlines, ellipse_polygon, hidden_in_part
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import ImageSummary, measure_cells, summarise
 
@@ -33,6 +34,8 @@ class MeasuredImage:
     notes: tuple[str, ...] = ()
     page: int = 1  # of a file with several
     seconds: dict[str, float] = field(default_factory=dict)
+    # Whole outlines of the cells that others hide in part, by cell id: (K, 2) x, y in px.
+    hidden: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     # Objects left out as too uncertain: x, y, score.
     rejected: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
 
@@ -56,17 +59,43 @@ class ImageResult(MeasuredImage):
         labels: Labels,
         scores: NDArray[np.float32],
         pixel_size_um: float | None = None,
+        whole: FullOutlines | None = None,
         **facts: Any,
     ) -> Self:
-        """Measure labels int32 (H, W) of an image uint8 (H, W, 3). facts: the other fields of `MeasuredImage`."""
+        """Measure labels int32 (H, W) of an image uint8 (H, W, 3).
+
+        whole: what the network says of each whole cell. facts: the other fields of `MeasuredImage`.
+        """
         cells = measure_cells(labels, image, scores, pixel_size_um)
         cells["flag"] = flag_cells(cells, labels, image)
+        hidden = add_full_areas(cells, labels, whole, pixel_size_um)
         summary = summarise(cells, labels.shape, pixel_size_um)
         return cls(
             image=image, labels=labels, scores=scores, pixel_size_um=pixel_size_um, shape=labels.shape,
-            cells=cells, summary=summary, **facts,
+            cells=cells, summary=summary, hidden=hidden, **facts,
         )  # fmt: skip
 
     def without_pixels(self) -> MeasuredImage:
         """What is left when the pixels are written or packed elsewhere."""
         return MeasuredImage(**{f.name: getattr(self, f.name) for f in fields(MeasuredImage)})
+
+
+def add_full_areas(
+    cells: pd.DataFrame, labels: Labels, whole: FullOutlines | None, pixel_size_um: float | None
+) -> dict[int, NDArray[np.float64]]:
+    """Add, in place, area_full_px and area_full_error_px (and _um2) to a `measure_cells` table: the whole area of the
+    cells that others hide in part, and its standard deviation; empty for all others. Returns their outlines by id.
+    """
+    area, error = np.full(len(cells), np.nan), np.full(len(cells), np.nan)
+    outlines = {}
+    if whole is not None and len(cells):
+        ids = cells["cell_id"].to_numpy()
+        shown = hidden_in_part(labels, whole)[ids - 1]
+        area[shown] = whole.area[ids - 1][shown]
+        error[shown] = (whole.area * whole.error)[ids - 1][shown]
+        outlines = {int(k): ellipse_polygon(whole.centre[k - 1], whole.spread[k - 1]) for k in ids[shown]}
+    cells["area_full_px"], cells["area_full_error_px"] = area, error
+    if pixel_size_um:
+        for name in ("area_full", "area_full_error"):
+            cells[f"{name}_um2"] = cells[f"{name}_px"] * pixel_size_um**2
+    return outlines

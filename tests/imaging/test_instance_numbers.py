@@ -304,7 +304,7 @@ def test_specks_are_narrower_than_the_share_asked_for_and_cut_cells_than_half_of
     scores = np.array([0.9, 0.8, 0.7], np.float32)
     labels, left, rejected = select_cells(SPECKS, scores, SegmentSettings(min_cell_percent=percent), 0.55, diameter)
     assert (labels.max(), len(left), len(rejected)) == (kept, kept, 0)
-    assert left.tolist() == scores[3 - kept :].tolist()
+    assert scores[left].tolist() == scores[3 - kept :].tolist()
 
 
 def test_a_fresh_setting_asks_for_two_fifths_of_a_cell():
@@ -315,17 +315,17 @@ def test_a_fresh_setting_asks_for_two_fifths_of_a_cell():
 def test_unsure_cells_are_told_with_their_place_and_score():
     scores = np.array([0.5, 0.25, 0.125], np.float32)
     labels, kept, rejected = select_cells(SPECKS, scores, SegmentSettings(min_cell_percent=0), 0.5, 20.0)
-    assert kept.tolist() == [0.5]  # exactly the least score stays
+    assert kept.tolist() == [0]  # exactly the least score stays
     assert np.array_equal(labels, SPECKS == 1)
     assert rejected.tolist() == [[32, 22, 0.25], [42, 2, 0.125]]
-    assert (labels.dtype, kept.dtype, rejected.dtype) == (np.int32, np.float32, np.float32)
+    assert (labels.dtype, kept.dtype, rejected.dtype) == (np.int32, np.intp, np.float32)
 
 
 def test_cut_cells_are_dropped_when_asked_and_specks_are_not_told():
     scores = np.array([0.9, 0.1, 0.9], np.float32)
     whole = SegmentSettings(min_cell_percent=0, drop_border_cells=True)
     labels, kept, rejected = select_cells(SPECKS, scores, whole, 0.55, 20.0)
-    assert (labels.max(), kept.tolist(), len(rejected)) == (1, [pytest.approx(0.9)], 1)
+    assert (labels.max(), scores[kept].tolist(), len(rejected)) == (1, [pytest.approx(0.9)], 1)
     _, _, rejected = select_cells(SPECKS, scores, SegmentSettings(min_cell_percent=100), 0.55, 2 * WIDTH)
     assert rejected.shape == (0, 3)
     assert rejected.dtype == np.float32

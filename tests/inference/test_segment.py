@@ -94,15 +94,14 @@ def test_paste_takes_each_cell_once():
     labels = np.zeros((20, 40), np.int32)
     found = np.zeros((20, 25), np.int32)
     found[5:10, 3:8], found[5:10, 21:25] = 1, 2  # the second touches the inner edge
-    score = np.array([0.5, 0.6], np.float32)
-    kept = paste_tile(labels, found, score, (slice(0, 20), slice(0, 25)), 5.0, 0, single=False)
-    assert kept.tolist() == [0.5]
+    kept = paste_tile(labels, found, (slice(0, 20), slice(0, 25)), 5.0, 0, single=False)
+    assert kept.tolist() == [0]
     again = np.zeros((20, 25), np.int32)
     again[5:10, 5:12] = 1  # x 20 to 27: the whole of the second
-    kept = paste_tile(labels, again, score[1:], (slice(0, 20), slice(15, 40)), 5.0, 1, single=False)
-    assert kept.tolist() == pytest.approx([0.6])
+    kept = paste_tile(labels, again, (slice(0, 20), slice(15, 40)), 5.0, 1, single=False)
+    assert kept.tolist() == [0]
     assert np.unique(labels).tolist() == [0, 1, 2]
-    kept = paste_tile(labels, again, score[1:], (slice(0, 20), slice(15, 40)), 5.0, 2, single=False)
+    kept = paste_tile(labels, again, (slice(0, 20), slice(15, 40)), 5.0, 2, single=False)
     assert kept.size == 0  # it is there already
 
 

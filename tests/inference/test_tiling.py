@@ -72,15 +72,14 @@ def test_the_seam_is_as_wide_as_its_margin(margin, near):
         assert near_inner_edge(found, (40, 40), window, margin).tolist() == [bool(margin), near]
 
 
-def test_pasted_cells_are_numbered_on_and_keep_their_scores():
+def test_pasted_cells_are_numbered_on_and_are_told():
     labels = np.zeros((12, 30), np.int32)
     labels[5, 14] = 3
     found = np.zeros((12, 16), np.int32)
     found[2:4, 2:4], found[2:4, 10:12], found[8:10, 10:12], found[6:8, 15] = 1, 2, 4, 3  # 3 lies at the image's edge
-    scores = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
     window = slice(0, 12), slice(14, 30)
-    kept = paste_tile(labels, found, scores, window, 10.0, 3, single=False)
-    assert kept.tolist() == pytest.approx([0.2, 0.3, 0.4])  # 1 lies within 4 px of the inner edge
+    kept = paste_tile(labels, found, window, 10.0, 3, single=False)
+    assert kept.tolist() == [1, 2, 3]  # 1 lies within 4 px of the inner edge
     assert [labels[2, 16], labels[2, 24], labels[6, 29], labels[8, 24], labels[5, 14]] == [0, 4, 5, 6, 3]
     assert np.bincount(labels.ravel())[4:].tolist() == [4, 2, 4]
 
@@ -90,7 +89,7 @@ def test_the_seam_is_two_fifths_of_a_diameter(column, near):
     for used in (0, 7):
         labels, found = np.zeros((10, 40), np.int32), np.zeros((10, 20), np.int32)
         found[5, column] = 1
-        paste_tile(labels, found, np.ones(1, np.float32), (slice(0, 10), slice(20, 40)), 10.0, used, single=False)
+        paste_tile(labels, found, (slice(0, 10), slice(20, 40)), 10.0, used, single=False)
         assert labels.max() == (0 if near else used + 1)
 
 
@@ -99,7 +98,7 @@ def test_a_cell_half_of_which_is_there_already_is_that_cell(covered, taken):
     labels, found = np.zeros((10, 40), np.int32), np.zeros((10, 40), np.int32)
     labels[5, 10 : 10 + covered] = 1
     found[5, 10:18] = 1  # 8 px
-    kept = paste_tile(labels, found, np.ones(1, np.float32), (slice(0, 10), slice(0, 40)), 10.0, 1, single=False)
+    kept = paste_tile(labels, found, (slice(0, 10), slice(0, 40)), 10.0, 1, single=False)
     assert len(kept) == taken
     assert np.bincount(labels.ravel(), minlength=3)[1:].tolist() == [covered, 8 - covered if taken else 0]
 
@@ -107,8 +106,7 @@ def test_a_cell_half_of_which_is_there_already_is_that_cell(covered, taken):
 def test_one_tile_is_taken_as_it_is():
     labels, found = np.full((4, 4), 9, np.int32), np.zeros((4, 4), np.int32)
     found[0, 0] = 1
-    scores = np.array([0.5], np.float32)
-    assert paste_tile(labels, found, scores, (slice(0, 4), slice(0, 4)), 10.0, 0, single=True) is scores
+    assert paste_tile(labels, found, (slice(0, 4), slice(0, 4)), 10.0, 0, single=True).tolist() == [0]
     assert np.array_equal(labels, found)
 
 

@@ -3,10 +3,12 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import roifile
 from PIL import Image
 from skimage.draw import polygon2mask
 
@@ -143,3 +145,24 @@ def test_too_many_cells_for_16_bits():
 
     with pytest.raises(BccsegError, match="65,535"):
         labels_png(np.arange(70_000, dtype=np.int32).reshape(700, 100))
+
+
+def test_whole_outlines_of_hidden_cells_go_along(result):
+    ring = np.array([[10.0, 10], [40, 10], [40, 50], [10, 50]])
+    first = int(result.cells["cell_id"][0])
+    hidden = replace(result, hidden={first: ring})
+    features = geojson(hidden)["features"]
+    (whole,) = [f for f in features if f["properties"]["objectType"] == "annotation"]
+    assert whole["properties"]["name"] == f"cell {first}, whole outline (estimated)"
+    assert whole["geometry"]["coordinates"][0] == [*ring.tolist(), ring[0].tolist()]
+    assert len(features) == len(result.cells) + 1
+    with zipfile.ZipFile(io.BytesIO(imagej_rois(hidden))) as archive:
+        roi = roifile.ImagejRoi.frombytes(archive.read(f"cell-{first:05d}-whole.roi"))
+        assert np.allclose(roi.coordinates(), ring)
+        assert len(archive.namelist()) == len(result.cells) + 1
+    plain, drawn = (
+        np.asarray(Image.open(io.BytesIO(overlay_png(result.image, result.labels, rings)))) for rings in ((), [ring])
+    )
+    differ = (plain != drawn).any(axis=2)
+    assert 140 <= differ.sum() < 4 * 140
+    assert differ[5:55, 5:45].sum() == differ.sum()
