@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from bccseg.imaging.cell_shape import ellipse_area, spread_from_log, touching_share
 from bccseg.imaging.instances import ProbabilityMaps
-from bccseg.imaging.label_image import Labels, areas
+from bccseg.imaging.label_image import Labels
 from bccseg.imaging.resize import resize_labels
 
 LEAST_TOUCH = 0.1  # share of a cell's outline along which others lie, for it to be offered
+LOOK_PX = 30  # width of a cell at which that share is taken
 LEAST_HIDDEN = 1.05  # whole area over visible area, from which on it is offered
 ERROR_SCALE = 0.35  # error of the area (standard deviation) per spread of what the pixels say; measured on composites
 
@@ -79,12 +80,13 @@ def full_outlines(labels: Labels, maps: ProbabilityMaps, diameter_px: float) -> 
     return FullOutlines(*(np.where(there.reshape(-1, *[1] * (v.ndim - 1)), v, np.nan) for v in found))
 
 
-def hidden_in_part(labels: Labels, outlines: FullOutlines) -> NDArray[np.bool_]:
-    """Cells 1..N that lean on others and are larger than what is seen of them: bool (N,)."""
-    count = len(outlines.error)
-    visible = areas(labels)[1:]
-    leaning = touching_share(labels, count + 1)[1:] >= LEAST_TOUCH
-    return leaning & (outlines.area > LEAST_HIDDEN * np.maximum(visible, 1))  # NaN is not larger
+def hidden_in_part(labels: Labels, outlines: FullOutlines, visible: NDArray) -> NDArray[np.bool_]:
+    """Cells 1..N that lean on others and are larger than what is seen of them, `visible` (N,) in px: bool (N,)."""
+    larger = outlines.area > LEAST_HIDDEN * np.maximum(visible, 1)  # NaN is not larger
+    if not larger.any():
+        return larger
+    step = max(1, int(np.sqrt(np.median(visible)) / LOOK_PX))  # a share needs no more pixels
+    return larger & (touching_share(labels[::step, ::step], len(larger) + 1)[1:] >= LEAST_TOUCH)
 
 
 def ellipse_polygon(centre: NDArray[np.float32], spread: NDArray[np.float32], points: int = 48) -> NDArray[np.float64]:

@@ -90,7 +90,9 @@ def add_full_areas(
     outlines = {}
     if whole is not None and len(cells):
         ids = cells["cell_id"].to_numpy()
-        shown = hidden_in_part(labels, whole)[ids - 1]
+        visible = np.zeros(len(whole.error))
+        visible[ids - 1] = cells["area_px"]
+        shown = hidden_in_part(labels, whole, visible)[ids - 1]
         area[shown] = whole.area[ids - 1][shown]
         error[shown] = (whole.area * whole.error)[ids - 1][shown]
         outlines = {int(k): ellipse_polygon(whole.centre[k - 1], whole.spread[k - 1]) for k in ids[shown]}

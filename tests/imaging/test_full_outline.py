@@ -47,7 +47,7 @@ def test_the_hidden_part_counts_in_the_whole_area():
     assert (labels == 2).sum() < 0.85 * areas[1]
     assert found.centre == pytest.approx(np.array([[60, 60], [60, 88], [40, 160]]), abs=0.1)
     assert found.error == pytest.approx([0, 0, 0], abs=1e-3)  # all pixels say the same
-    assert hidden_in_part(labels, found).tolist() == [False, True, False]
+    assert hidden_in_part(labels, found, np.bincount(labels.ravel())[1:]).tolist() == [False, True, False]
 
 
 def test_pixels_that_disagree_make_the_area_uncertain():
@@ -70,7 +70,7 @@ def test_a_network_that_does_not_tell_gives_nothing():
     for silent in (maps._replace(way=None), maps._replace(spread=None)):
         found = full_outlines(labels, silent, DIAMETER)
         assert np.isnan(found.area).all()
-        assert not hidden_in_part(labels, found).any()
+        assert not hidden_in_part(labels, found, np.bincount(labels.ravel())[1:]).any()
     assert len(full_outlines(labels * 0, maps, DIAMETER).error) == 0
 
 

@@ -19,7 +19,8 @@ TABLE_KEY = "cell_table"
 TITLES = {
     "cell id": "Cell", "x": "X", "y": "Y", "cell count": "Cells", "cell count inside": "Whole cells",
     "diameter cv percent": "Size variation (CV, %)", "density per mm2": "Density (/mm²)",
-    "expected diameter": "Diameter looked for", "flagged count": "Flagged cells", "flag": "Look at",
+    "expected diameter": "Diameter looked for", "area full": "Whole area", "area full error": "Whole area ±",
+    "flagged count": "Flagged cells", "flag": "Look at",
     "median diameter px unflagged": "Median diameter without flagged (px)",
     "diameter cv percent unflagged": "Size variation without flagged (CV, %)",
 }  # fmt: skip
@@ -122,14 +123,15 @@ def show_numbers(result: ImageResult) -> None:
 def show_table(result: ImageResult) -> None:
     """The cells; a selected row lights up in the image."""
     st.subheader("Cells", anchor=False)
+    shown = result.cells.dropna(axis="columns", how="all") if len(result.cells) else result.cells
     st.dataframe(
-        result.cells,
+        shown,  # without whole areas where no cell is hidden
         key=TABLE_KEY,
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
         height=280,
-        column_config={name: column_format(name) for name in result.cells},
+        column_config={name: column_format(name) for name in shown},
     )
 
 
@@ -137,7 +139,7 @@ def column_format(name: str) -> Any:
     """Title and number format of a column: 'equivalent_diameter_px' becomes 'Diameter (px)'."""
     stem, _, unit = name.rpartition("_")
     unit = {"px": "px", "um": "µm", "um2": "µm²"}.get(unit, "")
-    if name == "area_px":
+    if stem.startswith("area") and unit == "px":
         unit = "px²"
     title = (stem if unit else name).replace("equivalent_", "").replace("centroid_", "").replace("_", " ")
     title = TITLES.get(title, title.capitalize())
