@@ -179,7 +179,11 @@ SEED_RECIPE = TrainConfig(
     dice_weight=0.0,
     ignore_border_cells=0.0,
 )
-QUICK_FINE_TUNE = TrainConfig(
+RECOMMENDED = TrainConfig(
+    network=NetworkConfig(head="cell_shape"),
+    augment=AugmentConfig(debris_share=0.3, overlap=OverlapConfig(share=0.5)),
+)
+QUICK_FINE_TUNE = RECOMMENDED.replace(
     base_weights=DEFAULT_WEIGHTS,  # always from the base and on all labels, not from the last fine-tune
     epochs=10,
     steps_per_epoch=60,
@@ -188,7 +192,7 @@ QUICK_FINE_TUNE = TrainConfig(
     ema_decay=0.998,
 )
 PRESETS: dict[str, TrainConfig] = {
-    "recommended": TrainConfig(),  # how the first run of the shipped weights was made
+    "recommended": RECOMMENDED,
     "finetune": QUICK_FINE_TUNE,
     "seed": SEED_RECIPE,
 }

@@ -60,7 +60,9 @@ def noise():
 
 
 @pytest.mark.parametrize("architecture", ["unet", "resunet"])
-@pytest.mark.parametrize(("in_channels", "head"), [(3, "cell_distance"), (1, "cell_distance"), (3, "binary")])
+@pytest.mark.parametrize(
+    ("in_channels", "head"), [(3, "cell_shape"), (3, "cell_distance"), (1, "cell_distance"), (3, "binary")]
+)
 def test_maps_are_those_of_the_network_on_a_padded_picture(architecture, in_channels, head, noise, monkeypatch):
     monkeypatch.setattr("bccseg.inference.predictor.inference_dtype", lambda _device: torch.float32)
     weights = weights_of(architecture=architecture, in_channels=in_channels, head=head)
@@ -70,7 +72,8 @@ def test_maps_are_those_of_the_network_on_a_padded_picture(architecture, in_chan
         planes = planes.mean(axis=2, keepdims=True)
     with torch.inference_mode():
         batch_of_one = torch.from_numpy(planes.transpose(2, 0, 1)[None].astype(np.float32))
-        expected = weights.network(batch_of_one).sigmoid()[0, :, :21, :34].numpy()
+        logits = weights.network(batch_of_one)[0, :, :21, :34].numpy()
+    expected = 1 / (1 + np.exp(-logits))
     for optimise in (True, False):
         maps = Predictor(weights, "cpu", optimise=optimise)(noise, white)
         assert maps.cell.shape == (21, 34)
@@ -80,6 +83,12 @@ def test_maps_are_those_of_the_network_on_a_padded_picture(architecture, in_chan
             assert maps.distance is None
         else:
             assert np.abs(maps.distance - expected[1]).max() < 1e-4
+        if head == "cell_shape":  # numbers, not probabilities
+            assert np.abs(maps.way - logits[2:4]).max() < 1e-4
+            assert np.abs(maps.spread - logits[4:]).max() < 1e-4
+        else:
+            assert maps.way is None
+            assert maps.spread is None
     assert expected[0].std() > 1e-3
 
 

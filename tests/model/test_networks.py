@@ -40,7 +40,7 @@ def test_parameter_counts(architecture, options, expected):
 
 
 @pytest.mark.parametrize("architecture", ["unet", "resunet"])
-@pytest.mark.parametrize(("head", "maps"), [("cell_distance", 2), ("binary", 1)])
+@pytest.mark.parametrize(("head", "maps"), [("cell_shape", 7), ("cell_distance", 2), ("binary", 1)])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_output_is_as_large_as_the_input(architecture, head, maps, channels):
     config = NetworkConfig(architecture=architecture, head=head, in_channels=channels, width=4, depth=3)

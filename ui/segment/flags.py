@@ -20,7 +20,7 @@ def show_flags(result: MeasuredImage) -> None:
     if not s.flagged_count:
         return
     kinds = result.cells.loc[result.cells["flag"] != "", "flag"].value_counts()
-    named = ", ".join(f"{n} {FLAG_WORDS[kind]}" for kind, n in kinds.items())
+    named = ", ".join(f"{FLAG_WORDS[kind]} ({n})" for kind, n in kinds.items())
     without = ""
     if s.median_diameter_px_unflagged is not None:
         size, unit, digits = s.median_diameter_px_unflagged, "px", 1

@@ -124,8 +124,10 @@ def show_table(result: ImageResult) -> None:
     """The cells; a selected row lights up in the image."""
     st.subheader("Cells", anchor=False)
     shown = result.cells.dropna(axis="columns", how="all") if len(result.cells) else result.cells
+    first = ["cell_id", "flag"] if (shown["flag"] != "").any() else ["cell_id"]
+    shown = shown[[*first, *shown.columns.drop(["cell_id", "flag"])]]
     st.dataframe(
-        shown,  # without whole areas where no cell is hidden
+        shown,  # flags first, and no column that holds nothing
         key=TABLE_KEY,
         on_select="rerun",
         selection_mode="single-row",
