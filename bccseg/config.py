@@ -7,6 +7,7 @@ saved beside the weights it led to.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
+from bccseg.errors import SettingsError
 from bccseg.schema import Schema, Share, ranged
 
 Architecture = Literal["unet", "resunet"]
@@ -99,6 +100,13 @@ class OverlapConfig(Schema):
     density_min: Annotated[float, ranged(0.1, 3)] = 0.75  # stain of the laid cells, relative to what it was
     density_max: Annotated[float, ranged(0.1, 3)] = 1.15
     stack_share: Share = 0.3  # laid cells that go on where the last one was: rouleaux
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse ranges that end before they begin."""
+        for name in ("overlap", "transmission", "density"):
+            low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
+            if low > high:
+                raise SettingsError(f"{name}_min must not be above {name}_max, not {low:g} above {high:g}.")
 
 
 class AugmentConfig(Schema):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bccseg.config import NetworkConfig, OverlapConfig, TrainConfig
+from bccseg.errors import SettingsError
 from bccseg.imaging.cell_shape import cell_shapes, ellipse_area
 from bccseg.training.crops import CropDataset
 from bccseg.training.overlap import HIDES, LEAST_VISIBLE, Canvas, Patch, add_overlaps, cut_patch
@@ -115,6 +116,23 @@ def test_what_would_hide_too_much_or_overlap_too_little_is_not_laid():
     assert [paste(canvas, *p, 0.0) for p in ((80, 100), (80, 60), (98, 80), (62, 80))].count(True) < 4
     labels = canvas.finished().labels
     assert (labels == 1).sum() >= LEAST_VISIBLE * np.pi * RADIUS**2
+
+
+def test_a_range_must_not_end_before_it_begins():
+    for name in ("overlap", "transmission", "density"):
+        with pytest.raises(SettingsError, match=f"{name}_min must not be above {name}_max, not 0.5 above 0.2"):
+            OverlapConfig(**{f"{name}_min": 0.5, f"{name}_max": 0.2})
+
+
+def test_a_red_cell_may_lie_over_the_rim_of_a_white_one():
+    source = smear([(60, 60), (110, 150, 35)], shape=(160, 260))
+    assert source.free_cells.tolist() == [1]  # a white cell is no plain cell, and is not laid itself
+    canvas = Canvas(source)
+    assert paste(canvas, 110, 185, 0.8)
+    found = canvas.finished()
+    assert 0 < (source.labels == 2).sum() - (found.labels == 2).sum() < np.pi * RADIUS**2
+    assert found.labels[110, 190] == 3
+    assert not paste(canvas, 110, 140)  # in the middle of it, it could not be told from its nucleus
 
 
 def test_a_patch_is_the_cell_turned_with_its_stain():
