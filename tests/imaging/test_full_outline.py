@@ -6,6 +6,7 @@ import pytest
 
 from bccseg.imaging.cell_shape import cell_shapes, ellipse_area
 from bccseg.imaging.full_outline import (
+    ERROR_SCALE,
     ellipse_polygon,
     full_outlines,
     hidden_in_part,
@@ -54,7 +55,7 @@ def test_pixels_that_disagree_make_the_area_uncertain():
     labels, _, maps = stack()
     noise = np.random.default_rng(0).normal(0, 0.2, maps.spread.shape).astype(np.float32)
     found = full_outlines(labels, maps._replace(spread=maps.spread + noise), DIAMETER)
-    assert found.error == pytest.approx([0.35 * 0.2 / np.sqrt(2)] * 3, rel=0.15)
+    assert found.error == pytest.approx([ERROR_SCALE * 0.2 / np.sqrt(2)] * 3, rel=0.15)
 
 
 def test_maps_at_another_scale_give_the_outline_in_px_of_the_image():
