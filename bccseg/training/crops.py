@@ -106,11 +106,11 @@ class CropDataset(Dataset):
     def _with_overlaps(
         self, source: TrainingImage, corner: tuple[int, int], window: int, rng: np.random.Generator
     ) -> Crop:
-        """A crop with more cells on it. They are laid on a wider part, so that those at its edges are whole there."""
+        """A crop with more cells on it. They are laid on a wider view, so that those at its edges are whole there."""
         margin = round(self.config.diameter_px * STORED_DIAMETER)
         top, left = (max(0, start - margin) for start in corner)
-        part = source.part(slice(top, corner[0] + window + margin), slice(left, corner[1] + window + margin))
-        crowded = add_overlaps(part, source, self.config.augment.overlap, rng)
+        view = source.view(slice(top, corner[0] + window + margin), slice(left, corner[1] + window + margin))
+        crowded = add_overlaps(view, source, self.config.augment.overlap, rng)
         return extract_crop(crowded, (corner[0] - top, corner[1] - left), window, self.config.crop_px)
 
 

@@ -38,12 +38,12 @@ class Patch:
 
 
 def add_overlaps(
-    part: TrainingImage, source: TrainingImage, config: OverlapConfig, rng: np.random.Generator
+    view: TrainingImage, source: TrainingImage, config: OverlapConfig, rng: np.random.Generator
 ) -> TrainingImage:
-    """The part of an image with up to `config.cells` cells of `source` more on it, and the truth of them all."""
-    if not len(source.free_cells) or not part.labels.any():
-        return part
-    canvas = Canvas(part)
+    """The view of an image with up to `config.cells` cells of `source` more on it, and the truth of them all."""
+    if not len(source.free_cells) or not view.labels.any():
+        return view
+    canvas = Canvas(view)
     last: tuple[float, float, float, float] | None = None  # where the stack has come to, and its direction
     for _ in range(rng.integers(1, config.cells + 1)):
         patch = cut_patch(source, int(rng.choice(source.free_cells)), rng)
@@ -83,15 +83,15 @@ def cut_patch(source: TrainingImage, cell: int, rng: np.random.Generator) -> Pat
 
 
 class Canvas:
-    """A part of an image that cells are pasted on."""
+    """A view of an image that cells are pasted on."""
 
-    def __init__(self, part: TrainingImage) -> None:
-        self.part = part
-        self.light = normalise(part.image, part.white)
-        self.labels, self.cell = part.labels.copy(), part.cell.copy()
-        self.trusted = part.trusted.copy()
-        self.centre, self.spread = [*part.shapes.centre], [*part.shapes.spread]
-        self.whole = [*part.shapes.whole]
+    def __init__(self, view: TrainingImage) -> None:
+        self.view = view
+        self.light = normalise(view.image, view.white)
+        self.labels, self.cell = view.labels.copy(), view.cell.copy()
+        self.trusted = view.trusted.copy()
+        self.centre, self.spread = [*view.shapes.centre], [*view.shapes.spread]
+        self.whole = [*view.shapes.whole]
         self.size = [*np.bincount(self.labels.ravel(), minlength=len(self.centre))]  # what shows of each cell
         self.full = list(self.size)
         self.there = np.flatnonzero(np.array(self.size[1:]) > 0) + 1
@@ -179,17 +179,17 @@ class Canvas:
         self.trusted[window][patch.mask] = 255
 
     def finished(self) -> TrainingImage:
-        """The part with all that was pasted."""
+        """The view with all that was pasted."""
         if not self.changed:
-            return self.part
-        part, distance = self.part, self.part.distance.copy()
+            return self.view
+        view, distance = self.view, self.view.distance.copy()
         for k, box in enumerate(ndi.find_objects(self.labels), start=1):
             if k in self.changed and box:
                 own = self.labels[box] == k
                 distance[box][own] = np.round(255 * cell_distance(self.labels, k, box)[own])
         return replace(
-            part,
-            image=np.clip(np.round(self.light * part.white), 0, 255).astype(np.uint8),
+            view,
+            image=np.clip(np.round(self.light * view.white), 0, 255).astype(np.uint8),
             cell=self.cell, distance=distance, trusted=self.trusted, labels=self.labels,
             shapes=CellShapes(np.stack(self.centre), np.stack(self.spread), np.array(self.whole)),
         )  # fmt: skip

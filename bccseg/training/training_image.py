@@ -29,7 +29,7 @@ PLAIN_SOLIDITY = 0.93  # less is several cells, or a deformed one
 
 @dataclass(frozen=True)
 class TrainingImage:
-    """An image and its truth at the stored scale, or a part of one."""
+    """An image and its truth at the stored scale, or a view of one."""
 
     name: str
     image: NDArray[np.uint8]  # (H, W, 3)
@@ -43,7 +43,7 @@ class TrainingImage:
     boxes: list[tuple[slice, slice] | None]  # of the ids 1..N; of the whole image
     free_cells: NDArray[np.intp]  # ids of plain cells that nothing touches
 
-    def part(self, rows: slice, cols: slice) -> "TrainingImage":
+    def view(self, rows: slice, cols: slice) -> "TrainingImage":
         """What lies in a window; arrays are views."""
         window = (rows, cols)
         return replace(
