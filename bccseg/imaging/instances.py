@@ -155,6 +155,15 @@ def select_cells(
     keep[rejected] = False
     if settings.drop_border_cells:
         keep[border] = False
-    middles = ndi.center_of_mass(labels > 0, labels, rejected) if len(rejected) else []
-    objects = np.array([(x + 0.5, y + 0.5, scores[k]) for (y, x), k in zip(middles, rejected, strict=True)], np.float32)
-    return relabel(labels, keep), np.flatnonzero(keep) - 1, objects.reshape(-1, 3)
+    objects = np.column_stack([middles(labels, rejected) + 0.5, scores[rejected]]).astype(np.float32)
+    return relabel(labels, keep), np.flatnonzero(keep) - 1, objects
+
+
+def middles(labels: Labels, ids: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Centres of mass of some cells, x and y in px: float64 (N, 2)."""
+    row = np.full(int(labels.max(initial=0)) + 1, -1)
+    row[ids] = np.arange(len(ids))
+    y, x = np.nonzero(row[labels] >= 0) if len(ids) else (np.zeros(0, np.intp),) * 2
+    owner = row[labels[y, x]]
+    size = np.maximum(np.bincount(owner, minlength=len(ids)), 1)
+    return np.stack([np.bincount(owner, weights=at, minlength=len(ids)) / size for at in (x, y)], axis=1)

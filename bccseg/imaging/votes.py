@@ -56,18 +56,19 @@ def split_by_votes(
 
 def keep_largest_pieces(labels: Labels) -> Labels:
     """Of each id its largest 4-connected piece."""
-    pieces = label(labels, connectivity=1, background=0)
-    size = np.bincount(pieces.ravel())
-    owner = np.zeros(len(size), np.int32)
-    owner[pieces.ravel()] = labels.ravel()
+    pieces, count = label(labels, connectivity=1, background=0, return_num=True)
+    flat = pieces.ravel()
+    size = np.bincount(flat, minlength=count + 1)
+    owner = np.zeros(count + 1, np.int32)
+    starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1  # of runs along rows: far fewer than pixels
+    owner[flat[starts]] = labels.ravel()[starts]
+    owner[flat[:1]] = labels.ravel()[:1]
     size[0] = 0
     order = np.lexsort((-size, owner))  # by cell, largest piece first
-    first = np.ones(len(order), bool)
-    first[1:] = owner[order][1:] != owner[order][:-1]
-    keep = np.zeros(len(size), bool)
-    keep[order[first]] = True
-    keep[0] = False
-    return np.where(keep[pieces], labels, 0).astype(np.int32)
+    smaller = np.zeros(count + 1, bool)
+    smaller[order[1:]] = owner[order[1:]] == owner[order[:-1]]
+    owner[smaller] = 0
+    return owner[pieces]
 
 
 def agreement(ids: NDArray[np.int32], y: NDArray, x: NDArray, count: int) -> NDArray[np.float32]:
