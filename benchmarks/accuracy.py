@@ -165,8 +165,9 @@ def main() -> None:
         "", f"| method | {' | '.join(COLUMNS.values())} | ECE |", "|---" * (len(COLUMNS) + 2) + "|",
         *(row(name, result) for name, result in results.items()),
     ]  # fmt: skip
-    if args.out and kind != "points":
+    if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
+    if args.out and kind != "points":
         first = next(iter(results))
         lines += ["", f"The worst images of {first}:", "", *write_worst(results[first], wanted, args.out)]
         draw_reliability({name: results[name] for name in args.weights}, args.out)

@@ -82,6 +82,7 @@ def _viewer(result: ImageResult) -> None:
     else:
         st.caption(
             "Scroll or pinch to zoom, drag to move, point at a cell for its size, click to find it in the table."
+            + (" Dashed: the whole of cells that others hide in part, estimated." if result.hidden else "")
         )
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from bccseg.imaging.resize import resize, resize_labels
 from bccseg.io.encode import jpeg, png
 from bccseg.report.charts import column_and_title
-from bccseg.report.overlay import OUTLINE_COLOUR, PALETTE, UNKNOWN_COLOUR, VIRIDIS
+from bccseg.report.overlay import HIDDEN_COLOUR, OUTLINE_COLOUR, PALETTE, UNKNOWN_COLOUR, VIRIDIS
 from bccseg.report.result import ImageResult
 
 HERE = Path(__file__).parent
@@ -43,6 +43,11 @@ def picture_data(result: ImageResult) -> dict[str, Any]:
     area, area_title = column_and_title("area", cells)
     columns = {diameter: 1, area: 1, "circularity": 3, "score": 2, "eccentricity": 3, "solidity": 3}
     values = {name: _rounded(cells[name], digits) for name, digits in columns.items()}
+    tips = [[diameter, diameter_title], [area, area_title], ["score", "Score"]]
+    if result.hidden:
+        whole = area.replace("area", "area_full")
+        values[whole] = _rounded(cells[whole], columns[area])
+        tips.append([whole, area_title.replace("Area", "Whole area, estimated")])
     return {
         "image": _data_url("jpeg", jpeg(image)),
         "labels": _data_url("png", png(ids)),
@@ -59,9 +64,10 @@ def picture_data(result: ImageResult) -> dict[str, Any]:
         },
         "colours": {
             "scale": VIRIDIS.tolist(), "palette": PALETTE.tolist(), "outline": OUTLINE_COLOUR,
-            "unknown": UNKNOWN_COLOUR,
+            "unknown": UNKNOWN_COLOUR, "whole": HIDDEN_COLOUR,
         },
-        "tips": [[diameter, diameter_title], [area, area_title], ["score", "Score"]],
+        "whole": [(ring * shrink).round(1).tolist() for ring in result.hidden.values()],
+        "tips": tips,
     }  # fmt: skip
 
 

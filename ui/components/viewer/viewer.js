@@ -136,10 +136,24 @@ class View {
       c.setTransform(this.scale * r, 0, 0, this.scale * r, this.x * r, this.y * r);
       c.imageSmoothingEnabled = this.scale < 3;
       c.drawImage(this.image, 0, 0, this.width, this.height);
+      if (choice.style !== "none") this.drawWhole(c);
       c.drawImage(this.layer, 0, 0);
       if (choice.numbers) this.drawNumbers(c, r);
       Object.assign(this.stage.dataset, { scale: this.scale, x: this.x, y: this.y });
     });
+  }
+
+  drawWhole(c) { // estimated outlines of cells that others hide in part
+    c.strokeStyle = `rgb(${this.data.colours.whole} / ${choice.opacity})`.replaceAll(",", " ");
+    c.lineWidth = 1.5 / this.scale;
+    c.setLineDash([5 / this.scale, 3 / this.scale]);
+    for (const ring of this.data.whole) {
+      c.beginPath();
+      for (const [x, y] of ring) c.lineTo(x, y);
+      c.closePath();
+      c.stroke();
+    }
+    c.setLineDash([]);
   }
 
   drawNumbers(c, r) {
@@ -219,7 +233,8 @@ class View {
     const tip = this.$(".tip"), id = this.ids ? this.cellAt(event) : 0, row = this.index?.get(id);
     tip.hidden = row === undefined;
     if (tip.hidden) return;
-    tip.textContent = [`Cell ${id}`, ...this.data.tips.map(([key, text]) => `${text}: ${this.data.cells[key][row] ?? "–"}`)].join("\n");
+    tip.textContent = [`Cell ${id}`, ...this.data.tips.filter(([key], k) => k < 3 || this.data.cells[key][row] !== null)
+      .map(([key, text]) => `${text}: ${this.data.cells[key][row] ?? "–"}`)].join("\n");
     const box = this.stage.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
     tip.style.left = `${x + 14 + tip.offsetWidth > box.width ? x - 14 - tip.offsetWidth : x + 14}px`;
     tip.style.top = `${Math.min(y + 14, box.height - tip.offsetHeight - 4)}px`;
