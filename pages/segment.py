@@ -3,11 +3,12 @@
 import streamlit as st
 
 from ui.segment.batch_view import show_batch
+from ui.segment.corrected import choose_version
 from ui.segment.image_view import show_image
 from ui.segment.progress import show_progress
 from ui.segment.uploads import ask_for_images, show_failures
 from ui.shared.errors import plain, show_errors
-from ui.shared.handover import CORRECT_PAGE, draft_of_result, hand_over
+from ui.shared.handover import CHOSEN, CORRECT_PAGE, draft_of_result, hand_over, take_up_corrections
 from ui.shared.page import open_page
 from ui.shared.session import visitor_state
 from ui.shared.settings import settings_sidebar
@@ -16,6 +17,7 @@ open_page("pages/segment.py", "Find, count and measure the cells of blood smears
 state = visitor_state()
 with show_errors():
     chosen = settings_sidebar()
+    take_up_corrections(state)
     busy = state.busy  # asked once: the job may end while the page is drawn
     entries = ask_for_images(state, busy=busy)
     if entries:
@@ -33,13 +35,14 @@ with show_errors():
     names = [f"{k}. {stored.measured.name}" for k, stored in enumerate(state.results, start=1)]
     index = 0
     if len(names) > 1:
-        pick = st.selectbox("Image", range(len(names)), format_func=names.__getitem__, key="chosen_image")
+        pick = st.selectbox("Image", range(len(names)), format_func=names.__getitem__, key=CHOSEN)
         index = pick or 0
     else:
         st.subheader(plain(state.results[0].measured.name), anchor=False)
-    if st.button("Correct this image", icon=":material/draw:", disabled=busy,
+    title = "Continue correcting" if state.results[index].draft else "Correct this image"
+    if st.button(title, icon=":material/draw:", disabled=busy,
                  help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
-        hand_over(draft_of_result(state.results[index]))
+        hand_over(draft_of_result(state, index))
         st.switch_page(CORRECT_PAGE)
-    show_image(state.results[index])
+    show_image(choose_version(state.results[index]))
     show_batch(state)

@@ -29,7 +29,7 @@ def coco(results: Iterable[ImageResult] = ()) -> dict[str, Any]:
 def append_coco(out: dict[str, Any], file_name: str, labels: Labels, scores: NDArray[np.float32] | None = None) -> None:
     """Add one image and its cells, labels int32 (H, W), to a `coco` dictionary, in place.
 
-    scores: (N,) by id; None for cells that people outlined, which are certain.
+    scores: (N,) by id; None, or NaN, for cells that people outlined, which are certain.
     """
     height, width = labels.shape
     image_id = len(out["images"]) + 1
@@ -46,7 +46,7 @@ def append_coco(out: dict[str, Any], file_name: str, labels: Labels, scores: NDA
                 "bbox": [float(x0), float(y0), float(x1 - x0), float(y1 - y0)],
                 "area": int(area[cell]),
                 "iscrowd": 0,
-                "score": 1.0 if scores is None else round(float(scores[cell - 1]), 4),
+                "score": 1.0 if scores is None or np.isnan(scores[cell - 1]) else round(float(scores[cell - 1]), 4),
                 "attributes": {"cell_id": cell},
             }
         )

@@ -16,6 +16,15 @@ from bccseg.imaging.measure import ImageSummary, measure_cells, summarise
 DiameterFrom = Literal["measured", "given", "assumed"]
 
 
+@dataclass(frozen=True)
+class Correction:
+    """What a person did to an image's cells."""
+
+    edits: int
+    when: str  # ISO 8601, UTC
+    author: str = ""  # as typed; empty if no name was given
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeasuredImage:
     """One image's cells in numbers, and how they were found; without pixels, so that many fit the memory."""
@@ -25,7 +34,7 @@ class MeasuredImage:
     shape: tuple[int, int]  # (H, W)
     cells: pd.DataFrame  # see `measure_cells`; and `flag`, see `flag_cells`
     summary: ImageSummary
-    scores: NDArray[np.float32]  # (N,)
+    scores: NDArray[np.float32]  # (N,); NaN for cells that a person drew or changed
     diameter_px: float  # typical cell that was looked for
     diameter_from: DiameterFrom = "measured"
     pixel_size_um: float | None = None
@@ -36,6 +45,7 @@ class MeasuredImage:
     seconds: dict[str, float] = field(default_factory=dict)
     # Whole outlines of the cells that others hide in part, by cell id: (K, 2) x, y in px.
     hidden: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    correction: Correction | None = None  # None: as the network found it
     # Objects left out as too uncertain: x, y, score.
     rejected: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
 

@@ -33,11 +33,13 @@ def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
             "pixel_size_um": r.pixel_size_um,
             "expected_diameter_px": r.diameter_px,
             "weights": r.weights,
+            "edits": r.correction.edits if r.correction else 0,
+            "corrected_by": r.correction.author if r.correction else "",
         }
         for r in results
     ]
     columns = [
         "image", *ImageSummary.__dataclass_fields__, "width_px", "height_px", "pixel_size_um",
-        "expected_diameter_px", "weights",
+        "expected_diameter_px", "weights", "edits", "corrected_by",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)

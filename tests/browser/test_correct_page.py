@@ -5,6 +5,7 @@ import os
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 from scipy import ndimage as ndi
 
 from bccseg.annotation.store import LabelStore
+from bccseg.imaging.synthetic import draw_smear
 from tests.browser.correction import CorrectPage, brushed, discs, picture_of, stored_labels
 
 pytestmark = pytest.mark.browser
@@ -210,3 +212,64 @@ def test_a_result_is_corrected_and_the_uncertain_come_first(open_page):
     later.get_by_role("button", name="Discard the draft").click()
     later.get_by_text("Segment a smear first").wait_for()
     expect(later.get_by_role("button", name="Go on with")).to_have_count(0)
+
+
+def test_corrections_reach_the_numbers_and_every_download(open_page):
+    page = open_page(height=1100)
+    page.get_by_text("In use:").wait_for()
+    page.get_by_role("button", name="Try an example").click()
+    page.get_by_role("button", name="Correct this image").click()
+    editor = CorrectPage(page, (600, 800)).settled()
+    before = editor.cells
+    editor.tool("delete")
+    for x, y in two_cells():
+        editor.draw_image((x, y))
+    assert editor.cells == before - 2
+    page.get_by_role("button", name="See the numbers").click()  # nothing was submitted, nothing consented to
+
+    expect(page.get_by_text("2 edits")).to_be_visible()
+    cells = page.locator("[data-testid=stMetricValue]").first
+    expect(cells).to_have_text(str(before - 2))
+    name, labels, rows = downloaded(page)
+    assert name == "bccseg_results.zip"
+    assert labels.max() == before - 2 == rows
+    page.get_by_text("Show what the network found").click()
+    expect(cells).to_have_text(str(before))
+    assert downloaded(page)[1].max() == before - 2, "a look at the proposal changes no download of the batch"
+    page.get_by_text("Show what the network found").click()
+
+    page.get_by_role("button", name="Continue correcting").click()  # the same draft, where it was
+    editor.settled()
+    assert (editor.cells, editor.edits) == (before - 2, 2)
+    page.locator("body").press("Control+z")
+    page.get_by_role("button", name="See the numbers").click()  # at once, as a hurried person does
+    expect(cells).to_have_text(str(before - 1))
+    expect(page.get_by_text("1 edit,")).to_be_visible()
+    page.get_by_role("button", name="Continue correcting").click()
+    editor.settled()
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Discard the draft").click()
+    page.get_by_role("button", name="Expand sidebar").click()
+    page.get_by_role("link", name="Segment", exact=True).click()
+    expect(cells).to_have_text(str(before))
+    expect(page.get_by_role("button", name="Correct this image")).to_be_visible()
+    assert page.errors == []
+
+
+def two_cells():
+    """Middles of two cells of the example, off the border."""
+    labels = draw_smear()[1]
+    boxes = [box for box in ndi.find_objects(labels) if box]
+    whole = [b for b in boxes if all(s.start > 20 and s.stop < n - 20 for s, n in zip(b, labels.shape, strict=True))]
+    return [((b[1].start + b[1].stop) / 2, (b[0].start + b[0].stop) / 2) for b in (whole[0], whole[-1])]
+
+
+def downloaded(page):
+    """Name of the zip of everything, and the label picture and the number of table rows in it."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Everything (zip)").click()
+    with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:
+        labels = next(name for name in archive.namelist() if name.endswith("_labels.png"))
+        table = next(name for name in archive.namelist() if name.endswith("_cells.csv"))
+        picture = cv2.imdecode(np.frombuffer(archive.read(labels), np.uint8), cv2.IMREAD_UNCHANGED)
+        return download.value.suggested_filename, picture, len(archive.read(table).decode().splitlines()) - 1

@@ -13,7 +13,7 @@ from ui.components.local_storage import local_storage, remember, remembered
 from ui.correct.session import CorrectionSession, close_session, current_session, open_session
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
-from ui.shared.handover import draft_of_result, take_over
+from ui.shared.handover import CHOSEN, SEGMENT_PAGE, discard_draft, draft_of_result, result_of_draft, take_over
 from ui.shared.session import visitor_state
 from ui.shared.storage import store
 
@@ -62,7 +62,7 @@ def ask_what_to_correct() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             pick = st.selectbox("A result of this visit", range(len(names)), format_func=names.__getitem__, width=420)
             if st.button("Correct it", type="primary", icon=":material/draw:"):
-                open_session(draft_of_result(results[pick or 0]))
+                open_session(draft_of_result(visitor_state(), pick or 0))
                 st.rerun()
     else:
         st.info("Segment a smear first; then mend here what the network got wrong.", icon=":material/biotech:")
@@ -96,6 +96,12 @@ def show_heading(session: CorrectionSession) -> None:
     """What is open, and the way out."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(session.draft.info.name)}**", width="stretch")
+        if (index := result_of_draft(session.draft)) is not None and st.button(
+            "See the numbers", icon=":material/monitoring:", key="correct_numbers",
+            help="Back to Segment: its picture, table, plots and downloads hold your corrections.",
+        ):  # fmt: skip
+            st.session_state[CHOSEN] = index
+            st.switch_page(SEGMENT_PAGE)
         st.button("Close", icon=":material/close:", on_click=close_session, key="correct_close",
                   help="The draft stays; this browser remembers it.")  # fmt: skip
         with st.popover("Discard", icon=":material/delete_forever:"):
@@ -105,7 +111,7 @@ def show_heading(session: CorrectionSession) -> None:
 
 
 def _discard(session: CorrectionSession) -> None:
-    session.draft.discard()
+    discard_draft(session.draft)
     close_session()
 
 

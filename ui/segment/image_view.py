@@ -20,7 +20,7 @@ TITLES = {
     "cell id": "Cell", "x": "X", "y": "Y", "cell count": "Cells", "cell count inside": "Whole cells",
     "diameter cv percent": "Size variation (CV, %)", "density per mm2": "Density (/mm²)",
     "expected diameter": "Diameter looked for", "area full": "Whole area", "area full error": "Whole area ±",
-    "flagged count": "Flagged cells", "flag": "Look at",
+    "flagged count": "Flagged cells", "flag": "Look at", "edits": "Edits by hand", "corrected by": "Corrected by",
     "median diameter px unflagged": "Median diameter without flagged (px)",
     "diameter cv percent unflagged": "Size variation without flagged (CV, %)",
 }  # fmt: skip
@@ -147,13 +147,22 @@ def column_format(name: str) -> Any:
     title = (stem if unit else name).replace("equivalent_", "").replace("centroid_", "").replace("_", " ")
     title = TITLES.get(title, title.capitalize())
     title = f"{title} ({unit})" if unit else title
-    if name in ("image", "weights", "flag"):
+    if name in ("image", "weights", "flag", "corrected_by"):
         return st.column_config.TextColumn(title)
     if name == "touches_border":
         return st.column_config.CheckboxColumn("Cut by border")
     if name == "too_crowded":
         return st.column_config.CheckboxColumn("Too crowded")
-    if name in ("cell_id", "area_px", "cell_count", "cell_count_inside", "flagged_count", "width_px", "height_px"):
+    if name in (
+        "cell_id",
+        "area_px",
+        "cell_count",
+        "cell_count_inside",
+        "flagged_count",
+        "edits",
+        "width_px",
+        "height_px",
+    ):
         return st.column_config.NumberColumn(title, format="%d")
     return st.column_config.NumberColumn(title, format="%.2f")
 

@@ -32,4 +32,4 @@ def _poll(state: VisitorState, seen: int) -> None:
     left = f" · about {duration(job.seconds_left)} left" if job.seconds_left is not None else ""
     what = plain(job.current, 60) if job.current else "preparing the network"
     bar.progress(job.progress, text=f"Image {number} of {job.total}: {what}{left}")
-    button.button("Stop", on_click=job.stop, icon=":material/stop_circle:", width="stretch", key="stop_job")
+    button.button("Stop", on_click=state.stop, icon=":material/stop_circle:", width="stretch", key="stop_job")

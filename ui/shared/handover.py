@@ -1,13 +1,23 @@
-"""From any page to Correct: the draft that is to be opened there."""
+"""From any page to Correct and back: the draft that is to be opened there, and what it changed here."""
 
+from dataclasses import replace
+
+import numpy as np
 import streamlit as st
 
-from bccseg.annotation.drafts import Draft, DraftInfo, create_draft
+from bccseg.annotation.drafts import Draft, DraftInfo, create_draft, open_draft
+from bccseg.annotation.records import now
+from bccseg.errors import StoreError
+from bccseg.report.corrected import corrected_result
+from bccseg.report.result import Correction
+from ui.shared.session import VisitorState, visitor_state
 from ui.shared.storage import store
 from ui.shared.stored_result import StoredResult
 
-CORRECT_PAGE = "pages/correct.py"
+CORRECT_PAGE, SEGMENT_PAGE = "pages/correct.py", "pages/segment.py"
 KEY = "draft_to_correct"
+CHANGED = "changed_drafts"  # drafts that were worked on since Segment was drawn, by id
+CHOSEN = "chosen_image"  # key of the choice of an image on Segment
 
 
 def hand_over(draft: Draft) -> None:
@@ -20,12 +30,59 @@ def take_over() -> Draft | None:
     return st.session_state.pop(KEY, None)
 
 
-def draft_of_result(stored: StoredResult) -> Draft:
-    """A new draft that starts from a segmented image. Raises StoreError."""
-    result = stored.unpack()
+def draft_of_result(state: VisitorState, index: int) -> Draft:
+    """The draft that was begun from a result, or a new one. Raises StoreError."""
+    stored = state.results[index]
+    if stored.draft:
+        try:
+            return open_draft(store(), stored.draft)
+        except StoreError:
+            pass  # submitted or discarded since: begin anew from the cells as they are
+    result, proposal = stored.unpack(), stored.proposal.unpack()
     info = DraftInfo(
         name=result.name, pixel_size_um=result.pixel_size_um, diameter_px=result.diameter_px, weights=result.weights,
-        scores=[round(float(s), 4) for s in result.scores],
+        scores=[round(float(s), 4) for s in np.nan_to_num(result.scores, nan=1.0)],
         rejected=[[round(float(v), 2) for v in row] for row in result.rejected],
     )  # fmt: skip
-    return create_draft(store(), result.image, result.labels, info)
+    draft = create_draft(store(), result.image, result.labels, info, proposal.labels if stored.found else None)
+    edits = result.correction.edits if result.correction else 0
+    state.results[index] = replace(stored, draft=draft.id, edits_before=edits)
+    return draft
+
+
+def note_change(draft: Draft, author: str) -> None:
+    """A draft is being worked on; what it changes is measured when somebody looks, not at every stroke."""
+    st.session_state.setdefault(CHANGED, {})[draft.id] = (draft, author)
+
+
+def result_of_draft(draft: Draft) -> int | None:
+    """Which of this visit's results a draft was begun from."""
+    return next((k for k, stored in enumerate(visitor_state().results) if stored.draft == draft.id), None)
+
+
+def discard_draft(draft: Draft) -> None:
+    """Delete a draft; the result it was begun from is again what it was before."""
+    st.session_state.get(CHANGED, {}).pop(draft.id, None)
+    if (index := result_of_draft(draft)) is not None:
+        results = visitor_state().results
+        results[index] = replace(results[index].proposal, draft="")
+    draft.discard()
+
+
+def take_up_corrections(state: VisitorState) -> None:
+    """Measure the results anew whose drafts were worked on since."""
+    for draft, author in st.session_state.pop(CHANGED, {}).values():
+        if (index := result_of_draft(draft)) is not None:
+            state.results[index] = corrected(state.results[index], draft, author)
+
+
+def corrected(stored: StoredResult, draft: Draft, author: str) -> StoredResult:
+    """A result with the cells of its draft."""
+    edits = stored.edits_before + len(draft.history.edits)
+    if not edits:
+        return replace(stored.proposal, draft=draft.id)
+    made = Correction(edits, now().isoformat(timespec="seconds"), author)
+    result = corrected_result(stored.proposal.unpack(), draft.labels, made)
+    packed = StoredResult.pack(result, stored.source)
+    found = replace(stored.proposal, draft="")
+    return replace(packed, found=found, draft=draft.id, edits_before=stored.edits_before)

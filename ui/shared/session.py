@@ -1,5 +1,6 @@
 """What one visitor has: results, failures, the running job. Never shared between visitors."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -32,27 +33,48 @@ class VisitorState:
     def start(self, entries: list[Entry], chosen: Chosen) -> None:
         """Segment further files."""
         self.sources.extend(entries)
+        taken = {r.measured.stem.lower() for r in self.results}
+        self._segment(entries, chosen, taken, self.results.append)
+
+    def again(self, chosen: Chosen) -> None:
+        """Segment all files again with other settings. What there is stays until the new is there; images that a person
+        has corrected stay as they are.
+        """
+        self.failures = []
+        self._segment(self.sources, chosen, set(), self._exchange)
+
+    def _segment(
+        self, entries: list[Entry], chosen: Chosen, taken: set[str], keep: Callable[[StoredResult], None]
+    ) -> None:
         self.used = chosen
         self.job = Job(
             entries,
             chosen.settings,
             chosen.pixel_size_um,
             predictor_cache().request(chosen.weights, chosen.device),
-            {r.measured.stem.lower() for r in self.results},
-            self.results.append,
+            taken,
+            keep,
             lambda name, reason: self.failures.append((name, reason)),
         ).start()
 
-    def again(self, chosen: Chosen) -> None:
-        """Segment all files again with other settings."""
-        entries = self.sources
-        self.clear()
-        self.start(entries, chosen)
+    def _exchange(self, new: StoredResult) -> None:
+        """Put a result in the place of the one that was made of the same file."""
+        for k, old in enumerate(self.results):
+            if old.measured.stem == new.measured.stem:
+                if not old.found:
+                    self.results[k] = new
+                return
+        self.results.append(new)
+
+    def stop(self) -> None:
+        """Stop the job; results may then be of different settings."""
+        if self.job:
+            self.job.stop()
+        self.used = None
 
     def clear(self) -> None:
         """Forget everything of this visit."""
-        if self.job:
-            self.job.stop()
+        self.stop()
         self.results, self.failures, self.sources, self.job, self.used = [], [], [], None, None
 
 

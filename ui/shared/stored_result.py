@@ -16,11 +16,19 @@ class StoredResult:
     measured: MeasuredImage
     source: bytes  # the file
     labels: bytes  # int32, zlib
+    found: "StoredResult | None" = None  # what the network found, where a person corrected it
+    draft: str = ""  # id of the correction that was begun from it ...
+    edits_before: int = 0  # ... and the edits that had been made by then, in drafts that are done
 
     @classmethod
     def pack(cls, result: ImageResult, source: bytes) -> "StoredResult":
         """Keep a result and the file it came from."""
         return cls(result.without_pixels(), source, zlib.compress(result.labels.tobytes(), 1))
+
+    @property
+    def proposal(self) -> "StoredResult":
+        """What the network found."""
+        return self.found or self
 
     def unpack(self) -> ImageResult:
         """The result with its image and labels."""
