@@ -2,15 +2,18 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bccseg.report.result import Correction
 from tests.odd_files import odd_files
 from tests.paths import ROOT
 
 APP = str(ROOT / "app.py")
 WAIT_S = 120
+MADE = Correction(edits=3, when="2026-11-26T12:00:00+00:00")
 
 
 def fresh():
@@ -181,6 +184,48 @@ def test_stop_keeps_what_is_done(monkeypatch):
     assert len(state.results) == 1
     assert any("Stopped after 1 of 3" in i.value for i in at.info)
     assert at.metric
+
+
+def test_again_keeps_what_there_was_until_the_new_is_there_and_corrected_images_as_they_are(monkeypatch):
+    from bccseg.inference import batch
+
+    at = fresh()
+    png = odd_files()["no suffix"][0]
+    upload(at, [(f"{k}.png", png) for k in range(3)])
+    state = at.session_state["session"]
+    first = list(state.results)
+    state.results[2] = replace(first[2], found=first[2], measured=replace(first[2].measured, correction=MADE))
+    real, gate = batch.segment, threading.Event()
+
+    def slow(*args, **kwargs):
+        if gate.is_set():
+            while True:
+                time.sleep(0.01)
+                args[3](0.5)
+        gate.set()
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(batch, "segment", slow)
+    at.toggle(key="set_drop_border").set_value(True).run()
+    button(at, "Segment again").click().run()
+    assert at.metric, "the old results are still shown"
+    end = time.monotonic() + WAIT_S
+    while state.results[0] is first[0] and time.monotonic() < end:
+        time.sleep(0.1)
+    button(at.run(), "Stop").click().run()
+    assert state.job.finished.wait(5)
+    assert len(state.results) == 3
+    assert state.results[0] is not first[0]
+    assert state.results[1] is first[1], "not done yet: what there was"
+    assert any("settings have changed" in i.value for i in at.run().info), "some are of the settings before"
+
+    monkeypatch.setattr(batch, "segment", real)
+    button(at, "Segment again").click().run()
+    finish(at)
+    assert state.results[1] is not first[1]
+    assert state.results[2].measured.correction == MADE
+    assert [r.measured.stem for r in state.results] == ["0", "1", "2"]
+    assert not any("settings have changed" in i.value for i in at.info)
 
 
 def test_hub_trouble_is_told_and_the_shipped_weights_run():
