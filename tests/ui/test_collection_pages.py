@@ -20,6 +20,7 @@ from bccseg.io.images import decode
 from bccseg.report.viewport import draw_view
 from tests.odd_files import odd_files
 from tests.ui.test_pages import APP, button
+from ui.components.draw_surface import Command
 from ui.correct.session import CorrectionSession
 from ui.shared.background_sync import Syncer
 
@@ -153,7 +154,7 @@ def test_the_session_zooms_moves_and_goes_to_the_uncertain(store):
     for _ in range(30):
         session.handle_hotkey("brush:+")
     assert session.brush_px == 200
-    session.apply_drawing([{"type": "star"}])
+    session.apply_stroke(Command(1, "draw", session.view, ((1.0, 1.0),), "star"))
     assert session.message[0] == "warning"
 
 

@@ -7,9 +7,10 @@ from bccseg.imaging.measure import measure_cells, summarise
 from bccseg.io.encode import jpeg
 from bccseg.report import charts
 from bccseg.report.viewport import View, draw_view, overview
+from ui.components.draw_surface import commands_since, draw_surface
 from ui.components.hotkeys import hotkeys
 from ui.components.overview import overview_map
-from ui.correct.session import CorrectionSession
+from ui.correct.session import MOST_BRUSH_PX, CorrectionSession
 from ui.correct.tools import HOTKEYS, SHOWS, TOOLS
 from ui.shared.errors import plain
 
@@ -19,7 +20,9 @@ SIDE_SHARE = 0.24
 OVERVIEW_PX = 260
 HINTS = (
     "**A P E C M D F S H** choose a tool · **Z** undo · **Y** redo · **+ − 0** zoom · **arrows** move · "
-    "**N** next place to check, **B** the one before · **[ ]** brush size · **V** what is shown"
+    "**N** next place to check, **B** the one before · **[ ]** or Ctrl + wheel brush size · **V** what is shown · "
+    "wheel zooms at the pointer · space + drag or the middle button moves · right click deletes a cell · "
+    "**Esc** leaves an outline"
 )
 
 
@@ -30,6 +33,7 @@ def show_editor(session: CorrectionSession) -> None:
     if not width:  # the browser sends it at once; a canvas drawn before would be moved, and may not survive that
         st.caption("Opening the image …")
         return
+    session.take(commands_since(surface_key(session), session.done))
     wide = width >= WIDE
     view = session.make_view((int(width * (1 - SIDE_SHARE)) - 16 if wide else width, MAX_HEIGHT))
     _toolbar(session, view)
@@ -80,12 +84,14 @@ def _toolbar(session: CorrectionSession, view: View) -> None:
         )
         if tool.brush:
             st.session_state["correct_brush"] = session.brush_px
-            st.slider("Brush", 1, 200, key="correct_brush", width=180, help="Diameter in px of the image ([ and ]).",
+            st.slider("Brush", 1, MOST_BRUSH_PX, key="correct_brush", width=180,
+                      help="Diameter in px of the image ([ and ], Ctrl + wheel).",
                       on_change=lambda: setattr(session, "brush_px", st.session_state["correct_brush"]))  # fmt: skip
         if session.tool == "add":
             st.session_state["correct_corners"] = session.corners
-            st.toggle("By corners", key="correct_corners", help="Click corner after corner, and the first one again to "
-                      "close: easier with a trackpad. Off: draw around the cell in one go.",
+            st.toggle("By corners", key="correct_corners",
+                      help="Click corner after corner; a double click or the first one again closes, Esc leaves it. "
+                           "Off: draw around the cell in one go.",
                       on_change=lambda: setattr(session, "corners", st.session_state["correct_corners"]))  # fmt: skip
         st.markdown(f":gray[{100 * view.zoom[0]:.0f} %]", width="content")
     kind, text = session.message
@@ -96,31 +102,18 @@ def _toolbar(session: CorrectionSession, view: View) -> None:
 
 
 def _canvas(session: CorrectionSession, view: View) -> None:
-    from streamlit_drawable_canvas import st_canvas  # registers itself with the running server
-
     draft, tool = session.draft, TOOLS[session.tool]
     base = draft.proposal if session.show == "proposal" else draft.base
     picture = draw_view(view, draft.image, draft.labels, base, session.show, session.opacity, session.ring)
-    revision = session.revision
-    key = f"canvas_{draft.id}_{revision}"
+    draw_surface(
+        surface_key(session), jpeg(picture), view, session.done, tool=tool.name, colour=tool.colour,
+        brush_px=session.brush_px if tool.brush else 0, corners=session.corners,
+    )  # fmt: skip
 
-    def apply_drawing() -> None:
-        if session.revision != revision:  # the browser may send one stroke twice
-            return
-        drawing = (st.session_state.get(key) or {}).get("drawing") or {}
-        session.apply_drawing((drawing.get("raw") or {}).get("objects") or [])
 
-    st_canvas(
-        stroke_width=max(2, round(session.brush_px * view.zoom[0])) if tool.brush else 3,
-        stroke_color=tool.colour,
-        fill_color="rgba(0,200,90,0.2)",
-        background_image=jpeg(picture),
-        width=view.screen_width,
-        height=view.screen_height,
-        drawing_mode="polygon" if session.tool == "add" and session.corners else "freedraw",
-        key=key,
-        on_change=apply_drawing,
-    )
+def surface_key(session: CorrectionSession) -> str:
+    """Key of the drawing surface of a draft; it stays as long as the draft is open."""
+    return f"surface_{session.draft.id}"
 
 
 def _side(session: CorrectionSession, view: View, *, wide: bool) -> None:

@@ -14,12 +14,13 @@ from bccseg.imaging.flags import BLURRED, SEVERAL, flag_cells
 from bccseg.imaging.label_image import count_cells
 from bccseg.imaging.measure import measure_cells
 from bccseg.report.viewport import ZOOMS, Show, View, make_view
-from ui.components.canvas import drawn_points
+from ui.components.draw_surface import Command
 from ui.correct.tools import SHOWS, TOOLS
 
 KEY = "correction_session"
 UNCERTAIN_BELOW = 0.9  # cells with a lower score are worth a look
 MIN_PLACES = 5  # so many are offered in any case
+MOST_BRUSH_PX = 200
 CLICK_PX = 6  # screen px; a stroke that stays within this is a click
 RING_RADIUS = 0.8  # of the ring around a cell to check, in cell diameters
 PLACE_ZOOM = 3.0
@@ -48,8 +49,9 @@ class CorrectionSession:
     opacity: float = 0.9
     zoom: float | None = None  # None: the whole image
     middle: tuple[float, float] | None = None
-    view: View | None = None  # as last drawn
-    revision: int = 0  # a new number empties the canvas
+    view: View | None = None  # as it is now
+    room: tuple[int, int] = (1, 1)  # screen px (width, height) that it may fill
+    done: int = 0  # number of the last command of the drawing surface that was taken
     message: tuple[str, str] = ("info", "")
     uncertain_places: list[UncertainPlace] = field(default_factory=list)
     place_index: int = -1
@@ -71,6 +73,7 @@ class CorrectionSession:
 
     def make_view(self, available_px: tuple[int, int]) -> View:
         """The window to be shown in `available_px` (width, height) screen px."""
+        self.room = available_px
         self.view = make_view(self.draft.labels.shape, self.zoom, self.middle, available_px)
         return self.view
 
@@ -84,27 +87,34 @@ class CorrectionSession:
 
     # --- what the person does
 
-    def apply_drawing(self, objects: list[dict[str, Any]]) -> None:
-        """A stroke or an outline came from the canvas: make the edit it stands for."""
-        if not objects or self.view is None:
-            return
-        self.revision += 1
-        try:
-            points = drawn_points(objects[-1])
-        except (KeyError, TypeError, ValueError, IndexError):
+    def take(self, commands: list[Command]) -> None:
+        """Do, in order, what a hand did on the picture; each once, however often the browser sends it."""
+        for command in commands:
+            if command.number <= self.done:
+                continue
+            self.done = command.number
+            if command.act == "draw":
+                self.apply_stroke(command)
+            elif command.act == "pan":
+                (x0, y0), (x1, y1) = command.points[0], command.points[-1]
+                self.pan((x0 - x1) / command.view.screen_width, (y0 - y1) / command.view.screen_height)
+            elif command.act == "zoom":
+                self.zoom_by(1 if command.value > 0 else -1, command.view.to_image(*command.points[0]))
+            elif command.act == "brush":
+                self.handle_hotkey("brush:+" if command.value > 0 else "brush:-")
+
+    def apply_stroke(self, stroke: Command) -> None:
+        """Make the edit that a stroke, an outline or a click stands for."""
+        tool, points = TOOLS.get(stroke.tool), stroke.points
+        if tool is None or tool.name == "move":
             self.message = ("warning", "That could not be read. Draw it again.")
-            return
-        if self.tool == "move":
-            (x0, y0), (x1, y1) = points[0], points[-1]
-            self.pan((x0 - x1) / self.view.screen_width, (y0 - y1) / self.view.screen_height)
             return
         xs, ys = zip(*points, strict=True)
         click = max(xs) - min(xs) <= CLICK_PX and max(ys) - min(ys) <= CLICK_PX
-        if click and self.tool in ("delete", "fill", "smooth"):
+        if click and tool.name in ("delete", "fill", "smooth"):
             points = points[:1]
-        tool = TOOLS[self.tool]
-        native = tuple(self.view.to_image(x, y) for x, y in points)
-        radius = self.brush_px / 2 if tool.brush else 0.0
+        native = tuple(stroke.view.to_image(x, y) for x, y in points)
+        radius = float(np.clip(stroke.value, 1, MOST_BRUSH_PX)) / 2 if tool.brush else 0.0
         self.perform(lambda: self.draft.apply(Edit(kind=tool.name, points=native, radius_px=radius)), tool.title)
 
     def perform(self, act: Callable[[], Any], title: str) -> None:
@@ -115,7 +125,6 @@ class CorrectionSession:
         except BccsegError as error:
             self.message = ("warning", str(error))
             return
-        self.revision += 1
         gained = count_cells(self.draft.labels) - before
         self.message = ("info", title + (f": {gained:+d} cell{'s' if abs(gained) > 1 else ''}" if gained else ""))
 
@@ -127,8 +136,8 @@ class CorrectionSession:
         """Make it again."""
         self.perform(self.draft.redo, "Done again")
 
-    def zoom_by(self, step: int) -> None:
-        """A zoom level in (1), out (-1), or the whole image (0)."""
+    def zoom_by(self, step: int, about: tuple[float, float] | None = None) -> None:
+        """A zoom level in (1), out (-1), or the whole image (0). about: x, y in px of the image; stays where it is."""
         if step == 0 or self.view is None:
             self.zoom, self.middle = None, None
             return
@@ -139,6 +148,13 @@ class CorrectionSession:
             self.zoom = levels[0]
         elif step < 0 and not (whole and self.view.height == self.draft.labels.shape[0]):
             self.zoom = levels[-1] if levels else None
+        else:
+            return
+        if about and self.zoom:
+            middle = self.view.left + self.view.width / 2, self.view.top + self.view.height / 2
+            x, y = (a + (m - a) * now / self.zoom for a, m in zip(about, middle, strict=True))
+            self.middle = (x, y)
+        self.view = make_view(self.draft.labels.shape, self.zoom, self.middle, self.room)
 
     def pan(self, across: float, down: float) -> None:
         """Move the window by a share of its size."""
@@ -189,7 +205,9 @@ class CorrectionSession:
         elif name in ("next", "back"):
             self.next_uncertain_place(1 if name == "next" else -1)
         elif name == "brush":
-            self.brush_px = int(np.clip(self.brush_px * (1.25 if value == "+" else 0.8) + (value == "+"), 1, 200))
+            self.brush_px = int(
+                np.clip(self.brush_px * (1.25 if value == "+" else 0.8) + (value == "+"), 1, MOST_BRUSH_PX)
+            )
         elif name == "show":
             order = list(SHOWS)
             self.show = order[(order.index(self.show) + 1) % len(order)]

@@ -1,0 +1,85 @@
+"""Drawing as quickly as a hand can, while the server is busy with somebody else: nothing is lost."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from bccseg.annotation.drafts import open_draft
+from bccseg.annotation.store import LabelStore
+from bccseg.imaging.synthetic import draw_smear
+from tests.browser.correction import CorrectPage, discs, picture_of, png
+
+pytestmark = pytest.mark.browser
+SHAPE = (600, 1000)
+GRID = [(45 + 70 * (k % 14), 40 + 75 * (k // 14)) for k in range(104)]
+
+
+@pytest.fixture
+def editor(open_page):
+    """The Correct page with 104 discs, while another visitor's large image is being segmented."""
+    labels = discs(SHAPE, GRID, 20)
+    other = open_page()
+    page = open_page(height=1100)
+    page.goto(page.url.rstrip("/") + "/correct")
+    found = CorrectPage.open_pair(page, picture_of(labels), labels)
+    large = {"name": "large.png", "mimeType": "image/png", "buffer": png(np.tile(draw_smear()[0], (6, 5, 1)))}
+    other.locator("input[type=file]").first.set_input_files(large)
+    other.get_by_role("button", name="Stop").wait_for()
+    return found
+
+
+def points_on_screen(editor):
+    box = editor.page.locator("canvas").last.bounding_box()
+    return [(box["x"] + x, box["y"] + y) for x, y in (editor.to_canvas(*point) for point in GRID)]
+
+
+def edits_kept(page, store):
+    """Edits of the draft in the address, as they lie on the disk."""
+    draft = open_draft(store, page.url.split("draft=")[1])
+    return draft.history.edits, draft.labels
+
+
+@pytest.fixture
+def store():
+    return LabelStore(Path(os.environ["BCCSEG_STORE"]))
+
+
+def test_a_hundred_clicks_at_five_a_second_are_a_hundred_edits_in_order(editor, store):
+    editor.tool("delete")
+    where, mouse = points_on_screen(editor), editor.page.mouse
+    due = time.monotonic()
+    for point in where[:100]:
+        mouse.click(*point)
+        due += 0.2
+        time.sleep(max(0, due - time.monotonic()))
+    expect(editor.page.locator("[data-testid=stMetricValue]").nth(2)).to_have_text("100", timeout=20_000)
+    edits, labels = edits_kept(editor.page, store)
+    assert [edit.kind for edit in edits] == ["delete"] * 100
+    assert np.abs(np.array([edit.points[0] for edit in edits]) - GRID[:100]).max() < 1.5, "each where it was, in order"
+    assert len(np.unique(labels)) - 1 == 4
+    assert editor.cells == 4
+    expect(editor.page.locator("canvas").last).to_have_attribute("data-waiting", "0")
+
+
+@pytest.mark.parametrize("pause", [0.33, 1.0])
+def test_strokes_one_after_the_other_are_as_many_edits(editor, store, pause):
+    editor.tool("paint")
+    where, mouse = points_on_screen(editor), editor.page.mouse
+    count = 30 if pause < 1 else 8
+    due = time.monotonic()
+    for x, y in where[:count]:
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move(x + 18, y, steps=3)
+        mouse.up()
+        due += pause
+        time.sleep(max(0, due - time.monotonic()))
+    expect(editor.page.locator("[data-testid=stMetricValue]").nth(2)).to_have_text(str(count), timeout=20_000)
+    edits, _ = edits_kept(editor.page, store)
+    assert [edit.kind for edit in edits] == ["paint"] * count
+    starts = np.array([edit.points[0] for edit in edits])
+    assert np.abs(starts - GRID[:count]).max() < 1.5

@@ -1,0 +1,79 @@
+"""The picture that people draw on. What a hand does is kept in the browser, numbered, until Python has taken it.
+
+streamlit-drawable-canvas could not be kept for this: it has to be made anew to lose the strokes whose effect is shown,
+and what is drawn in that moment is gone. Here nothing is made anew, and a stroke stays in sight until the picture with
+its effect is there.
+"""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from bccseg.report.viewport import View
+
+HERE = Path(__file__).parent
+NAME = "bccseg_draw_surface"
+MOST_POINTS, MOST_WAITING = 20_000, 2_000
+LARGEST_SCREEN_PX = 8192
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something a hand did on the picture."""
+
+    number: int  # ascending
+    act: str  # draw, pan, zoom or brush
+    view: View  # that it was done on
+    points: tuple[tuple[float, float], ...]  # screen px; of a stroke, or the point a zoom is about
+    tool: str = ""
+    value: float = 0.0  # of a zoom or brush: steps; of a stroke: brush diameter, px of the image
+
+
+@st.cache_resource(show_spinner=False)
+def _component() -> Any:
+    html, css, js = ((HERE / f"draw_surface.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    return st.components.v2.component(NAME, html=html, css=css, js=js)
+
+
+def draw_surface(
+    key: str, picture: bytes, view: View, done: int, *, tool: str, colour: str, brush_px: int, corners: bool
+) -> None:
+    """Show a JPEG of `view` to draw on; see `commands_since` for what comes back.
+
+    done: number of the last command whose effect the picture shows. brush_px: diameter in px of the image, 0 for a
+    tool without one. corners: outlines by clicking corner after corner.
+    """
+    _component()(
+        key=key,
+        data={
+            "picture": f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}",
+            "view": [view.left, view.top, view.width, view.height, view.screen_width, view.screen_height],
+            "done": done, "tool": tool, "colour": colour, "brush": brush_px, "corners": corners,
+        },
+        on_waiting_change=lambda: None, height="content",
+    )  # fmt: skip
+
+
+def commands_since(key: str, done: int) -> list[Command]:
+    """What the surface with this key has sent after command `done`, in order. What is not understood is left out."""
+    sent = (st.session_state.get(key) or {}).get("waiting") or {}
+    found = [read_command(entry) for entry in list(sent.get("commands") or [])[:MOST_WAITING]]
+    return sorted((c for c in found if c and c.number > done), key=lambda c: c.number)
+
+
+def read_command(entry: Any) -> Command | None:
+    """A command as the browser sent it; None for anything else."""
+    try:
+        left, top, width, height, across, down = (int(v) for v in entry["view"])
+        points = tuple((float(x), float(y)) for x, y in entry["points"][:MOST_POINTS])
+        number, act, value = int(entry["number"]), str(entry["act"]), float(entry.get("value", 0))
+        tool = str(entry.get("tool", ""))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    plausible = min(left, top) >= 0 < min(width, height, across, down) <= max(across, down) <= LARGEST_SCREEN_PX
+    if not (plausible and points and all(abs(v) < 10 * LARGEST_SCREEN_PX for p in (*points, (value,)) for v in p)):
+        return None
+    return Command(number, act, View(left, top, width, height, across, down), points, tool, value)

@@ -1,0 +1,195 @@
+// The picture that people draw on. Everything a hand does is a numbered command. All commands that the server has not
+// yet answered are sent together, so that none is lost however quickly they follow, and each stays drawn until the
+// picture that shows its effect is there.
+const CLOSE_PX = 9; // a corner this near to the first one closes the outline
+const WHEEL_STEP = 60, WHEEL_PAUSE = 90; // px of wheel and ms a zoom step
+const ANSWER_MS = 4000; // without an answer what waits is sent again
+const surfaces = new WeakMap();
+
+class Surface {
+  constructor(root) {
+    this.canvas = root.querySelector("canvas");
+    this.waiting = []; // commands without an answer
+    this.number = 0;
+    this.corners = [];
+    this.pointers = new Map();
+    this.wheel = 0;
+    this.wheelAt = 0;
+    this.listen();
+    setInterval(() => { if (root.isConnected && this.waiting.length && Date.now() - this.sentAt > ANSWER_MS) this.send(); }, 1000);
+  }
+
+  async update(component) {
+    this.component = component;
+    const data = component.data, picture = this.image?.src === data.picture ? this.image : new Image();
+    this.latest = data;
+    if (picture !== this.image) {
+      picture.src = data.picture;
+      try { await picture.decode(); } catch { return; }
+      if (this.latest !== data) return; // a newer one came meanwhile
+    }
+    this.image = picture;
+    this.data = data;
+    this.number = Math.max(this.number, data.done);
+    this.waiting = this.waiting.filter((command) => command.number > data.done);
+    if (!data.corners || data.tool !== "add") this.corners = [];
+    const [, , , , w, h] = data.view, r = devicePixelRatio;
+    if (this.canvas.width !== Math.round(w * r)) this.canvas.width = Math.round(w * r);
+    if (this.canvas.height !== Math.round(h * r)) this.canvas.height = Math.round(h * r);
+    Object.assign(this.canvas.style, { width: `${w}px`, aspectRatio: `${w} / ${h}` });
+    this.canvas.classList.toggle("move", data.tool === "move");
+    this.canvas.classList.toggle("brush", data.brush > 0);
+    this.canvas.dataset.done = data.done;
+    this.canvas.dataset.waiting = this.waiting.length;
+    this.draw();
+  }
+
+  command(act, points, more = {}) {
+    this.number = Math.max(this.number + 1, Date.now() * 8); // ascending, also after the page was opened again
+    this.waiting.push({ number: this.number, act, view: this.data.view, points, ...more });
+    this.canvas.dataset.waiting = this.waiting.length;
+    this.send();
+    this.draw();
+  }
+
+  send() {
+    this.sentAt = Date.now();
+    this.component.setStateValue("waiting", { commands: this.waiting, at: this.sentAt });
+  }
+
+  at(event) {
+    const box = this.canvas.getBoundingClientRect(), [, , , , w, h] = this.data.view;
+    return [(event.clientX - box.left) * w / box.width, (event.clientY - box.top) * h / box.height];
+  }
+
+  stroke(points, tool = this.data.tool) {
+    this.command("draw", points, { tool, value: tool === this.data.tool ? this.data.brush : 0 });
+  }
+
+  brushStep(step) { this.command("brush", [[0, 0]], { value: step }); }
+
+  draw() {
+    if (this.drawing || !this.image) return;
+    this.drawing = true;
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      const c = this.canvas.getContext("2d"), [, , , , w, h] = this.data.view;
+      c.setTransform(this.canvas.width / w, 0, 0, this.canvas.height / h, 0, 0);
+      const pans = [...this.waiting.filter((command) => command.act === "pan").map((command) => command.points), ...(this.pan ? [this.pan] : [])];
+      const dx = pans.reduce((sum, [from, to]) => sum + to[0] - from[0], 0), dy = pans.reduce((sum, [from, to]) => sum + to[1] - from[1], 0);
+      c.clearRect(0, 0, w, h);
+      c.drawImage(this.image, dx, dy, w, h);
+      for (const { act, points, tool, value, colour } of this.waiting) if (act === "draw") this.ink(c, points, value, colour, tool);
+      if (this.line) this.ink(c, this.line, this.data.brush, this.data.colour, this.data.tool);
+      if (this.corners.length) this.drawCorners(c);
+      if (this.data.brush && this.pointer) this.circle(c, this.pointer, this.data.brush * w / this.data.view[2] / 2);
+    });
+  }
+
+  ink(c, points, brush, colour = this.data.colour, tool = "") { // what a stroke looks like until its effect is shown
+    const [, , width, , w] = this.data.view;
+    c.strokeStyle = c.fillStyle = tool === "delete" ? "#e62846" : colour;
+    c.lineWidth = brush ? brush * w / width : 3;
+    c.lineCap = c.lineJoin = "round";
+    c.beginPath();
+    if (points.length < 2) c.arc(...points[0], brush ? c.lineWidth / 2 : 4, 0, 2 * Math.PI), c.fill();
+    else { points.forEach((p) => c.lineTo(...p)); c.stroke(); }
+  }
+
+  circle(c, [x, y], radius) {
+    for (const [colour, width] of [["#fff", 3], ["#000", 1]]) {
+      c.strokeStyle = colour;
+      c.lineWidth = width;
+      c.beginPath();
+      c.arc(x, y, Math.max(1, radius), 0, 2 * Math.PI);
+      c.stroke();
+    }
+  }
+
+  drawCorners(c) {
+    const line = [...this.corners, ...(this.pointer ? [this.pointer] : [])];
+    this.ink(c, line, 0);
+    for (const corner of this.corners) this.circle(c, corner, 3);
+  }
+
+  corner(point) {
+    const [x, y] = this.corners[0] || [];
+    if (this.corners.length > 2 && Math.hypot(point[0] - x, point[1] - y) < CLOSE_PX) return this.close();
+    this.corners.push(point);
+    this.draw();
+  }
+
+  close() {
+    const corners = this.corners;
+    this.corners = [];
+    if (corners.length > 2) this.stroke(corners);
+    this.draw();
+  }
+
+  listen() {
+    const canvas = this.canvas;
+    canvas.oncontextmenu = (event) => event.preventDefault();
+    canvas.onpointerdown = (event) => {
+      if (!this.data) return;
+      canvas.focus({ preventScroll: true });
+      canvas.setPointerCapture(event.pointerId);
+      const point = this.at(event);
+      if (event.button === 2) return this.stroke([point], "delete");
+      if (event.button === 1 || this.space || this.data.tool === "move") {
+        event.preventDefault();
+        this.pan = [point, point];
+        canvas.classList.add("dragging");
+      } else if (this.data.tool === "add" && this.data.corners) this.corner(point);
+      else this.line = [point];
+      this.draw();
+    };
+    canvas.onpointermove = (event) => {
+      if (!this.data) return;
+      this.pointer = this.at(event);
+      if (this.pan) this.pan = [this.pan[0], this.pointer];
+      if (this.line) for (const e of event.getCoalescedEvents?.() || [event]) this.line.push(this.at(e));
+      if (this.pan || this.line || this.corners.length || this.data.brush) this.draw();
+    };
+    canvas.onpointerup = (event) => {
+      const { line, pan } = this, end = this.data && this.at(event);
+      this.line = this.pan = null;
+      canvas.classList.remove("dragging");
+      if (line) { if (line.length > 1) line.push(end); this.stroke(line); }
+      if (pan) this.command("pan", [pan[0], end]);
+    };
+    canvas.onpointercancel = () => { this.line = this.pan = null; this.draw(); };
+    canvas.onpointerleave = () => { this.pointer = null; this.draw(); };
+    canvas.ondblclick = () => { if (this.corners.length > 3) { this.corners.pop(); this.close(); } };
+    canvas.addEventListener("wheel", (event) => this.onwheel(event), { passive: false });
+    const key = (event) => {
+      if (!canvas.isConnected) { document.removeEventListener("keydown", key); document.removeEventListener("keyup", key); return; }
+      const down = event.type === "keydown";
+      if (event.key === "Control") this.ctrl = down; // a pinch on a trackpad is a wheel that only says it has it
+      if (event.code === "Space" && canvas.matches(":hover")) { this.space = down; event.preventDefault(); }
+      if (!down) { this.space = event.code === "Space" ? false : this.space; return; }
+      if (event.key === "Escape") { this.line = null; this.corners = []; this.draw(); }
+      if (event.key === "Enter" && this.corners.length) this.close();
+      if (event.key === "Backspace" && this.corners.length) { this.corners.pop(); this.draw(); }
+    };
+    document.addEventListener("keydown", key);
+    document.addEventListener("keyup", key);
+  }
+
+  onwheel(event) {
+    event.preventDefault();
+    if (!this.data) return;
+    this.wheel += event.deltaY * (event.ctrlKey && !this.ctrl ? 8 : 1);
+    if (Math.abs(this.wheel) < WHEEL_STEP || Date.now() - this.wheelAt < WHEEL_PAUSE) return;
+    const step = this.wheel < 0 ? 1 : -1;
+    this.wheel = 0;
+    this.wheelAt = Date.now();
+    if (event.ctrlKey && this.ctrl) this.brushStep(step);
+    else this.command("zoom", [this.at(event)], { value: step });
+  }
+}
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".surface");
+  if (!surfaces.has(root)) surfaces.set(root, new Surface(root));
+  surfaces.get(root).update(component);
+}
