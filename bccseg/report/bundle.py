@@ -6,8 +6,9 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from bccseg.io.encode import as_json
-from bccseg.io.label_files import labels_png, mask_png
+from bccseg.imaging.label_image import separated_mask
+from bccseg.io.encode import as_json, png
+from bccseg.io.label_files import labels_png
 from bccseg.report.coco import append_coco, coco
 from bccseg.report.geojson import geojson
 from bccseg.report.overlay import overlay_png
@@ -18,7 +19,7 @@ from bccseg.report.tables import csv, summary_table
 # What is written for each image: ending of the file name, and how it is made.
 IMAGE_FILES: dict[str, Callable[[ImageResult], bytes]] = {
     "_labels.png": lambda r: labels_png(r.labels),
-    "_mask.png": lambda r: mask_png(r.labels),
+    "_mask.png": lambda r: png(separated_mask(r.labels)),
     "_overlay.png": lambda r: overlay_png(r.image, r.labels, r.hidden.values()),
     "_cells.csv": lambda r: csv(r.cells),
     ".geojson": lambda r: as_json(geojson(r)),

@@ -11,6 +11,7 @@ from bccseg.report.coco import coco
 from bccseg.report.result import ImageResult
 from ui.components.viewer import NAME, picture_data, viewer
 from ui.segment.flags import show_flags
+from ui.segment.scale_bar import measure_scale_bar
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.shared.stored_result import StoredResult
@@ -32,7 +33,7 @@ DIAMETER_FROM = {
 DOWNLOADS = {
     "_overlay.png": ("Overlay (PNG)", "The image with green outlines."),
     "_labels.png": ("Labels (16-bit PNG)", "0 is background, each cell has its own number."),
-    "_mask.png": ("Mask (PNG)", "White where there is a cell."),
+    "_mask.png": ("Mask (PNG)", "White where there is a cell; a dark line parts cells that touch."),
     "_cells.csv": ("Cells (CSV)", "The table, for Excel, R or Python."),
     ".geojson": ("QuPath (GeoJSON)", "Drag it onto the image in QuPath."),
     "_rois.zip": ("ImageJ ROIs (zip)", "Open it in the ROI Manager of ImageJ or Fiji."),
@@ -51,6 +52,7 @@ def show_image(chosen: StoredResult) -> None:
         column.plotly_chart(charts.histogram(result.cells, measure), key=f"plot_{measure}", config=PLOT)
     show_table(result)
     show_downloads(result)
+    measure_scale_bar(result)
 
 
 def _open(stored: StoredResult) -> ImageResult:

@@ -79,6 +79,11 @@ def settings_sidebar() -> Chosen:
     return Chosen(settings, value["set_pixel_size"], weights, value["set_device"])
 
 
+def set_pixel_size(pixel_size_um: float) -> None:
+    """Type a pixel size into the sidebar; for use as a button's callback."""
+    reset({"set_pixel_size": min(max(round(pixel_size_um, 4), 0.001), 100.0)})
+
+
 def weight_choices() -> list[str]:
     """What the weights menu offers, the one in use without a choice first."""
     own = promoted()
