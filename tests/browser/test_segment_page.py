@@ -28,7 +28,7 @@ def files():
 
 
 def upload(page, files):
-    expect(page.get_by_text("In use:")).to_be_visible()  # the page is complete and the network loaded
+    page.get_by_text("In use:").wait_for()  # the page is complete and the network loaded
     page.locator('input[type="file"]').set_input_files(files)
 
 
