@@ -37,7 +37,7 @@ def wait_for_result(page):
         page.locator(".stage[data-ready]").wait_for()
     except TimeoutError as error:
         raise AssertionError(f"no result; the page says: {page.locator('.stMain').inner_text()[:2000]}") from error
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=30_000)
 
 
 def metric(page, label):
