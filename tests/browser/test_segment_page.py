@@ -200,7 +200,7 @@ def test_the_pixel_size_is_measured_on_a_scale_bar(open_page):
     page.get_by_text("In use:").wait_for()
     page.get_by_role("button", name="Try an example").click()
     page.get_by_text("Measure the pixel size").click()
-    canvas = page.locator("[data-testid=stExpander] canvas").last
+    canvas = page.locator(".canvas-root canvas").last
     canvas.scroll_into_view_if_needed()
     page.wait_for_timeout(1000)
     box = canvas.bounding_box()

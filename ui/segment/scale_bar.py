@@ -16,19 +16,19 @@ MOST_PX = 700  # longer side of the picture that is drawn on
 
 def measure_scale_bar(result: ImageResult) -> None:
     """Draw along the bar, type its length, and the pixel size is known."""
-    with st.expander("Measure the pixel size on a scale bar", icon=":material/straighten:"):
-        st.caption("Draw a line along the bar, or between two marks of a stage micrometer, and type how long that is.")
-        shrink = min(1.0, MOST_PX / max(result.shape))
-        length_px = _drawn_length(result, shrink)
-        length_um = st.number_input("Length of the line (µm)", 0.01, 100_000.0, value=None, step=1.0, width=240,
-                                    key="bar_length", placeholder="as the bar says")  # fmt: skip
-        if length_px is None or length_um is None:
-            return
-        pixel = length_um / length_px
-        st.markdown(
-            f"The line is {length_px:.0f} px long: one pixel is **{pixel:.4g} µm** (± {100 / length_px:.1f} %)."
-        )
-        st.button("Use this pixel size", type="primary", on_click=set_pixel_size, args=(pixel,), key="bar_use")
+    # Only where it is asked for: the canvas draws the page again when it appears, and clicks of that moment are lost.
+    if not st.toggle("Measure the pixel size on a scale bar", key="bar_open"):
+        return
+    st.caption("Draw a line along the bar, or between two marks of a stage micrometer, and type how long that is.")
+    shrink = min(1.0, MOST_PX / max(result.shape))
+    length_px = _drawn_length(result, shrink)
+    length_um = st.number_input("Length of the line (µm)", 0.01, 100_000.0, value=None, step=1.0, width=240,
+                                key="bar_length", placeholder="as the bar says")  # fmt: skip
+    if length_px is None or length_um is None:
+        return
+    pixel = length_um / length_px
+    st.markdown(f"The line is {length_px:.0f} px long: one pixel is **{pixel:.4g} µm** (± {100 / length_px:.1f} %).")
+    st.button("Use this pixel size", type="primary", on_click=set_pixel_size, args=(pixel,), key="bar_use")
 
 
 def _drawn_length(result: ImageResult, shrink: float) -> float | None:
