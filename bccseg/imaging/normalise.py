@@ -21,11 +21,10 @@ def white_level(image: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def is_blank(image: NDArray[np.uint8]) -> bool:
     """Whether an image uint8 (H, W, 3) shows nothing: 99 % of its pixels lie within BLANK_RANGE grey levels."""
-    light = sum(
-        channel.astype(np.uint16) for channel in np.moveaxis(thin_out(image), 2, 0)
-    )  # three times the grey level
+    thin = thin_out(image).astype(np.uint16)
+    light = thin[..., 0] + thin[..., 1] + thin[..., 2]  # three times the grey level; much faster than sum(axis=2)
     low, high = np.searchsorted(np.cumsum(np.bincount(light.ravel())), light.size * np.array([0.005, 0.995]))
-    return bool(high - low < BLANK_RANGE * image.shape[2])
+    return bool(high - low < 3 * BLANK_RANGE)
 
 
 def thin_out(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -183,6 +183,7 @@ def test_stop_keeps_what_is_done(monkeypatch):
     at.run()
     assert len(state.results) == 1
     assert any("Stopped after 1 of 3" in i.value for i in at.info)
+    assert not any("settings have changed" in i.value for i in at.info)
     assert at.metric
 
 

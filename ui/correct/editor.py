@@ -33,7 +33,7 @@ def show_editor(session: CorrectionSession) -> None:
     if not width:  # the browser sends it at once; a canvas drawn before would be moved, and may not survive that
         st.caption("Opening the image …")
         return
-    session.take(commands_since(surface_key(session), session.done))
+    session.take(commands_since(session.surface_key, session.done))
     wide = width >= WIDE
     view = session.make_view((int(width * (1 - SIDE_SHARE)) - 16 if wide else width, MAX_HEIGHT))
     _toolbar(session, view)
@@ -106,14 +106,9 @@ def _canvas(session: CorrectionSession, view: View) -> None:
     base = draft.proposal if session.show == "proposal" else draft.base
     picture = draw_view(view, draft.image, draft.labels, base, session.show, session.opacity, session.ring)
     draw_surface(
-        surface_key(session), jpeg(picture), view, session.done, tool=tool.name, colour=tool.colour,
+        session.surface_key, jpeg(picture), view, session.done, tool=tool.name, colour=tool.colour,
         brush_px=session.brush_px if tool.brush else 0, corners=session.corners,
     )  # fmt: skip
-
-
-def surface_key(session: CorrectionSession) -> str:
-    """Key of the drawing surface of a draft; it stays as long as the draft is open."""
-    return f"surface_{session.draft.id}"
 
 
 def _side(session: CorrectionSession, view: View, *, wide: bool) -> None:

@@ -14,7 +14,7 @@ from bccseg.imaging.flags import BLURRED, SEVERAL, flag_cells
 from bccseg.imaging.label_image import count_cells
 from bccseg.imaging.measure import measure_cells
 from bccseg.report.viewport import ZOOMS, Show, View, make_view
-from ui.components.draw_surface import Command
+from ui.components.draw_surface import Command, commands_since
 from ui.correct.tools import SHOWS, TOOLS
 
 KEY = "correction_session"
@@ -84,6 +84,11 @@ class CorrectionSession:
             return None
         place = self.uncertain_places[self.place_index]
         return place.x, place.y, RING_RADIUS * self.draft.info.diameter_px
+
+    @property
+    def surface_key(self) -> str:
+        """Key of the drawing surface; it stays as long as the draft is open."""
+        return f"surface_{self.draft.id}"
 
     # --- what the person does
 
@@ -218,8 +223,11 @@ class CorrectionSession:
 
 
 def current_session() -> CorrectionSession | None:
-    """The correction open in this tab."""
-    return st.session_state.get(KEY)
+    """The correction open in this tab, with all that was drawn on it."""
+    session: CorrectionSession | None = st.session_state.get(KEY)
+    if session:  # what was drawn a moment ago comes first, whatever was pressed since
+        session.take(commands_since(session.surface_key, session.done))
+    return session
 
 
 def open_session(draft: Draft) -> None:
@@ -230,5 +238,6 @@ def open_session(draft: Draft) -> None:
 
 def close_session() -> None:
     """Close what is open; the draft itself stays on disk."""
+    current_session()
     st.session_state.pop(KEY, None)
     st.query_params.pop("draft", None)

@@ -24,6 +24,7 @@ class VisitorState:
     job: Job | None = None
     uploads: int = 0  # a new number empties the uploader
     used: Chosen | None = None  # the settings the results were made with
+    renewing: bool = False  # the job exchanges results that are there
 
     @property
     def busy(self) -> bool:
@@ -42,11 +43,12 @@ class VisitorState:
         """
         self.failures = []
         self._segment(self.sources, chosen, set(), self._exchange)
+        self.renewing = True
 
     def _segment(
         self, entries: list[Entry], chosen: Chosen, taken: set[str], keep: Callable[[StoredResult], None]
     ) -> None:
-        self.used = chosen
+        self.used, self.renewing = chosen, False
         self.job = Job(
             entries,
             chosen.settings,
@@ -67,10 +69,11 @@ class VisitorState:
         self.results.append(new)
 
     def stop(self) -> None:
-        """Stop the job; results may then be of different settings."""
+        """Stop the job. Results that were being made again are then of different settings."""
         if self.job:
             self.job.stop()
-        self.used = None
+        if self.renewing:
+            self.used = None
 
     def clear(self) -> None:
         """Forget everything of this visit."""

@@ -16,7 +16,10 @@ class Surface {
     this.wheel = 0;
     this.wheelAt = 0;
     this.listen();
-    setInterval(() => { if (root.isConnected && this.waiting.length && Date.now() - this.sentAt > ANSWER_MS) this.send(); }, 1000);
+    const again = setInterval(() => {
+      if (!root.isConnected) clearInterval(again);
+      else if (this.waiting.length && Date.now() - this.sentAt > ANSWER_MS) this.send();
+    }, 1000);
   }
 
   async update(component) {
@@ -163,6 +166,7 @@ class Surface {
     canvas.addEventListener("wheel", (event) => this.onwheel(event), { passive: false });
     const key = (event) => {
       if (!canvas.isConnected) { document.removeEventListener("keydown", key); document.removeEventListener("keyup", key); return; }
+      if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.composedPath()[0]?.tagName)) return; // somebody is typing
       const down = event.type === "keydown";
       if (event.key === "Control") this.ctrl = down; // a pinch on a trackpad is a wheel that only says it has it
       if (event.code === "Space" && canvas.matches(":hover")) { this.space = down; event.preventDefault(); }
