@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from scipy import ndimage as ndi
 
 from bccseg.annotation.drafts import open_draft
 from bccseg.annotation.store import LabelStore
@@ -86,3 +87,24 @@ def test_strokes_one_after_the_other_are_as_many_edits(editor, store, pause):
     assert [edit.kind for edit in edits] == ["paint"] * count
     starts = np.array([edit.points[0] for edit in edits])
     assert np.abs(starts - GRID[:count]).max() < 1.5
+
+
+@pytest.mark.parametrize("button", ["See the numbers", "Close"])
+def test_leaving_at_once_after_a_stroke_loses_nothing(open_page, store, button):
+    page = open_page(height=1100)
+    page.get_by_text("In use:").wait_for()
+    page.get_by_role("button", name="Try an example").click()
+    page.get_by_role("button", name="Correct this image").click()
+    editor = CorrectPage(page, (600, 800)).settled()
+    before, address = editor.cells, page.url
+    editor.tool("delete")
+    y, x = ndi.center_of_mass(draw_smear()[1] == 30)
+    box = page.locator("canvas").last.bounding_box()
+    across, down = editor.to_canvas(x, y)
+    page.mouse.click(box["x"] + across, box["y"] + down)
+    page.get_by_role("button", name=button).click()
+    then = "Continue correcting" if button == "See the numbers" else "Correct it"
+    expect(page.get_by_role("button", name=then)).to_be_visible()
+    draft = open_draft(store, address.split("draft=")[1])
+    assert len(draft.history.edits) == 1
+    assert len(np.unique(draft.labels)) - 1 == before - 1
