@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy import ndimage as ndi
 from skimage.segmentation import watershed
 
-from bccseg.config import SegmentSettings, Thresholds
+from bccseg.config import Thresholds
 from bccseg.imaging.basins import merge_basins
-from bccseg.imaging.label_image import Labels, Mask, areas, border_ids, equivalent_diameter, relabel
+from bccseg.imaging.label_image import Labels, Mask, areas, relabel
 from bccseg.imaging.resize import resize_labels
 from bccseg.imaging.votes import keep_largest_pieces, split_by_votes
 
@@ -134,36 +134,3 @@ def fill_holes(labels: Labels) -> None:
         owners = labels[around][ring]
         if (owners == owners[0]).all():
             labels[around][hole > 0] = owners[0]
-
-
-def select_cells(
-    labels: Labels, score: NDArray[np.float32], settings: SegmentSettings, min_score: float, diameter_px: float
-) -> tuple[Labels, NDArray[np.intp], NDArray[np.float32]]:
-    """Drop specks (`min_cell_percent` of `diameter_px`), cells below `min_score` and, if asked for, cut cells.
-
-    A cell cut by the border is measured by what is left of it, so it is held to half the size. Returns the
-    labels, which of the cells are left, int (M,) from 0, and the rejected objects: float32 (K, 3) x, y in px, score.
-    """
-    border = border_ids(labels)
-    width = np.asarray(equivalent_diameter(areas(labels))) / diameter_px * 100  # percent
-    needed = np.full(len(width), float(settings.min_cell_percent))
-    needed[border] /= 2
-    scores = np.concatenate([[0], score])
-    keep = width >= needed
-    keep[0] = False
-    rejected = np.flatnonzero(keep & (scores < min_score))
-    keep[rejected] = False
-    if settings.drop_border_cells:
-        keep[border] = False
-    objects = np.column_stack([middles(labels, rejected) + 0.5, scores[rejected]]).astype(np.float32)
-    return relabel(labels, keep), np.flatnonzero(keep) - 1, objects
-
-
-def middles(labels: Labels, ids: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Centres of mass of some cells, x and y in px: float64 (N, 2)."""
-    row = np.full(int(labels.max(initial=0)) + 1, -1)
-    row[ids] = np.arange(len(ids))
-    y, x = np.nonzero(row[labels] >= 0) if len(ids) else (np.zeros(0, np.intp),) * 2
-    owner = row[labels[y, x]]
-    size = np.maximum(np.bincount(owner, minlength=len(ids)), 1)
-    return np.stack([np.bincount(owner, weights=at, minlength=len(ids)) / size for at in (x, y)], axis=1)

@@ -15,6 +15,17 @@ def border_ids(labels: NDArray[np.integer]) -> NDArray[np.integer]:
     return ids[ids > 0]
 
 
+def outside_frame(labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Ids that the image as an unbiased counting frame leaves out, ascending: those that touch its left or top edge.
+
+    Cells that touch the right or bottom edge, and neither of the others, count. Fields laid side by side then count
+    each cell once, whatever its size (Gundersen 1977, doi 10.1111/j.1365-2818.1977.tb00062.x). What a cell does beyond
+    the image is not known, so the frame's lines end with the image.
+    """
+    ids = np.unique(np.concatenate([labels[:1].ravel(), labels[:, :1].ravel()]))
+    return ids[ids > 0]
+
+
 def areas(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     """Pixels of each id: int64 (N + 1,), index 0 is the background."""
     return np.bincount(labels.ravel())

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from bccseg.imaging.contours import measure_outlines
 from bccseg.imaging.flags import is_crowded
-from bccseg.imaging.label_image import Labels, border_ids, equivalent_diameter
+from bccseg.imaging.label_image import Labels, border_ids, equivalent_diameter, outside_frame
 
 LENGTHS = ("perimeter", "equivalent_diameter", "major_axis", "minor_axis")
 CHANNELS = ("red", "green", "blue")
 COLUMNS = [
     "cell_id", "centroid_x_px", "centroid_y_px", "area_px", "perimeter_px", "equivalent_diameter_px",
     "major_axis_px", "minor_axis_px", "eccentricity", "solidity", "circularity",
-    "mean_red", "mean_green", "mean_blue", "touches_border", "score",
+    "mean_red", "mean_green", "mean_blue", "touches_border", "in_frame", "score",
 ]  # fmt: skip
 UM_COLUMNS = ["centroid_x_um", "centroid_y_um", "area_um2", *(f"{name}_um" for name in LENGTHS)]
 
@@ -34,7 +34,8 @@ def measure_cells(
 
     labels: int32 (H, W). image: uint8 (H, W, 3). scores: float32 (N,), 0 to 1, by id.
     Columns COLUMNS, and UM_COLUMNS if the pixel size is known. Coordinates are of pixel centres, (0, 0)
-    the top left one. Intensities are 0 to 255. No cells: no rows, same columns and types.
+    the top left one. Intensities are 0 to 255. `in_frame`: whether the cell counts for a density, see
+    `label_image.outside_frame`. No cells: no rows, same columns and types.
 
     Examples
     --------
@@ -79,6 +80,7 @@ def measure_cells(
             "circularity": _ratio(4 * np.pi * area, perimeter**2).clip(0, 1),
             **{f"mean_{name}": total(colour[:, k]) / area for k, name in enumerate(CHANNELS)},
             "touches_border": np.isin(present, border_ids(labels)) if labels.size else np.zeros(0, bool),
+            "in_frame": ~np.isin(present, outside_frame(labels)),
             "score": np.full(n, np.nan) if scores is None else np.asarray(scores, np.float64),
         }
     )
@@ -135,22 +137,27 @@ class ImageSummary:
 
     cell_count: int
     cell_count_inside: int  # cells that do not touch the border
+    cell_count_in_frame: int  # cells that touch neither the left nor the top edge; those of the density
     area_fraction: float  # share of the image that is cell, 0 to 1
     median_diameter_px: float | None
     diameter_cv_percent: float | None  # size variation, as RDW says in a blood count
     median_diameter_um: float | None
-    density_per_mm2: float | None
+    density_per_mm2: float | None  # cells in the frame over the area of the image
     flagged_count: int  # cells whose numbers should not be trusted; see `imaging.flags`
     median_diameter_px_unflagged: float | None  # of the others
     diameter_cv_percent_unflagged: float | None
     too_crowded: bool  # to be counted
 
 
-def summarise(cells: pd.DataFrame, shape: tuple[int, int], pixel_size_um: float | None = None) -> ImageSummary:
+def summarise(
+    cells: pd.DataFrame, shape: tuple[int, int], pixel_size_um: float | None = None, in_frame: int | None = None
+) -> ImageSummary:
     """Summary of one image of `shape` (H, W) from its `measure_cells` table.
 
     A column `flag` (`imaging.flags`) says which cells are flagged; without it none is. Without cells the diameters are
-    None. CV is the sample standard deviation over the mean.
+    None. CV is the sample standard deviation over the mean. The density goes by the unbiased counting frame
+    (`label_image.outside_frame`): cells that touch the left or top edge of the image are out, those that touch the
+    right or bottom edge in. in_frame: how many those are, where the table lacks cut cells; None: as the table says.
     """
     flagged = cells["flag"] != "" if "flag" in cells else np.zeros(len(cells), bool)
     inside = ~cells["touches_border"]
@@ -159,14 +166,16 @@ def summarise(cells: pd.DataFrame, shape: tuple[int, int], pixel_size_um: float 
     plain_median, plain_spread = _median_and_cv(diameter[inside & ~flagged])
     pixels = shape[0] * shape[1]
     area_fraction = float(cells["area_px"].sum() / pixels) if pixels else 0.0
+    in_frame = int(cells["in_frame"].sum()) if in_frame is None else in_frame
     return ImageSummary(
         cell_count=len(cells),
         cell_count_inside=int(inside.sum()),
+        cell_count_in_frame=in_frame,
         area_fraction=area_fraction,
         median_diameter_px=median,
         diameter_cv_percent=spread,
         median_diameter_um=median * pixel_size_um if median and pixel_size_um else None,
-        density_per_mm2=len(cells) / (pixels * pixel_size_um**2 / 1e6) if pixel_size_um and pixels else None,
+        density_per_mm2=in_frame / (pixels * pixel_size_um**2 / 1e6) if pixel_size_um and pixels else None,
         flagged_count=int(flagged.sum()),
         median_diameter_px_unflagged=plain_median,
         diameter_cv_percent_unflagged=plain_spread,

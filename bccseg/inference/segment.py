@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
 from bccseg.imaging.full_outline import FullOutlines, full_outlines, join_outlines, no_outlines
-from bccseg.imaging.instances import ProbabilityMaps, select_cells, separate_cells
+from bccseg.imaging.instances import ProbabilityMaps, separate_cells
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.normalise import is_blank, white_level
 from bccseg.imaging.resize import resize
+from bccseg.imaging.selection import Candidates, middles, select_cells
 from bccseg.inference.diameter import estimate_diameter
 from bccseg.inference.tiling import paste_tile, tile_windows
 from bccseg.metrics.calibration import Calibration
@@ -44,6 +45,8 @@ class Segmentation:
     diameter_from: DiameterFrom
     seconds: dict[str, float]  # scale, network, instances
     whole: FullOutlines  # of each cell, also where another hides it, if the network tells
+    in_frame: int = 0  # cells in the counting frame, cut ones too: what a density goes by
+    candidates: Candidates | None = None  # with what was left out, so that this can be changed without the network
 
 
 def segment(
@@ -94,11 +97,15 @@ def segment(
         seconds["instances"] += time.perf_counter() - halfway
         report_progress(DIAMETER_SHARE + (1 - DIAMETER_SHARE) * k / len(tiles))
     started = time.perf_counter()
-    score = np.concatenate(scores)
-    labels, rows, rejected = select_cells(labels, score, settings, thresholds.min_score, diameter)
-    kept = score[rows]
+    score, whole = np.concatenate(scores), join_outlines(outlines)
+    sure = score >= thresholds.min_score
     if predictor.config.calibration:
-        calibrate = Calibration(predictor.config.calibration.slope, predictor.config.calibration.offset)
-        kept, rejected[:, 2] = calibrate(kept), calibrate(rejected[:, 2])
+        score = Calibration(predictor.config.calibration.slope, predictor.config.calibration.offset)(score)
+    chosen = select_cells(labels, sure, settings, diameter)
+    rejected = np.column_stack([middles(labels, chosen.rejected), score[chosen.rejected]]).astype(np.float32)
+    candidates = Candidates.of(labels, chosen.rows, score, sure, whole)
     seconds["instances"] += time.perf_counter() - started
-    return Segmentation(labels, kept, rejected, diameter, source, seconds, join_outlines(outlines).take(rows))
+    return Segmentation(
+        chosen.labels, score[chosen.rows], rejected, diameter, source, seconds, whole.take(chosen.rows),
+        chosen.in_frame, candidates,
+    )  # fmt: skip

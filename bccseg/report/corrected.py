@@ -1,35 +1,50 @@
 """The result of an image after a person has corrected its cells."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bccseg.imaging.full_outline import FullOutlines, no_outlines
 from bccseg.imaging.label_image import Labels, relabel
-from bccseg.report.result import Correction, ImageResult, MeasuredImage
-
-MEASURED = ("cells", "summary", "scores", "shape", "hidden", "correction")  # fields that are not taken over
+from bccseg.report.recount import all_labels, candidates_of, count_cells
+from bccseg.report.result import Correction, ImageResult
 
 
 def corrected_result(found: ImageResult, labels: Labels, correction: Correction) -> ImageResult:
     """The cells of `labels`, int32 (H, W), measured anew; ids are numbered 1..N in their order.
 
-    found: what the network found. Cells that nobody touched keep their score and their estimated whole area; those that
-    a person drew or changed have neither.
+    found: what the network found, and whether cut cells count; all others count, whatever their size. Cells that
+    nobody touched keep their score and their estimated whole area; those that a person drew or changed have neither.
     """
     size = np.bincount(labels.ravel())
     ids = np.flatnonzero(size[1:]) + 1
-    same = same_cells(labels, found.labels)[ids]
+    of = candidates_of(found)
+    same = same_cells(labels, all_labels(found))[ids]  # objects 1..M of the network
     untouched = same > 0
     scores = np.full(len(ids), np.nan, np.float32)
-    scores[untouched] = found.scores[same[untouched] - 1]
-    facts = {f.name: getattr(found, f.name) for f in fields(MeasuredImage) if f.name not in MEASURED}
-    result = ImageResult.measure(found.image, relabel(labels, size > 0), scores, correction=correction, **facts)
-    before = found.cells.set_index("cell_id")
+    scores[untouched] = of.scores[same[untouched] - 1]
+    whole = no_outlines(len(ids))
+    for values, known in zip(whole, of.whole, strict=True):
+        values[untouched] = known[same[untouched] - 1]
+    result = count_cells(
+        found, relabel(labels, size > 0), scores, np.ones(len(ids), bool), FullOutlines(*whole), found.settings,
+        correction=correction,
+    )  # fmt: skip
+    return _keep_whole_areas(result, found, same[candidates_of(result).rows])
+
+
+def _keep_whole_areas(result: ImageResult, found: ImageResult, same: NDArray[np.int64]) -> ImageResult:
+    """Whole areas as they were, also where what hid a cell is gone. same: object of the network of each cell, or 0."""
+    id_there = np.zeros(len(candidates_of(found).scores) + 1, np.int64)
+    id_there[candidates_of(found).rows + 1] = np.arange(len(found.scores)) + 1
+    before = id_there[same]  # id of each cell in what the network found; 0 where it did not count there
+    there = before > 0
     for name in [name for name in result.cells if name.startswith("area_full")]:
-        result.cells.loc[untouched, name] = before.loc[same[untouched], name].to_numpy()
-    hidden = {new: found.hidden[old] for new, old in enumerate(same.tolist(), start=1) if old in found.hidden}
-    return replace(result, hidden=hidden)
+        result.cells.loc[there, name] = found.cells[name].to_numpy()[before[there] - 1]
+    hidden = {new: found.hidden[old] for new, old in enumerate(before.tolist(), start=1) if old in found.hidden}
+    kept = {new: ring for new, ring in result.hidden.items() if not there[new - 1]}
+    return replace(result, hidden=dict(sorted({**hidden, **kept}.items())))
 
 
 def same_cells(labels: Labels, others: Labels) -> NDArray[np.int64]:

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bccseg.config import SegmentSettings
 from bccseg.imaging.flags import flag_cells
 from bccseg.imaging.full_outline import FullOutlines, ellipse_polygon, hidden_in_part
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import ImageSummary, measure_cells, summarise
+from bccseg.imaging.selection import Candidates
 
 # measured in the image; given by the person; assumed, because no cells were found
 DiameterFrom = Literal["measured", "given", "assumed"]
@@ -30,7 +32,7 @@ class MeasuredImage:
     """One image's cells in numbers, and how they were found; without pixels, so that many fit the memory."""
 
     name: str  # as the person knows it, e.g. "smear 7.tif, page 2"
-    stem: str  # for file names, unique in a batch
+    stem: str  # for file names, unique in a batch; with the folder, if it came in one
     shape: tuple[int, int]  # (H, W)
     cells: pd.DataFrame  # see `measure_cells`; and `flag`, see `flag_cells`
     summary: ImageSummary
@@ -38,6 +40,8 @@ class MeasuredImage:
     diameter_px: float  # typical cell that was looked for
     diameter_from: DiameterFrom = "measured"
     pixel_size_um: float | None = None
+    stated_pixel_size_um: float | None = None  # as the file states it
+    settings: SegmentSettings = field(default_factory=SegmentSettings)  # what counts as a cell
     weights: str = ""
     device: str = ""
     notes: tuple[str, ...] = ()
@@ -48,6 +52,7 @@ class MeasuredImage:
     correction: Correction | None = None  # None: as the network found it
     # Objects left out as too uncertain: x, y, score.
     rejected: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    candidates: Candidates | None = None  # with what does not count; None: nothing else was outlined
 
     def with_pixels(self, image: NDArray[np.uint8], labels: Labels) -> "ImageResult":
         """The result with its image (H, W, 3) and labels (H, W)."""
@@ -70,16 +75,18 @@ class ImageResult(MeasuredImage):
         scores: NDArray[np.float32],
         pixel_size_um: float | None = None,
         whole: FullOutlines | None = None,
+        in_frame: int | None = None,
         **facts: Any,
     ) -> Self:
         """Measure labels int32 (H, W) of an image uint8 (H, W, 3).
 
-        whole: what the network says of each whole cell. facts: the other fields of `MeasuredImage`.
+        whole: what the network says of each whole cell. in_frame: cells in the counting frame, where the labels lack
+        cut cells. facts: the other fields of `MeasuredImage`.
         """
         cells = measure_cells(labels, image, scores, pixel_size_um)
         cells["flag"] = flag_cells(cells, labels, image)
         hidden = add_full_areas(cells, labels, whole, pixel_size_um)
-        summary = summarise(cells, labels.shape, pixel_size_um)
+        summary = summarise(cells, labels.shape, pixel_size_um, in_frame)
         return cls(
             image=image, labels=labels, scores=scores, pixel_size_um=pixel_size_um, shape=labels.shape,
             cells=cells, summary=summary, hidden=hidden, **facts,
@@ -107,7 +114,12 @@ def add_full_areas(
         error[shown] = (whole.area * whole.error)[ids - 1][shown]
         outlines = {int(k): ellipse_polygon(whole.centre[k - 1], whole.spread[k - 1]) for k in ids[shown]}
     cells["area_full_px"], cells["area_full_error_px"] = area, error
+    add_full_um2(cells, pixel_size_um)
+    return outlines
+
+
+def add_full_um2(cells: pd.DataFrame, pixel_size_um: float | None) -> None:
+    """Add, in place, the whole areas in µm² where the pixel size is known."""
     if pixel_size_um:
         for name in ("area_full", "area_full_error"):
             cells[f"{name}_um2"] = cells[f"{name}_px"] * pixel_size_um**2
-    return outlines

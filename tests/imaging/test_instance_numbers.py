@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bccseg.config import SegmentSettings, Thresholds
+from bccseg.config import Thresholds
 from bccseg.imaging.instances import (
     ProbabilityMaps,
     clean_labels,
@@ -13,7 +13,6 @@ from bccseg.imaging.instances import (
     max_per_label,
     mean_per_label,
     merge_basins,
-    select_cells,
     separate_cells,
     split_by_distance,
     upsample_labels,
@@ -278,54 +277,3 @@ def filled(*rows):
 )
 def test_holes_are_background_enclosed_by_one_cell(rows, result):
     assert filled(*rows) == result
-
-
-SPECKS = np.zeros((30, 50), np.int32)
-SPECKS[10:14, 10:14] = 1  # 16 px
-SPECKS[20:24, 30:34] = 2  # 16 px
-SPECKS[0:4, 40:44] = 3  # 16 px, cut by the border
-WIDTH = float(equivalent_diameter(16))
-
-
-@pytest.mark.parametrize(
-    ("percent", "diameter", "kept"),
-    [
-        (100, WIDTH, 3),  # exactly as wide as asked for
-        (100, WIDTH * 1.001, 1),  # only the cut cell, held to half
-        (100, WIDTH * 2, 1),
-        (100, WIDTH * 2.001, 0),
-        (40, WIDTH / 0.401, 3),
-        (40, WIDTH / 0.399, 1),
-        (40, WIDTH / 0.199, 0),
-        (0, 5000.0, 3),
-    ],
-)
-def test_specks_are_narrower_than_the_share_asked_for_and_cut_cells_than_half_of_it(percent, diameter, kept):
-    scores = np.array([0.9, 0.8, 0.7], np.float32)
-    labels, left, rejected = select_cells(SPECKS, scores, SegmentSettings(min_cell_percent=percent), 0.55, diameter)
-    assert (labels.max(), len(left), len(rejected)) == (kept, kept, 0)
-    assert scores[left].tolist() == scores[3 - kept :].tolist()
-
-
-def test_a_fresh_setting_asks_for_two_fifths_of_a_cell():
-    for diameter, kept in ((WIDTH / 0.401, 3), (WIDTH / 0.399, 1)):
-        assert select_cells(SPECKS, np.ones(3, np.float32), SegmentSettings(), 0.55, diameter)[0].max() == kept
-
-
-def test_unsure_cells_are_told_with_their_place_and_score():
-    scores = np.array([0.5, 0.25, 0.125], np.float32)
-    labels, kept, rejected = select_cells(SPECKS, scores, SegmentSettings(min_cell_percent=0), 0.5, 20.0)
-    assert kept.tolist() == [0]  # exactly the least score stays
-    assert np.array_equal(labels, SPECKS == 1)
-    assert rejected.tolist() == [[32, 22, 0.25], [42, 2, 0.125]]
-    assert (labels.dtype, kept.dtype, rejected.dtype) == (np.int32, np.intp, np.float32)
-
-
-def test_cut_cells_are_dropped_when_asked_and_specks_are_not_told():
-    scores = np.array([0.9, 0.1, 0.9], np.float32)
-    whole = SegmentSettings(min_cell_percent=0, drop_border_cells=True)
-    labels, kept, rejected = select_cells(SPECKS, scores, whole, 0.55, 20.0)
-    assert (labels.max(), scores[kept].tolist(), len(rejected)) == (1, [pytest.approx(0.9)], 1)
-    _, _, rejected = select_cells(SPECKS, scores, SegmentSettings(min_cell_percent=100), 0.55, 2 * WIDTH)
-    assert rejected.shape == (0, 3)
-    assert rejected.dtype == np.float32

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage as ndi
 
-from bccseg.config import SegmentSettings, Thresholds
-from bccseg.imaging.instances import ProbabilityMaps, clean_labels, fill_holes, select_cells, separate_cells
+from bccseg.config import Thresholds
+from bccseg.imaging.instances import ProbabilityMaps, clean_labels, fill_holes, separate_cells
 from bccseg.imaging.label_image import areas
 from bccseg.training.targets import distance_target
 
@@ -105,15 +105,3 @@ def test_tidy_gives_whole_cells_numbered_in_order(labels):
         at_border = inside[[0, -1]].any() or inside[:, [0, -1]].any()
         around = out[ndi.binary_dilation(inside) & ~inside]
         assert at_border or len(set(around.tolist())) > 1
-
-
-def test_specks_and_border_cells_are_dropped_by_their_settings(discs):
-    scores = np.array([0.9, 0.8, 0.7], np.float32)
-    for settings_, kept in (
-        (SegmentSettings(min_cell_percent=0), [0.9, 0.8, 0.7]),
-        (SegmentSettings(min_cell_percent=60), [0.9]),  # 20.1 px of 40 is 50 %; the cut cell needs 30 %, has 26 %
-        (SegmentSettings(min_cell_percent=0, drop_border_cells=True), [0.9, 0.8]),
-    ):
-        labels, left, _ = select_cells(discs, scores, settings_, 0.55, 40.0)
-        assert scores[left].tolist() == pytest.approx(kept)
-        assert labels.max() == len(kept)

@@ -64,7 +64,7 @@ def test_columns_have_their_types_and_scores_may_be_unknown():
     table = measure_cells(np.pad(np.ones((2, 2), np.int32), 1), np.full((4, 4, 3), 255, np.uint8))
     assert list(table.columns) == COLUMNS
     kinds = {name: str(kind) for name, kind in table.dtypes.items()}
-    whole = {"cell_id": "int64", "area_px": "int64", "touches_border": "bool"}
+    whole = {"cell_id": "int64", "area_px": "int64", "touches_border": "bool", "in_frame": "bool"}
     assert kinds == {name: whole.get(name, "float64") for name in COLUMNS}
     assert table["score"].isna().all()
     assert table["mean_blue"].tolist() == [255]
@@ -105,7 +105,7 @@ def test_unevenness_needs_two_whole_cells(whole, spread):
     assert (summary.cell_count, summary.cell_count_inside) == (whole + 1, whole)
     assert summary.diameter_cv_percent == (None if spread is None else pytest.approx(spread))
     assert summary.median_diameter_um == pytest.approx(summary.median_diameter_px / 2)
-    assert summary.density_per_mm2 == pytest.approx((whole + 1) / (240 * 0.25 / 1e6))
+    assert summary.density_per_mm2 == pytest.approx(whole / (240 * 0.25 / 1e6))
     assert summary.area_fraction == (9 + 4 + (16 if whole == 2 else 0)) / 240
 
 

@@ -185,8 +185,8 @@ def test_csv_has_four_decimals_and_no_formulas():
 def test_the_summary_has_a_row_an_image():
     frame = summary_table([two_cells(pixel_size_um=0.5).without_pixels(), no_cells()])
     assert list(frame.columns) == [
-        "image", "cell_count", "cell_count_inside", "area_fraction", "median_diameter_px", "diameter_cv_percent",
-        "median_diameter_um", "density_per_mm2", "flagged_count", "median_diameter_px_unflagged",
+        "image", "cell_count", "cell_count_inside", "cell_count_in_frame", "area_fraction", "median_diameter_px",
+        "diameter_cv_percent", "median_diameter_um", "density_per_mm2", "flagged_count", "median_diameter_px_unflagged",
         "diameter_cv_percent_unflagged", "too_crowded", "width_px", "height_px", "pixel_size_um",
         "expected_diameter_px", "weights", "edits", "corrected_by",
     ]  # fmt: skip
@@ -196,7 +196,7 @@ def test_the_summary_has_a_row_an_image():
     assert (first.median_diameter_px, first.median_diameter_um) == pytest.approx((4.5135, 2.25676), rel=1e-4)
     assert (first.width_px, first.height_px, first.pixel_size_um) == (30, 20, 0.5)
     assert (first.expected_diameter_px, first.weights) == (4.5, "w")
-    assert first.density_per_mm2 == pytest.approx(2 / (600 * 0.25e-6))
+    assert first.density_per_mm2 == pytest.approx(1 / (600 * 0.25e-6))  # the other touches the top
     assert (second.cell_count, second.weights, second.expected_diameter_px) == (0, "", 48)
     assert second[["median_diameter_px", "pixel_size_um", "density_per_mm2"]].isna().all()
     assert list(summary_table([]).columns) == list(frame.columns)

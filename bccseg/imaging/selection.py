@@ -1,0 +1,93 @@
+"""Which of the objects that a network outlined count as cells; and the others, kept so that this can be changed later.
+
+Outlining is the expensive part, counting is not: with `Candidates`, other answers to "how small may a cell be" and "do
+cut cells count" need no network.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bccseg.config import SegmentSettings
+from bccseg.imaging.full_outline import FullOutlines
+from bccseg.imaging.label_image import Labels, areas, border_ids, equivalent_diameter, outside_frame, relabel
+
+
+class Selection(NamedTuple):
+    """The objects that count as cells."""
+
+    labels: Labels  # int32 (H, W): the cells, numbered 1..N
+    rows: NDArray[np.intp]  # (N,): which of the objects they are, from 0
+    rejected: NDArray[np.intp]  # (K,): objects that are large enough, but too uncertain
+    in_frame: int  # cells in the counting frame, cut ones too: what a density goes by
+
+
+def select_cells(labels: Labels, sure: NDArray[np.bool_], settings: SegmentSettings, diameter_px: float) -> Selection:
+    """Leave out specks (`min_cell_percent` of `diameter_px`), objects that are not `sure` and, if asked for, cut cells.
+
+    labels: int32 (H, W), objects 1..M. sure: bool (M,). A cell cut by the border is measured by what is left of it, so
+    it is held to half the size.
+    """
+    border = border_ids(labels)
+    width = np.asarray(equivalent_diameter(areas(labels))) / diameter_px * 100  # percent
+    needed = np.full(len(width), float(settings.min_cell_percent))
+    needed[border] /= 2
+    keep = width >= needed
+    keep[0] = False
+    rejected = np.flatnonzero(keep[1:] & ~sure)
+    keep[1:] &= sure
+    in_frame = int(keep.sum() - keep[outside_frame(labels)].sum())
+    if settings.drop_border_cells:
+        keep[border] = False
+    return Selection(relabel(labels, keep), np.flatnonzero(keep[1:]), rejected, in_frame)
+
+
+def middles(labels: Labels, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Centres of mass of some objects, x and y in px, (0, 0) the corner of the image: float64 (K, 2)."""
+    index = np.full(int(labels.max(initial=0)) + 1, -1)
+    index[rows + 1] = np.arange(len(rows))
+    y, x = np.nonzero(index[labels] >= 0) if len(rows) else (np.zeros(0, np.intp),) * 2
+    owner = index[labels[y, x]]
+    size = np.maximum(np.bincount(owner, minlength=len(rows)), 1)
+    return np.stack([np.bincount(owner, weights=at, minlength=len(rows)) / size for at in (x, y)], axis=1) + 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """All M objects of an image. Those that count are in its labels; of the others the pixels are here, as runs."""
+
+    scores: NDArray[np.float32]  # (M,), 0 to 1; NaN for those that a person drew
+    sure: NDArray[np.bool_]  # (M,): certain enough to be a cell
+    whole: FullOutlines  # of the M
+    rows: NDArray[np.intp]  # (N,): those that are cells 1..N of the labels
+    start: NDArray[np.int64]  # (R,): first pixel of each run, counted along the rows of the image
+    length: NDArray[np.int64]  # (R,)
+    owner: NDArray[np.int32]  # (R,): object 1..M of each run
+
+    @classmethod
+    def of(
+        cls,
+        labels: Labels,
+        rows: NDArray[np.intp],
+        scores: NDArray[np.float32],
+        sure: NDArray[np.bool_],
+        whole: FullOutlines,
+    ) -> "Candidates":
+        """Of labels int32 (H, W) with all M objects, when `rows` of them are cells."""
+        left_out = np.ones(len(scores) + 1, bool)
+        left_out[0] = False
+        left_out[rows + 1] = False
+        at = np.flatnonzero(left_out[labels]) if left_out.any() else np.zeros(0, np.int64)
+        ids = labels.ravel()[at]
+        begins = np.flatnonzero((np.diff(at, prepend=-2) != 1) | (np.diff(ids, prepend=0) != 0)) if len(at) else at
+        length = np.diff(np.append(begins, len(at)))
+        return cls(scores, sure, whole, rows, at[begins], length, ids[begins])
+
+    def restore(self, labels: Labels) -> Labels:
+        """Labels with all M objects, from those that hold the cells alone: int32 (H, W)."""
+        everything = np.concatenate([[0], self.rows + 1]).astype(np.int32)[labels]
+        within = np.arange(self.length.sum()) - np.repeat(np.cumsum(self.length) - self.length, self.length)
+        everything.ravel()[np.repeat(self.start, self.length) + within] = np.repeat(self.owner, self.length)
+        return everything

@@ -1,0 +1,88 @@
+"""A result under another pixel size, or when other cells count; the network is not asked again."""
+
+from dataclasses import fields, replace
+from typing import TypeVar
+
+import numpy as np
+
+from bccseg.config import SegmentSettings
+from bccseg.imaging.full_outline import FullOutlines, no_outlines
+from bccseg.imaging.label_image import Labels
+from bccseg.imaging.measure import add_micrometres, summarise
+from bccseg.imaging.selection import Candidates, middles, select_cells
+from bccseg.report.result import ImageResult, MeasuredImage, add_full_um2
+
+MEASURED = (
+    "cells", "summary", "scores", "shape", "hidden", "settings", "rejected", "candidates", "pixel_size_um",
+)  # fmt: skip
+NO_PIXELS = ("flag", "area_full_px", "area_full_error_px")  # columns that do not depend on the pixel size
+Result = TypeVar("Result", bound=MeasuredImage)
+
+
+def candidates_of(result: MeasuredImage) -> Candidates:
+    """All objects of an image; its cells alone, if nothing else is known."""
+    if result.candidates is not None:
+        return result.candidates
+    count, none = len(result.scores), np.zeros(0, np.int64)
+    return Candidates(
+        result.scores, np.ones(count, bool), no_outlines(count), np.arange(count), none, none, none.astype(np.int32)
+    )
+
+
+def all_labels(result: ImageResult) -> Labels:
+    """Labels of all objects of an image, also of those that do not count: int32 (H, W)."""
+    return candidates_of(result).restore(result.labels)
+
+
+def recount(result: ImageResult, settings: SegmentSettings) -> ImageResult:
+    """The result when `settings` say how small a cell may be and whether cut ones count.
+
+    What a person has outlined counts at any size.
+    """
+    of = candidates_of(result)
+    return count_cells(result, of.restore(result.labels), of.scores, of.sure, of.whole, settings)
+
+
+def count_cells(
+    like: ImageResult,
+    labels: Labels,
+    scores: np.ndarray,
+    sure: np.ndarray,
+    whole: FullOutlines,
+    settings: SegmentSettings,
+    **facts: object,
+) -> ImageResult:
+    """Measure those of the M objects of `labels` int32 (H, W) that count, in the image of `like`.
+
+    scores: float32 (M,). sure: bool (M,). facts: fields that are not as in `like`.
+    """
+    facts = {f.name: getattr(like, f.name) for f in fields(MeasuredImage) if f.name not in MEASURED} | facts
+    by_hand = facts["correction"] is not None
+    rule = settings.replace(min_cell_percent=0.0) if by_hand else settings
+    chosen = select_cells(labels, sure, rule, like.diameter_px)
+    unsure = np.column_stack([middles(labels, chosen.rejected), scores[chosen.rejected]]).astype(np.float32)
+    return ImageResult.measure(
+        like.image,
+        chosen.labels,
+        scores[chosen.rows],
+        like.pixel_size_um,
+        whole.take(chosen.rows),
+        chosen.in_frame,
+        settings=settings,
+        rejected=like.rejected if by_hand else unsure,
+        candidates=Candidates.of(labels, chosen.rows, scores, sure, whole),
+        **facts,
+    )
+
+
+def with_pixel_size(result: Result, typed_um: float | None) -> Result:
+    """The result in µm of a typed pixel size; None: as its file states it. Needs no pixels."""
+    size = typed_um or result.stated_pixel_size_um
+    if size == result.pixel_size_um:
+        return result
+    cells = add_micrometres(result.cells, size)
+    for name in NO_PIXELS:
+        cells[name] = result.cells[name]
+    add_full_um2(cells, size)
+    summary = summarise(cells, result.shape, size, result.summary.cell_count_in_frame)
+    return replace(result, pixel_size_um=size, cells=cells, summary=summary)
