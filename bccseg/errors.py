@@ -10,6 +10,7 @@
     ├── TrainingError       a training run that cannot go on
     ├── EditError           a correction that has no effect where it was drawn
     ├── StoreError          collected labels that cannot be saved or read
+    │   └── WithdrawnError  an image that was taken out of the collection
     ├── SettingsError       a setting outside its range
     └── Stopped             the person pressed stop
 
@@ -63,3 +64,7 @@ class EditError(BccsegError):
 
 class StoreError(BccsegError):
     """Collected labels could not be saved or read."""
+
+
+class WithdrawnError(StoreError):
+    """An image was taken out of the collection and does not come back."""

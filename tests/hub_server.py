@@ -222,6 +222,8 @@ class Hub:
                 files[value["path"]] = base64.b64decode(value["content"])
             elif key == "lfsFile":
                 files[value["path"]] = self.blobs[value["oid"]]
+            elif key == "deletedFile":
+                del files[value["path"]]
         if parent and parent != repo.refs["main"]:
             self.error(request, 412, "", "A commit has happened since. Please refresh and try again.")
             return

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from bccseg.annotation.records import Split
 from bccseg.annotation.store import LabelStore
-from bccseg.errors import DataError, ImageError
+from bccseg.errors import DataError, ImageError, WithdrawnError
 from bccseg.io.archive import is_zip, zip_members
 from bccseg.io.images import SUFFIXES, decode
 from bccseg.io.label_files import read_labels
@@ -65,7 +65,7 @@ def import_dataset(store: LabelStore, source: Path | bytes, author: str, licence
                 )
                 report.added += 1
                 report.cells += int(labels.max(initial=0))
-        except (ImageError, OSError) as error:
+        except (ImageError, WithdrawnError, OSError) as error:
             report.failed.append((pair.name, str(error)))
         yield report
     if not found:

@@ -1,16 +1,9 @@
 """The collection on the Hugging Face Hub: a dataset repository that holds all of it and opens in the dataset viewer.
 
-    <split>/images/<sha256>.png                 pixels
-    <split>/labels/<sha256>/<version>.png       labels
-    <split>/metadata.jsonl                      a line an accepted image: file_name, labels_file_name, cells, ...
-    records/images/<sha256>.json, records/labels/<sha256>/<version>.json, ....review-<id>.json
-    README.md                                   data card, and which files are which split
-
-`metadata.jsonl` beside images is the Hub's ImageFolder format (huggingface.co/docs/hub/datasets-image). Files only
-ever get added, so two servers that push to one repository end up with the same collection.
+`hub_layout` says which file lies where. Files are added, so two servers that push to one repository end up with the
+same collection. They are removed only where somebody decided so (a tombstone, another split); every server follows.
 """
 
-import json
 import logging
 import os
 import re
@@ -21,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bccseg.annotation.dataset_export import chosen_versions, data_card
 from bccseg.annotation.disk import disk_errors
-from bccseg.annotation.records import IMAGE_ID, SPLITS, VERSION_ID
-from bccseg.annotation.review import items
+from bccseg.annotation.hub_layout import MARK, image_of, local_files, local_path, metadata, readme, stale_files
+from bccseg.annotation.records import SPLITS
 from bccseg.annotation.store import REVIEW, LabelStore
 from bccseg.errors import BccsegError, HubError
 from bccseg.files import TEMPORARY_SUFFIX, write_once
@@ -32,15 +24,8 @@ from bccseg.hub import http_status, hub_error
 
 log = logging.getLogger("bccseg")
 
-MARK = "<!-- written by bccseg -->"  # a README without it is somebody's own, and stays
 CONFLICT_TRIES = 5
 REPO = re.compile(r"[\w.-]+/[\w.-]+")
-ID, VERSION, SPLIT = IMAGE_ID.pattern, VERSION_ID.pattern, "|".join(SPLITS)
-REMOTE = re.compile(
-    rf"(?:(?P<split>{SPLIT})/)(?P<png>images/{ID}\.png|labels/{ID}/{VERSION}\.png)"
-    rf"|records/(?P<record>images/{ID}\.json|labels/{ID}/{VERSION}(?:\.review-{VERSION})?\.json)"
-)
-REMOTE_IMAGE = re.compile(rf"(?P<split>{SPLIT})/images/(?P<id>{ID})\.png")
 
 
 @dataclass(frozen=True)
@@ -50,6 +35,7 @@ class SyncReport:
     pushed: int  # files
     pulled: int
     commit: str  # that the repository is at
+    removed: int = 0  # from the repository
 
 
 def sync(
@@ -62,15 +48,17 @@ def sync(
     """
     report_progress = on_step or (lambda _text: None)
     api, pulled = _client(repo, token), 0
+    store.purge_deleted()
     with _hub_errors(repo):
         report_progress("asking the Hub")
         api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
         for _ in range(CONFLICT_TRIES):
             head, there = _state(api, repo)
             pulled += _pull(store, api, repo, head, there, report_progress)
-            pushed, commit = _push(store, api, repo, head, there, report_progress)
+            stale = stale_files(store, there)
+            pushed, commit = _push(store, api, repo, head, there, stale, report_progress)
             if commit is not None:
-                return SyncReport(pushed=pushed, pulled=pulled, commit=commit)
+                return SyncReport(pushed=pushed, pulled=pulled, commit=commit, removed=len(stale))
             log.info("another server pushed to %s meanwhile; going on from there", repo)
     raise HubError(f"Others push to '{repo}' all the time. Try again in a few minutes.")
 
@@ -117,68 +105,11 @@ def _hub_errors(repo: str) -> Iterator[None]:
         raise hub_error(error, repo, "the collection") from error
 
 
-def local_files(store: LabelStore, there: set[str]) -> dict[str, Path]:
-    """Files of the collection by their place in a repository that holds the files `there`.
-
-    An image that another server put into a split of the dataset stays in that split.
-    """
-    splits = {info.id: info.split for info in store.images()}
-    splits |= {m["id"]: m["split"] for place in there if (m := REMOTE_IMAGE.fullmatch(place)) and m["id"] in splits}
-    out: dict[str, Path] = {}
-    for image, split in splits.items():
-        out[f"{split}/images/{image}.png"] = store.root / "images" / f"{image}.png"
-        out[f"records/images/{image}.json"] = store.root / "images" / f"{image}.json"
-    for version in store.versions():
-        if version.image not in splits:
-            continue
-        folder = store.root / "labels" / version.image
-        out[f"{splits[version.image]}/labels/{version.image}/{version.id}.png"] = folder / f"{version.id}.png"
-        for path in [folder / f"{version.id}.json", *folder.glob(f"{version.id}{REVIEW}*.json")]:
-            out[f"records/labels/{version.image}/{path.name}"] = path
-    return out
-
-
-def local_path(store: LabelStore, remote: str) -> Path | None:
-    """Where a file of the repository belongs in the store; None for anything that is not the collection's."""
-    match = REMOTE.fullmatch(remote)
-    return store.root / (match["png"] or match["record"]) if match else None
-
-
-def metadata(store: LabelStore) -> dict[str, str]:
-    """metadata.jsonl of each split that has accepted labels."""
-    lines: dict[str, list[str]] = {}
-    for item, version in chosen_versions(items(store)):
-        row = {
-            "file_name": f"images/{item.info.id}.png",
-            "labels_file_name": f"labels/{item.info.id}/{version.id}.png",
-            "name": item.info.name,
-            "cells": version.cells,
-            "annotator": version.author,
-            "reviewer": version.reviewer,
-            "licence": item.info.licence,
-            "pixel_size_um": item.info.pixel_size_um,
-            "time": version.time,
-        }
-        lines.setdefault(item.info.split, []).append(json.dumps(row, ensure_ascii=False))
-    return {split: "\n".join(rows) + "\n" for split, rows in lines.items()}
-
-
-def readme(store: LabelStore, splits: list[str]) -> str:
-    """The data card with the front matter that the dataset viewer reads."""
-    lines = ["---", "task_categories: [image-segmentation]", "tags: [blood-smear, cell-segmentation, bccseg]"]
-    if splits:
-        lines += ["configs:", "- config_name: default", "  data_files:"]
-        for split in splits:
-            lines += [f"  - split: {split}", f"    path: {split}/**"]
-    lines += ["---", MARK, "", data_card(chosen_versions(items(store)))]
-    return "\n".join(lines)
-
-
 def _push(
-    store: LabelStore, api: Any, repo: str, head: str, there: set[str], report_progress: Callable
+    store: LabelStore, api: Any, repo: str, head: str, there: set[str], stale: list[str], report_progress: Callable
 ) -> tuple[int, str | None]:
-    """Files pushed, and the commit; None if somebody else pushed first."""
-    from huggingface_hub import CommitOperationAdd
+    """Files pushed, and the commit; None if somebody else pushed first. stale: places that the repository loses."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
     from huggingface_hub.errors import HfHubHTTPError
 
     new = {place: path for place, path in local_files(store, there).items() if place not in there}
@@ -188,16 +119,19 @@ def _push(
     derived |= {f"{split}/metadata.jsonl": text for split, text in listed.items()}
     derived["README.md"] = readme(store, list(listed))
     changed = {place: text.encode() for place, text in derived.items() if _differs(api, repo, head, there, place, text)}
-    if not new and not changed:
+    if not new and not changed and not stale:
         return 0, head
     report_progress(f"pushing {len(new):,} files")
     added = [CommitOperationAdd(place, str(path)) for place, path in sorted(new.items())]
     added += [CommitOperationAdd(place, data) for place, data in changed.items()]
+    removed = [CommitOperationDelete(place, is_folder=False) for place in stale]
     images = sum(place.startswith("records/images/") for place in new)
     versions = sum(place.startswith("records/labels/") and REVIEW not in place for place in new)
-    message = f"Add {images} images, {versions} versions"
+    message = f"Add {images} images, {versions} versions" + (f"; remove {len(stale)} files" if stale else "")
     try:
-        commit = api.create_commit(repo, added, commit_message=message, repo_type="dataset", parent_commit=head)
+        commit = api.create_commit(
+            repo, [*added, *removed], commit_message=message, repo_type="dataset", parent_commit=head
+        )
     except HfHubHTTPError as error:
         if http_status(error) in (409, 412):
             return 0, None
@@ -215,8 +149,20 @@ def _differs(api: Any, repo: str, head: str, there: set[str], place: str, text: 
 
 
 def _pull(store: LabelStore, api: Any, repo: str, head: str, there: set[str], report_progress: Callable) -> int:
-    """Fetch what the store lacks; records last, because they make a version exist."""
+    """Fetch what the store lacks. What was decided about images comes first: withdrawn ones are not fetched."""
     wanted = {place: path for place in there if (path := local_path(store, place)) and not path.exists()}
+    decided = {place: path for place, path in wanted.items() if place.startswith("records/changes/")}
+    fetched = _fetch(store, api, repo, head, decided, report_progress)
+    store.purge_deleted()
+    gone = {image for image, standing in store.changes.all().items() if standing.tombstone}
+    rest = {place: path for place, path in wanted.items() if place not in decided and image_of(place) not in gone}
+    return fetched + _fetch(store, api, repo, head, rest, report_progress)
+
+
+def _fetch(
+    store: LabelStore, api: Any, repo: str, head: str, wanted: dict[str, Path], report_progress: Callable
+) -> int:
+    """Records last, because they make a version exist."""
     if not wanted:
         return 0
     report_progress(f"fetching {len(wanted):,} files")

@@ -16,6 +16,7 @@ from bccseg.schema import Schema
 Status = Literal["proposal", "draft", "submitted", "accepted", "rejected"]
 Split = Literal["train", "validation", "test"]
 Decision = Literal["accepted", "rejected", "submitted"]  # submitted: back into the queue
+Change = Literal["withdrawn", "deleted", "restored", "split"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 SPLITS: tuple[Split, ...] = get_args(Split)
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
@@ -103,6 +104,18 @@ class Review(Record):
     reviewer: str
     reason: str = ""
     time: str = ""  # ISO 8601, UTC
+
+
+class ImageChange(Record):
+    """What somebody decided about an image after it was added. Of each kind the last one counts; deleted stays so."""
+
+    title = "data of a change"
+
+    what: Change
+    by: str
+    reason: str = ""
+    time: str = ""  # ISO 8601, UTC
+    split: Split | None = None  # that it was put into
 
 
 def image_id(image: NDArray[np.uint8]) -> str:

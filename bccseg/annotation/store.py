@@ -4,9 +4,11 @@
     labels/<sha256>/<version>.png       16-bit labels
     labels/<sha256>/<version>.json      the version; its appearance is what makes the version exist
     labels/<sha256>/<version>.review-<id>.json   accepted or rejected, by whom, why
+    changes/<sha256>/<id>.json          the image taken out, taken back in, put into another split (image_changes.py)
 
 Append-only: a file is written under another name, flushed, then renamed, and none is ever changed. So a crash
-leaves nothing half-written that can be read, and people who save at once both keep their work.
+leaves nothing half-written that can be read, and people who save at once both keep their work. Files go only when an
+image is deleted, after its tombstone is written.
 """
 
 import hashlib
@@ -16,9 +18,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from bccseg.annotation.disk import disk_errors, read_png, read_record
+from bccseg.annotation.disk import disk_errors, read_record
+from bccseg.annotation.image_store import ImageStore
 from bccseg.annotation.records import (
     DECISIONS,
     IMAGE_ID,
@@ -28,94 +30,33 @@ from bccseg.annotation.records import (
     VERSION_ID,
     Decision,
     Details,
-    ImageInfo,
     Review,
-    Split,
     Status,
     Version,
     VersionFile,
     clean_text,
-    image_id,
     new_id,
     now,
-    split_of,
     validate_id,
 )
 from bccseg.errors import StoreError
-from bccseg.files import write_atomically, write_once
+from bccseg.files import write_atomically
 from bccseg.imaging.label_image import Labels, count_cells
-from bccseg.io.encode import png
 from bccseg.io.label_files import labels_png
 
 REVIEW = ".review-"
 
 
-class LabelStore:
+class LabelStore(ImageStore):
     """A collection in a folder, which is made if need be. Safe for many threads and processes at once."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        super().__init__(root)
         self._lock = threading.Lock()
-        self._images: dict[str, ImageInfo] = {}
         self._versions: dict[str, Version] = {}  # as saved
         self._reviews: dict[str, dict[str, Review]] = {}  # by version and file name
-        with disk_errors("Opening the collection"):
-            for name in ("images", "labels", "drafts"):
-                (root / name).mkdir(parents=True, exist_ok=True)
 
-    # --- images
-
-    def add_image(
-        self,
-        image: NDArray[np.uint8],
-        name: str,
-        *,
-        pixel_size_um: float | None = None,
-        added_by: str = "",
-        licence: str = "",
-        split: Split | None = None,
-    ) -> ImageInfo:
-        """Keep an image uint8 (H, W, 3). One that is there already stays as it is, split included.
-
-        split: None derives it from the pixels.
-        """
-        key = image_id(image)
-        path = self.root / "images" / f"{key}.json"
-        if not path.exists():
-            info = ImageInfo(
-                id=key, name=clean_text(name, MAX_NAME) or "unnamed", height=image.shape[0], width=image.shape[1],
-                split=split or split_of(key), pixel_size_um=pixel_size_um, added=now().isoformat(),
-                added_by=clean_text(added_by, MAX_NAME), licence=licence,
-            )  # fmt: skip
-            with disk_errors("Saving the image"):
-                write_once(path.with_suffix(".png"), png(image))
-                write_once(path, info.to_json())
-        return self.image_info(key)
-
-    def image_info(self, image: str) -> ImageInfo:
-        """What is known of an image. Raises StoreError if it is not there."""
-        validate_id(IMAGE_ID, image, "an image")
-        if image not in self._images:
-            info = read_record(ImageInfo, self.root / "images" / f"{image}.json")
-            if info.id != image:
-                raise StoreError(f"{image}.json is the record of another image.")
-            self._images[image] = info
-        return self._images[image]
-
-    def image(self, image: str) -> NDArray[np.uint8]:
-        """Pixels uint8 (H, W, 3). Raises StoreError if they are missing or damaged."""
-        pixels = read_png(self.root / "images" / f"{validate_id(IMAGE_ID, image, 'an image')}.png", cv2.IMREAD_COLOR)
-        pixels = np.ascontiguousarray(pixels[..., ::-1])
-        if image_id(pixels) != image:
-            raise StoreError(f"Image {image[:12]} is damaged on disk: its pixels have changed.")
-        return pixels
-
-    def images(self) -> list[ImageInfo]:
-        """All images, oldest first."""
-        names = [p.name[:-5] for p in (self.root / "images").glob("*.json")]
-        return sorted((self.image_info(n) for n in names if IMAGE_ID.fullmatch(n)), key=lambda i: (i.added, i.id))
-
-    # --- versions
+    # --- saving
 
     def save_version(
         self,
@@ -179,12 +120,14 @@ class LabelStore:
         return found
 
     def versions(self, image: str | None = None) -> list[Version]:
-        """Versions of an image, or all, oldest first, each with its latest review applied."""
+        """Versions of an image, or all, oldest first, each with its latest review applied; none of withdrawn images."""
         base = self.root / "labels"
         if image is not None:
-            folders = [base / validate_id(IMAGE_ID, image, "an image")]
+            gone = self.changes.of(validate_id(IMAGE_ID, image, "an image")).tombstone
+            folders = [] if gone else [base / image]
         else:
-            folders = [p for p in base.iterdir() if IMAGE_ID.fullmatch(p.name)]
+            gone = {name for name, standing in self.changes.all().items() if standing.tombstone}
+            folders = [p for p in base.iterdir() if IMAGE_ID.fullmatch(p.name) and p.name not in gone]
         with self._lock:
             found = [v for folder in folders if folder.is_dir() for v in self._read_folder(folder)]
         return sorted(found, key=lambda v: v.id)
@@ -193,6 +136,7 @@ class LabelStore:
         """Accept or reject a version; returns it as it is now. Raises StoreError."""
         if status not in DECISIONS:
             raise StoreError("A review accepts, rejects, or puts a version back into the queue.")
+        self.image_info(version.image)
         time = now()
         review = Review(
             status=status, reviewer=clean_text(reviewer, MAX_NAME) or "anonymous",

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from bccseg.annotation.hub_sync import local_path, sync
+from bccseg.annotation.hub_layout import local_path
+from bccseg.annotation.hub_sync import sync
 from bccseg.annotation.store import LabelStore
 from bccseg.errors import HubError, StoreError
 from bccseg.imaging.synthetic import draw_smear
