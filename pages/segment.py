@@ -5,18 +5,21 @@ import streamlit as st
 from ui.segment.batch_view import show_batch
 from ui.segment.corrected import choose_version
 from ui.segment.image_view import show_image
+from ui.segment.kept import show_kept
 from ui.segment.progress import show_progress
+from ui.segment.recount import recount_others, recount_shown
 from ui.segment.uploads import ask_for_images, show_failures
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import CHOSEN, CORRECT_PAGE, draft_of_result, hand_over, take_up_corrections
 from ui.shared.page import open_page
-from ui.shared.session import visitor_state
+from ui.shared.session import note_settings, visitor_state
 from ui.shared.settings import settings_sidebar
 
 open_page("pages/segment.py", "Find, count and measure the cells of blood smears.")
 state = visitor_state()
 with show_errors():
     chosen = settings_sidebar()
+    note_settings(state)
     take_up_corrections(state)
     busy = state.busy  # asked once: the job may end while the page is drawn
     entries = ask_for_images(state, busy=busy)
@@ -25,11 +28,12 @@ with show_errors():
         st.rerun()
 
     show_progress(state, busy=busy)
+    show_kept(state, chosen, busy=busy)
     show_failures(state)
     if not state.results:
         st.stop()
 
-    if not busy and state.used != chosen:
+    if not busy and (state.used is None or state.used.outlining != chosen.outlining):
         st.info("The settings have changed since these images were segmented.")
         st.button("Segment again", type="primary", on_click=state.again, args=(chosen,), icon=":material/refresh:")
     names = [f"{k}. {stored.measured.name}" for k, stored in enumerate(state.results, start=1)]
@@ -44,5 +48,6 @@ with show_errors():
                  help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
         hand_over(draft_of_result(state, index))
         st.switch_page(CORRECT_PAGE)
-    show_image(choose_version(state.results[index]))
+    show_image(choose_version(recount_shown(state, index, chosen)))
+    recount_others(state, chosen)
     show_batch(state)

@@ -4,21 +4,24 @@ from typing import Any
 
 import streamlit as st
 
+from bccseg.imaging.pixel_size import doubt, likely_pixel_size
 from bccseg.io.encode import as_json
 from bccseg.report import charts
 from bccseg.report.bundle import IMAGE_FILES
 from bccseg.report.coco import coco
-from bccseg.report.result import ImageResult
+from bccseg.report.result import ImageResult, MeasuredImage
 from ui.components.viewer import NAME, picture_data, viewer
 from ui.segment.flags import show_flags
 from ui.segment.scale_bar import measure_scale_bar
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
+from ui.shared.settings import set_pixel_size
 from ui.shared.stored_result import StoredResult
 
 TABLE_KEY = "cell_table"
 TITLES = {
     "cell id": "Cell", "x": "X", "y": "Y", "cell count": "Cells", "cell count inside": "Whole cells",
+    "cell count in frame": "Cells for the density",
     "diameter cv percent": "Size variation (CV, %)", "density per mm2": "Density (/mm²)",
     "expected diameter": "Diameter looked for", "area full": "Whole area", "area full error": "Whole area ±",
     "flagged count": "Flagged cells", "flag": "Look at", "edits": "Edits by hand", "corrected by": "Corrected by",
@@ -30,6 +33,13 @@ DIAMETER_FROM = {
     "given": "Cell diameter as typed",
     "assumed": "No cells to measure; diameter assumed",
 }
+IN_FRAME_HELP = "Touches neither the left nor the top edge of the image. The density goes by these cells."
+ALL_CELLS = "All cells found, also those cut by the border of the image."
+ALL_WHOLE = "All whole cells found. Those cut by the border are left out, as the settings ask for."
+DENSITY_HELP = (
+    "Cells per square millimetre of the slide, by the unbiased counting frame: cells that touch the left or top edge "
+    "of the image are out, those that touch the right or bottom edge in, whether or not the table has them. Here {:,}."
+)
 DOWNLOADS = {
     "_overlay.png": ("Overlay (PNG)", "The image with green outlines."),
     "_labels.png": ("Labels (16-bit PNG)", "0 is background, each cell has its own number."),
@@ -102,25 +112,39 @@ def show_numbers(result: ImageResult) -> None:
         size = f"{s.median_diameter_um:.2f} µm"
     spread = "–" if s.diameter_cv_percent is None else f"{s.diameter_cv_percent:.1f} %"
     numbers = [
-        ("Cells", f"{s.cell_count:,}", "All cells found, also those cut by the border of the image."),
+        ("Cells", f"{s.cell_count:,}", ALL_WHOLE if result.settings.drop_border_cells else ALL_CELLS),
         ("Whole cells", f"{s.cell_count_inside:,}", "Cells that do not touch the border of the image."),
         ("Median diameter", size, "Of whole cells: the circle of the same area."),
         ("Size variation (CV)", spread, "Spread of the diameter over its mean (CV), as RDW says in a blood count."),
         ("Area covered", f"{100 * s.area_fraction:.1f} %", "Share of the image that is cell."),
     ]
     if s.density_per_mm2 is not None:
-        numbers.append(("Density", f"{s.density_per_mm2:,.0f} /mm²", "Cells per square millimetre of the slide."))
+        numbers.append(("Density", f"{s.density_per_mm2:,.0f} /mm²", DENSITY_HELP.format(s.cell_count_in_frame)))
     with st.container(horizontal=True, gap="medium"):
         for label, value, tip in numbers:
             st.metric(label, value, help=tip, width="content")
     if s.cell_count == 0:
         st.info("No cells were found. If there are some, type their diameter in the sidebar.")
+    doubt_pixel_size(result)
     show_flags(result)
     pixel = f" · pixel size {result.pixel_size_um:.4g} µm" if result.pixel_size_um else ""
     st.caption(
         f"{DIAMETER_FROM[result.diameter_from]}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · "
         f"{plain(result.device)} · {sum(result.seconds.values()):.1f} s"
     )
+
+
+def doubt_pixel_size(result: MeasuredImage) -> None:
+    """Ask back where no blood cell has the size that the pixel size gives."""
+    diameter, pixel = result.summary.median_diameter_px, result.pixel_size_um
+    question = doubt(diameter, pixel)
+    if question is None:
+        return
+    likely = likely_pixel_size(diameter, pixel)
+    stated = pixel == result.stated_pixel_size_um
+    with st.container(border=True):
+        st.warning(("So says the file. " if stated else "") + question, icon=":material/straighten:")
+        st.button(f"Use {likely:.4g} µm", on_click=set_pixel_size, args=(likely,), key="pixel_size_likely")
 
 
 def show_table(result: ImageResult) -> None:
@@ -153,6 +177,8 @@ def column_format(name: str) -> Any:
         return st.column_config.TextColumn(title)
     if name == "touches_border":
         return st.column_config.CheckboxColumn("Cut by border")
+    if name == "in_frame":
+        return st.column_config.CheckboxColumn("Counts for density", help=IN_FRAME_HELP)
     if name == "too_crowded":
         return st.column_config.CheckboxColumn("Too crowded")
     if name in (
@@ -160,6 +186,7 @@ def column_format(name: str) -> Any:
         "area_px",
         "cell_count",
         "cell_count_inside",
+        "cell_count_in_frame",
         "flagged_count",
         "edits",
         "width_px",

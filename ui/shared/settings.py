@@ -1,18 +1,20 @@
 """The sidebar: weights, device and how cells are found; and which of them are in use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
 from bccseg.config import SegmentSettings
-from bccseg.errors import HubError
+from bccseg.errors import HubError, SettingsError
+from bccseg.imaging.pixel_size import LEAST_UM, MOST_UM, read_pixel_size
 from bccseg.model.weight_sources import HUB_PREFIX, default_name, shipped_names
 from ui.shared.errors import plain
 from ui.shared.predictors import predictor_cache
 from ui.shared.promoted import promoted
 from ui.shared.widget_state import reset, restore, save
 
+ALL_COUNT = {"min_cell_percent": 0.0, "drop_border_cells": False}
 FROM_HUB = "From the Hugging Face Hub…"
 DEVICE_TITLES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
 DEFAULTS: dict[str, Any] = {
@@ -21,7 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "set_device": "auto",
     "set_auto": True,
     "set_diameter": 50.0,
-    "set_pixel_size": None,
+    "set_pixel_size": "",  # as typed
     "set_min_cell": SegmentSettings().min_cell_percent,
     "set_drop_border": SegmentSettings().drop_border_cells,
 }
@@ -35,6 +37,11 @@ class Chosen:
     pixel_size_um: float | None  # None: as the file states it
     weights: str
     device: str
+
+    @property
+    def outlining(self) -> "Chosen":
+        """The same without what applies to results that are there: pixel size, and which outlined cells count."""
+        return replace(self, settings=self.settings.replace(**ALL_COUNT), pixel_size_um=None)
 
 
 def defaults() -> dict[str, Any]:
@@ -57,16 +64,14 @@ def settings_sidebar() -> Chosen:
         if not st.session_state["set_auto"]:
             st.number_input("Cell diameter (px)", 3.0, 5000.0, step=1.0, key="set_diameter",
                             help="Diameter of a typical red cell in pixels of your image.")  # fmt: skip
-        st.number_input("Pixel size (µm)", 0.001, 100.0, step=0.01, format="%.4f", key="set_pixel_size",
-                        placeholder="from the file, if it says",
-                        help="Width of one pixel on the slide. With it, sizes are also given in µm and the "
-                             "density in cells per mm². TIFF files often state it.")  # fmt: skip
+        pixel_size = _ask_pixel_size()
         st.slider("Smallest cell, compared with the typical diameter", 0.0, 100.0, step=5.0, key="set_min_cell",
                   format="%d %%",
-                  help="Anything narrower is taken for a speck or a platelet and left out.")  # fmt: skip
+                  help="Anything narrower is taken for a speck or a platelet and left out. Applies at once; cells that "
+                       "somebody drew or kept on Correct count at any size.")  # fmt: skip
         st.toggle("Leave out cells cut by the border", key="set_drop_border",
                   help="Their size is not known. Sizes and histograms never use them; this leaves them out of "
-                       "the count too.")  # fmt: skip
+                       "the count too, at once. The density does not change: it has its own rule.")  # fmt: skip
         st.button("Reset settings", on_click=reset, args=(defaults(),), icon=":material/restart_alt:",
                   width="stretch")  # fmt: skip
     value = {key: save(key) for key in DEFAULTS}
@@ -76,12 +81,26 @@ def settings_sidebar() -> Chosen:
         drop_border_cells=bool(value["set_drop_border"]),
     )
     show_predictor(weights, value["set_device"])
-    return Chosen(settings, value["set_pixel_size"], weights, value["set_device"])
+    return Chosen(settings, pixel_size, weights, value["set_device"])
 
 
 def set_pixel_size(pixel_size_um: float) -> None:
     """Type a pixel size into the sidebar; for use as a button's callback."""
-    reset({"set_pixel_size": min(max(round(pixel_size_um, 4), 0.001), 100.0)})
+    reset({"set_pixel_size": f"{min(max(pixel_size_um, LEAST_UM), MOST_UM):.4g}"})
+
+
+def _ask_pixel_size() -> float | None:
+    """A text, because a field for numbers takes no decimal comma."""
+    text = st.text_input("Pixel size (µm)", key="set_pixel_size", max_chars=20,
+                         placeholder="from the file, if it says",
+                         help="Width of one pixel on the slide, such as 0.065 or 0,065. With it, sizes are also given "
+                              "in µm and the density in cells per mm². Applies at once. TIFF files often state "
+                              "it.")  # fmt: skip
+    try:
+        return read_pixel_size(text)
+    except SettingsError as error:
+        st.error(f"{plain(str(error), 200)} Until then the files' own pixel size counts, where they state one.")
+        return None
 
 
 def weight_choices() -> list[str]:

@@ -1,11 +1,14 @@
 """What one visitor has segmented, kept small: the file as it came and packed labels."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bccseg.config import SegmentSettings
 from bccseg.io.images import decode
+from bccseg.report.corrected import corrected_result
+from bccseg.report.recount import all_labels, recount, with_pixel_size
 from bccseg.report.result import ImageResult, MeasuredImage
 
 
@@ -19,6 +22,7 @@ class StoredResult:
     found: "StoredResult | None" = None  # what the network found, where a person corrected it
     draft: str = ""  # id of the correction that was begun from it ...
     edits_before: int = 0  # ... and the edits that had been made by then, in drafts that are done
+    draft_size: int = 0  # of its log, bytes, when its cells were last taken up here
 
     @classmethod
     def pack(cls, result: ImageResult, source: bytes) -> "StoredResult":
@@ -34,3 +38,34 @@ class StoredResult:
         """The result with its image and labels."""
         labels = np.frombuffer(zlib.decompress(self.labels), np.int32).reshape(self.measured.shape)
         return self.measured.with_pixels(decode(self.source, self.measured.page)[0].image, labels)
+
+    def counts_as(self, settings: SegmentSettings, typed_um: float | None) -> bool:
+        """Whether it was measured with that pixel size (None: as the file states it), smallest cell and rule for cut
+        cells; what the network found, too.
+        """
+        measured = self.measured
+        return (
+            (measured.settings.min_cell_percent, measured.settings.drop_border_cells)
+            == (settings.min_cell_percent, settings.drop_border_cells)
+            and measured.pixel_size_um == (typed_um or measured.stated_pixel_size_um)
+            and (self.found is None or self.found.counts_as(settings, typed_um))
+        )
+
+    def recounted(self, settings: SegmentSettings, typed_um: float | None) -> "StoredResult":
+        """The result measured with those; itself if it is. The network is not asked."""
+        if self.counts_as(settings, typed_um):
+            return self
+        found = self.found and self.found.recounted(settings, typed_um)
+        new = replace(self, measured=with_pixel_size(self.measured, typed_um), found=found)
+        rule = new.measured.settings.replace(
+            min_cell_percent=settings.min_cell_percent, drop_border_cells=settings.drop_border_cells
+        )
+        if rule == new.measured.settings:
+            return new  # no pixels are needed
+        result, made = new.unpack(), new.measured.correction
+        if found and made:
+            result = corrected_result(found.unpack(), all_labels(result), made)
+        else:
+            result = recount(result, rule)
+        packed = StoredResult.pack(result, self.source)
+        return replace(new, measured=packed.measured, labels=packed.labels)
