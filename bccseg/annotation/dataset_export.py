@@ -11,7 +11,7 @@ from bccseg.annotation.records import SPLITS, Version
 from bccseg.annotation.review import Item
 from bccseg.annotation.store import LabelStore
 from bccseg.imaging.label_image import relabel_consecutive, separated_mask
-from bccseg.io.archive import safe_stem, unique
+from bccseg.io.archive import flat_stem, safe_stem, unique
 from bccseg.io.encode import png
 from bccseg.io.label_files import labels_png
 from bccseg.report.coco import append_coco, coco
@@ -36,7 +36,7 @@ def dataset_files(store: LabelStore, chosen: list[tuple[Item, Version]], layout:
     taken: set[str] = set()
     boxes = {split: coco() for split in SPLITS}
     for item, version in chosen:
-        stem, split = unique(safe_stem(item.info.name), taken), item.info.split
+        stem, split = unique(flat_stem(safe_stem(item.info.name)), taken), item.info.split
         image, labels = store.image(item.info.id), relabel_consecutive(store.labels(version))
         if layout == "kaggle":
             yield f"{split}/original/{stem}.png", png(image)

@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bccseg.config import DEVICES, SegmentSettings
 from bccseg.errors import BccsegError, ImageError, SettingsError
 from bccseg.files import write_atomically
+from bccseg.imaging.pixel_size import doubt, read_pixel_size
 
 if TYPE_CHECKING:
     from bccseg.report.result import ImageResult, MeasuredImage
@@ -24,7 +24,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     p.add_argument("--weights", metavar="W", help="a shipped name, a folder, or hf://owner/repo@revision")
     p.add_argument("--diameter", default="auto", metavar="auto|PX", help="typical cell diameter (default: auto)")
-    p.add_argument("--pixel-size", type=float, metavar="UM", help="width of a pixel in µm (default: from the file)")
+    p.add_argument("--pixel-size", default="", metavar="UM",
+                   help="width of a pixel in µm, such as 0.065 or 0,065 (default: from the file)")  # fmt: skip
     p.add_argument("--device", default="auto", choices=DEVICES)
     p.add_argument("--min-cell", type=float, default=defaults.min_cell_percent, metavar="PERCENT",
                    help="smallest cell, %% of the typical diameter (default: %(default)s)")  # fmt: skip
@@ -39,15 +40,13 @@ def settings_from(args: argparse.Namespace) -> SegmentSettings:
         diameter = None if args.diameter == "auto" else float(args.diameter)
     except ValueError:
         raise SettingsError(f"--diameter is 'auto' or a number of px, not '{args.diameter}'.") from None
-    if args.pixel_size is not None and not 0 < args.pixel_size < 1000:
-        raise SettingsError("--pixel-size is the width of a pixel in µm, a number above 0.")
     return SegmentSettings(diameter_px=diameter, min_cell_percent=args.min_cell, drop_border_cells=args.drop_border)
 
 
 def run(args: argparse.Namespace) -> int:
     """Segment every path; returns 0, or 1 if some could not be done."""
-    settings = settings_from(args)
-    paths = list(walk(args.paths))
+    settings, pixel_size_um = settings_from(args), read_pixel_size(args.pixel_size)
+    paths = walk(args.paths)
     if not paths:
         raise SettingsError("There are no images in the folders you named.")
     from bccseg.inference.batch import Failure, segment_entries
@@ -66,14 +65,14 @@ def run(args: argparse.Namespace) -> int:
 
     done: list[MeasuredImage] = []
     failed = 0
-    for k, path in enumerate(paths, start=1):
+    for k, (path, name) in enumerate(paths, start=1):
         print(f"[{k}/{len(paths)}] {path}", file=sys.stderr)
         try:
-            entries = [Entry(path.name, path.read_bytes())]
+            entries = [Entry(name, path.read_bytes())]
         except OSError as error:
-            entries = [Entry(path.name, error=ImageError(f"The file cannot be opened ({error.strerror})."))]
+            entries = [Entry(name, error=ImageError(f"The file cannot be opened ({error.strerror})."))]
         taken = {r.stem.lower() for r in done}
-        for outcome in segment_entries(entries, predictor, settings, args.pixel_size, taken=taken):
+        for outcome in segment_entries(entries, predictor, settings, pixel_size_um, taken=taken):
             if isinstance(outcome, Failure):
                 failed += 1
                 print(f"bccseg: {outcome.name!r}: {outcome.reason}", file=sys.stderr)
@@ -84,22 +83,32 @@ def run(args: argparse.Namespace) -> int:
                 failed += 1
                 print(f"bccseg: {outcome.name!r} could not be saved: {error}", file=sys.stderr)
                 continue
+            if question := doubt(outcome.summary.median_diameter_px, outcome.pixel_size_um):
+                print(f"bccseg: {outcome.name!r}: {question}", file=sys.stderr)
             done.append(outcome.without_pixels())  # a thousand images must not fill the memory
     write_atomically(args.out / "summary.csv", csv(summary_table(done)))
     print(f"{len(done)} done, {failed} failed; results in {args.out}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def walk(paths: list[Path]) -> Iterator[Path]:
-    """Files as given, and the image files of folders in order of name. Raises SettingsError if none exist."""
+def walk(paths: list[Path]) -> list[tuple[Path, str]]:
+    """Files as given, and the image files of folders in order of name, each with its name.
+
+    Files of a folder keep the path below it, "patientA/10.jpg", if two of them would have the same name without it;
+    where several paths are given, with the folder itself.
+    """
     from bccseg.io.images import SUFFIXES
 
+    found: list[tuple[Path, Path]] = []
     for path in paths:
-        if path.is_dir():
-            found = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*SUFFIXES, ".zip") and p.is_file()]
-            yield from (p for p in found if not p.name.startswith("."))
-        else:
-            yield path
+        if not path.is_dir():
+            found.append((path, Path(path.name)))
+            continue
+        above = "" if len(paths) == 1 else path.resolve().name
+        files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*SUFFIXES, ".zip") and p.is_file()]
+        found.extend((p, Path(above, p.relative_to(path))) for p in files if not p.name.startswith("."))
+    short = len({name.stem.lower() for _, name in found}) == len(found)
+    return [(file, name.name if short else name.as_posix()) for file, name in found]
 
 
 def write_result(result: "ImageResult", out: Path, also: list[str]) -> None:
@@ -113,6 +122,7 @@ def write_result(result: "ImageResult", out: Path, also: list[str]) -> None:
         endings.append(".geojson")
     if "roi" in also:
         endings.append("_rois.zip")
+    (out / result.stem).parent.mkdir(parents=True, exist_ok=True)
     for ending in endings:
         write_atomically(out / f"{result.stem}{ending}", IMAGE_FILES[ending](result))
     if "coco" in also:

@@ -16,12 +16,16 @@ MAX_UNPACKED_BYTES = 4_000_000_000
 MAX_FILE_BYTES = 1_000_000_000
 MAX_RATIO = 100  # images hardly compress further; more is a zip bomb ...
 RATIO_FROM_BYTES = 20_000_000  # ... unless the file is small anyway
-MAX_STEM = 100
+MAX_STEM = 100  # letters of a name; of a folder, too
+MAX_FOLDERS = 6  # that files are written into, the nearest ones
+DRIVE = re.compile(r"[A-Za-z]:")
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # by Windows
+RESULT = re.compile(r".*\.(csv|json|geojson|png|zip)", re.IGNORECASE)  # a folder of such a name may be in a file's way
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file to be segmented: its name as shown, and its bytes or the reason it could not be read."""
+    """A file to be segmented: its name as shown, with its folder in a zip, and its bytes or why it cannot be read."""
 
     name: str
     data: bytes = b""
@@ -95,7 +99,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, room: int) -> Entry:
-    name = PurePosixPath(member.filename.replace("\\", "/")).name or "unnamed"
+    name = inner_path(member.filename)
     if member.flag_bits & 1:
         return Entry(name, error=ImageError("It is locked with a password. Make a zip without one."))
     ratio = member.file_size / max(1, member.compress_size)
@@ -118,11 +122,30 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, room: int) -> Entry
     return Entry(name, data)
 
 
+def inner_path(name: str) -> str:
+    """A path inside a zip as people know it, "patientA/10.jpg": without drive, root and steps upwards."""
+    parts = [part for part in re.split(r"[/\\]", name) if part not in ("", ".", "..")]
+    if parts and DRIVE.match(parts[0]):
+        parts[:1] = [rest] if (rest := parts[0][2:]) else []
+    return "/".join(parts) or "unnamed"
+
+
 def safe_stem(name: str) -> str:
-    """A file name without its suffix that is safe on every file system: letters, digits, . _ - and space."""
-    stem = PurePosixPath(name.replace("\\", "/")).stem
-    stem = re.sub(r"[^\w.\- ]+", "_", stem).strip(" .")[:MAX_STEM].strip(" .")
-    return stem or "image"
+    """A name without its suffix that is safe on every file system: letters, digits, . _ - and space.
+
+    Folders stay, "patientA/10", and are as safe: none leads upwards or out. See `flat_stem`.
+    """
+    *folders, last = inner_path(name).split("/")
+    parts = [*folders[-MAX_FOLDERS:], PurePosixPath(last).stem]
+    parts = [re.sub(r"[^\w.\- ]+", "_", part).strip(" .")[:MAX_STEM].strip(" .") for part in parts]
+    parts[:-1] = [f"{part}_" if RESULT.fullmatch(part) else part for part in parts[:-1]]
+    parts = [f"{part}_" if RESERVED.fullmatch(part) else part for part in parts]
+    return "/".join([*filter(None, parts[:-1]), parts[-1] or "image"])
+
+
+def flat_stem(stem: str) -> str:
+    """A safe stem where there are no folders: "patientA_10"."""
+    return stem.replace("/", "_")
 
 
 def unique(stem: str, taken: set[str]) -> str:

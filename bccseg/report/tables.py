@@ -23,10 +23,11 @@ def csv(table: pd.DataFrame) -> bytes:
 
 
 def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
-    """A row an image: its summary, its size, and the settings it was found with."""
+    """A row an image: what its files begin with, its summary, its size, and the settings it was found with."""
     rows = [
         {
             "image": r.name,
+            "files": r.stem,
             **asdict(r.summary),
             "width_px": r.shape[1],
             "height_px": r.shape[0],
@@ -39,7 +40,7 @@ def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
         for r in results
     ]
     columns = [
-        "image", *ImageSummary.__dataclass_fields__, "width_px", "height_px", "pixel_size_um",
+        "image", "files", *ImageSummary.__dataclass_fields__, "width_px", "height_px", "pixel_size_um",
         "expected_diameter_px", "weights", "edits", "corrected_by",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)

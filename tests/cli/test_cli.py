@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -77,14 +78,38 @@ def test_odd_files_are_reported_and_the_rest_done(tmp_path, capsys):
     assert "Traceback" not in err
     summary = pd.read_csv(out / "summary.csv")
     assert len(summary) == expected_done
-    assert len(list(out.glob("*_labels.png"))) == expected_done
-    assert all(p.parent == out for p in out.rglob("*"))
+    assert len(list(out.rglob("*_labels.png"))) == expected_done
+    assert all((out / f"{stem}_labels.png").is_file() for stem in summary["files"].str.removeprefix("'"))
+    assert {p.name for p in out.iterdir() if p.is_dir()} == {"folder", "etc", "root"}, "all inside the output folder"
     blank = summary[summary["image"] == "white field.png"].iloc[0]
     assert blank["cell_count"] == 0
     table = pd.read_csv(out / "white field_cells.csv")
     assert table.empty
     assert "area_px" in table.columns
     assert summary["image"].str.startswith("'=cmd").sum() == 1
+
+
+def test_folders_keep_their_names_in_files_and_summary(images, tmp_path, capsys):
+    """Two 10.png of two patients, as a folder, as two folders, and in a zip."""
+    for patient in ("patientA", "patientB"):
+        (tmp_path / "study" / patient).mkdir(parents=True)
+        (tmp_path / "study" / patient / "10.png").write_bytes((images / "a.png").read_bytes())
+    with zipfile.ZipFile(tmp_path / "study.zip", "w") as archive:
+        for file in sorted((tmp_path / "study").rglob("*.png")):
+            archive.write(file, file.relative_to(tmp_path / "study"))
+    study = tmp_path / "study"
+    for k, given in enumerate([[study], [study / "patientA", study / "patientB"], [tmp_path / "study.zip"]]):
+        out = tmp_path / f"out{k}"
+        options = ["--out", str(out), "--diameter", "56", "--pixel-size", "1,3"]
+        assert main(["segment", *map(str, given), *options]) == 0
+        summary = pd.read_csv(out / "summary.csv")
+        assert summary["image"].tolist() == ["patientA/10.png", "patientB/10.png"]
+        assert summary["files"].tolist() == ["patientA/10", "patientB/10"]
+        assert summary["pixel_size_um"].tolist() == [1.3, 1.3]
+        for stem in summary["files"]:
+            assert (out / f"{stem}_labels.png").is_file()
+            assert (out / f"{stem}_cells.csv").is_file()
+    assert "Is it 0.13?" in capsys.readouterr().err
 
 
 def test_unreadable_and_missing_files(images, tmp_path, capsys):
@@ -104,6 +129,7 @@ def test_unreadable_and_missing_files(images, tmp_path, capsys):
         ["segment", "x.png", "--out", "o", "--diameter", "big"],
         ["segment", "x.png", "--out", "o", "--diameter", "0"],
         ["segment", "x.png", "--out", "o", "--pixel-size", "-1"],
+        ["segment", "x.png", "--out", "o", "--pixel-size", "wide"],
         ["segment", "x.png", "--out", "o", "--device", "abacus"],
         ["segment", "x.png", "--out", "o", "--min-cell", "200"],
     ],

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bccseg.errors import ImageError, ImageTooLarge, UnsupportedImage
 from bccseg.io import archive
-from bccseg.io.archive import count_files, expand, safe_stem, unique
+from bccseg.io.archive import count_files, expand, flat_stem, inner_path, safe_stem, unique
 from bccseg.io.images import decode, read_pages
 from tests.odd_files import odd_files, picture, saved, tiff, zipped
 
@@ -137,7 +137,8 @@ def test_archives(name):
     assert len(entries) == count_files(data)
     pictures = 0
     for entry in entries:
-        assert "/" not in entry.name
+        parts = entry.name.split("/")
+        assert not {"", ".", ".."} & set(parts)
         assert "\\" not in entry.name
         if entry.error is None:
             with contextlib.suppress(ImageError):
@@ -156,24 +157,55 @@ def test_limits_of_archives(monkeypatch):
 
 
 @settings(max_examples=200)
-@given(st.text(max_size=300))
+@given(st.one_of(st.text(max_size=300), st.text(st.sampled_from("/\\.:~ aCcOoNn"), max_size=40)))
 def test_stems_are_safe_everywhere(name):
     stem = safe_stem(name)
-    assert 1 <= len(stem) <= archive.MAX_STEM
-    assert not set(stem) & set('/\\<>:"|?*\n\r\t\0')
-    assert stem not in (".", "..")
-    assert stem == stem.strip(" .")
+    assert not set(stem) & set('\\<>:"|?*\n\r\t\0')
+    parts = stem.split("/")
+    assert len(parts) <= archive.MAX_FOLDERS + 1
+    for part in parts:
+        assert 1 <= len(part) <= archive.MAX_STEM + 1
+        assert part not in (".", "..")
+        assert part == part.strip(" .")
+        assert part.lower() not in ("con", "nul")
+    assert "/" not in flat_stem(stem)
 
 
 def test_stems_keep_what_is_fine():
     assert safe_stem("Smear 7 (left).tif") == "Smear 7 _left_"
     assert safe_stem("003d1cdc-0aec.b.png") == "003d1cdc-0aec.b"
-    assert safe_stem("../../x.png") == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "stem"),
+    [
+        ("patientA/10.jpg", "patientA/10.jpg", "patientA/10"),
+        ("study 1\\patientA\\10.jpg", "study 1/patientA/10.jpg", "study 1/patientA/10"),
+        ("../../x.png", "x.png", "x"),
+        ("a/../../x.png", "a/x.png", "a/x"),
+        ("/root/x.png", "root/x.png", "root/x"),
+        ("C:\\x.png", "x.png", "x"),
+        ("C:x.png", "x.png", "x"),
+        ("\\\\server\\share\\x.png", "server/share/x.png", "server/share/x"),
+        ("con/nul.png", "con/nul.png", "con_/nul_"),
+        ("summary.csv/x.png", "summary.csv/x.png", "summary.csv_/x"),
+        ("patient.1/x.png", "patient.1/x.png", "patient.1/x"),
+        (" . /x.png", " . /x.png", "x"),
+        ("1/2/3/4/5/6/7/8/x.png", "1/2/3/4/5/6/7/8/x.png", "3/4/5/6/7/8/x"),
+        ("~/x.png", "~/x.png", "_/x"),
+        ("..", "unnamed", "unnamed"),
+    ],
+)
+def test_folders_of_a_zip_stay_and_lead_nowhere(name, shown, stem):
+    assert inner_path(name) == shown
+    assert safe_stem(name) == safe_stem(shown) == stem
 
 
 def test_names_are_kept_apart():
     taken = set()
     assert [unique(n, taken) for n in ("a", "A", "a", "b")] == ["a", "A-2", "a-3", "b"]
+    taken = set()
+    assert [unique(n, taken) for n in ("a/10", "b/10", "A/10")] == ["a/10", "b/10", "A/10-2"]
 
 
 @pytest.mark.parametrize("name", [n for n, (_, pictures) in odd_files().items() if n.endswith((".tif", ".tiff"))])

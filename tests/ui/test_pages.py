@@ -2,13 +2,15 @@
 
 import threading
 import time
+import zipfile
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from bccseg.report.result import Correction
-from tests.odd_files import odd_files
+from tests.odd_files import odd_files, zipped
 from tests.paths import ROOT
 
 APP = str(ROOT / "app.py")
@@ -164,6 +166,27 @@ def test_all_images_are_measured_anew_and_corrected_ones_with_what_was_found():
     assert state.results[2].measured.correction == MADE
     assert state.results[2].found.measured.pixel_size_um == 0.2
     assert not state.results[2].found.measured.cells["touches_border"].any()
+
+
+def test_folders_of_a_zip_are_kept_everywhere():
+    from ui.segment.batch_view import _zip
+
+    png = odd_files()["no suffix"][0]
+    names = ["patientA/10.png", "patientB/10.png", "../../climbing.png"]
+    at = fresh()
+    upload(at, [("study.zip", zipped(dict.fromkeys(names, png)))])
+    state = at.session_state["session"]
+    shown = ["patientA/10.png", "patientB/10.png", "climbing.png"]
+    assert [stored.measured.name for stored in state.results] == shown
+    assert at.selectbox(key="chosen_image").options == [f"{k}. {name}" for k, name in enumerate(shown, start=1)]
+    assert at.dataframe[1].value["image"].tolist() == shown
+    with zipfile.ZipFile(_zip(state)) as archive:
+        summary = pd.read_csv(archive.open("summary.csv"))
+        assert summary["image"].tolist() == shown
+        assert summary["files"].tolist() == ["patientA/10", "patientB/10", "climbing"]
+        written = set(archive.namelist())
+    for stem in summary["files"]:
+        assert {f"{stem}_labels.png", f"{stem}_cells.csv", f"{stem}_rois.zip"} <= written
 
 
 def test_nonsense_for_a_pixel_size_is_told_and_an_impossible_one_asked_back():

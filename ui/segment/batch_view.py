@@ -25,8 +25,9 @@ def show_batch(state: VisitorState) -> None:
             measure = st.selectbox("Compare", list(charts.MEASURES), format_func=charts.MEASURES.__getitem__)
             tables = dict(zip(names, (r.cells for r in images), strict=True))
             st.plotly_chart(charts.distributions(tables, measure), key="plot_spread", config=PLOT)
+        shown = table.drop(columns="files")  # the names say it
         st.dataframe(
-            table, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in table}
+            shown, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in shown}
         )
     columns = st.columns(3)
     columns[0].download_button("Everything (zip)", lambda: _zip(state), file_name="bccseg_results.zip", type="primary",

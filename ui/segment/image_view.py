@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from bccseg.imaging.pixel_size import doubt, likely_pixel_size
+from bccseg.io.archive import flat_stem
 from bccseg.io.encode import as_json
 from bccseg.report import charts
 from bccseg.report.bundle import IMAGE_FILES
@@ -202,10 +203,10 @@ def show_downloads(result: ImageResult) -> None:
         columns = st.columns(3)
         for k, (ending, (title, tip)) in enumerate(DOWNLOADS.items()):
             columns[k % 3].download_button(
-                title, lambda ending=ending: IMAGE_FILES[ending](result), file_name=result.stem + ending,
+                title, lambda ending=ending: IMAGE_FILES[ending](result), file_name=flat_stem(result.stem) + ending,
                 help=tip, key=f"save_{ending}", on_click="ignore", width="stretch",
             )  # fmt: skip
         columns[0].download_button(
-            "COCO (JSON)", lambda: as_json(coco([result])), file_name=f"{result.stem}_coco.json",
+            "COCO (JSON)", lambda: as_json(coco([result])), file_name=f"{flat_stem(result.stem)}_coco.json",
             help="For training other programs.", key="save_coco", on_click="ignore", width="stretch",
         )  # fmt: skip
