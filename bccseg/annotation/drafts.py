@@ -95,6 +95,17 @@ class Draft:
         """The labels as they are now, int32 (H, W)."""
         return self.history.labels
 
+    @property
+    def size(self) -> int:
+        """Bytes of the log that this object knows: grows with every edit, undo and redo."""
+        return self._size
+
+    @property
+    def stale(self) -> bool:
+        """Whether somebody else has written the log since, in another window."""
+        path = self.folder / "log.jsonl"
+        return path.exists() and path.stat().st_size != self._size
+
     def apply(self, edit: Edit) -> None:
         """Make an edit and keep it. Raises EditError or StoreError, with nothing changed."""
         self.history.apply(edit)
@@ -219,14 +230,20 @@ def open_draft(store: LabelStore, draft: str) -> Draft:
     return found
 
 
-def draft_name(store: LabelStore, draft: str) -> str:
-    """Name of the image of a draft; empty if there is no such draft."""
+def draft_info(store: LabelStore, draft: str) -> DraftInfo | None:
+    """What a draft started from; None if there is no such draft."""
     try:
-        return read_record(
-            DraftInfo, store.root / "drafts" / validate_id(DRAFT_ID, draft, "a draft") / "draft.json"
-        ).name
+        return read_record(DraftInfo, store.root / "drafts" / validate_id(DRAFT_ID, draft, "a draft") / "draft.json")
     except StoreError:
-        return ""
+        return None
+
+
+def log_size(store: LabelStore, draft: str) -> int | None:
+    """Bytes of a draft's log, see `Draft.size`; None if there is no such draft."""
+    if draft_info(store, draft) is None:
+        return None
+    path = store.root / "drafts" / draft / "log.jsonl"
+    return path.stat().st_size if path.exists() else 0
 
 
 def _read_labels(path: Path) -> Labels:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bccseg import files
 from bccseg.annotation import drafts
-from bccseg.annotation.drafts import DraftInfo, create_draft, draft_from_version, draft_name, open_draft
+from bccseg.annotation.drafts import DraftInfo, create_draft, draft_from_version, draft_info, log_size, open_draft
 from bccseg.annotation.edits import Edit
 from bccseg.annotation.review import annotator_agreement, items
 from bccseg.errors import EditError, StoreError
@@ -194,6 +194,7 @@ def test_disagreement_of_two_people_is_kept(store, field):
     assert (one.author, other.author, found.count_difference) == ("Ana", "Ben", -1)
 
 
-def test_names_of_drafts(store, draft):
-    assert draft_name(store, draft.id) == "smear.png"
-    assert draft_name(store, "0" * 32) == draft_name(store, "../x") == ""
+def test_facts_of_drafts(store, draft):
+    assert draft_info(store, draft.id).name == "smear.png"
+    assert log_size(store, draft.id) == draft.size == 0
+    assert draft_info(store, "0" * 32) is draft_info(store, "../x") is log_size(store, "../x") is None

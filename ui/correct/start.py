@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from bccseg.annotation.drafts import DraftInfo, create_draft, draft_name, open_draft
+from bccseg.annotation.drafts import DraftInfo, create_draft, draft_info, open_draft
 from bccseg.config import LICENCES
 from bccseg.errors import StoreError
 from bccseg.imaging.label_image import median_diameter
@@ -13,7 +13,15 @@ from ui.components.local_storage import local_storage, remember, remembered
 from ui.correct.session import CorrectionSession, close_session, current_session, open_session
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
-from ui.shared.handover import CHOSEN, SEGMENT_PAGE, discard_draft, draft_of_result, result_of_draft, take_over
+from ui.shared.handover import (
+    CHOSEN,
+    SEGMENT_PAGE,
+    discard_draft,
+    draft_of_result,
+    known_drafts,
+    result_of_draft,
+    take_over,
+)
 from ui.shared.session import visitor_state
 from ui.shared.storage import store
 
@@ -45,9 +53,9 @@ def keep_in_browser(open_draft_id: str = "") -> None:
 
 def _offer_drafts() -> None:
     """Drafts that were started in this browser and are still there."""
-    found = [(draft, name) for draft in remembered("drafts").split(",") if (name := draft_name(store(), draft))]
-    for draft, name in found:
-        st.button(f"Go on with {plain(name, 60)}", icon=":material/history:", key=f"draft_{draft}",
+    found = [(draft, info) for draft in known_drafts(visitor_state()) if (info := draft_info(store(), draft))]
+    for draft, info in found:
+        st.button(f"Go on with {plain(info.name, 60)}", icon=":material/history:", key=f"draft_{draft}",
                   on_click=lambda draft=draft: open_session(open_draft(store(), draft)))  # fmt: skip
 
 

@@ -5,11 +5,21 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from bccseg.annotation.drafts import Draft, DraftInfo, create_draft, open_draft
-from bccseg.annotation.records import now
+from bccseg.annotation.drafts import (
+    Draft,
+    DraftInfo,
+    create_draft,
+    draft_from_version,
+    draft_info,
+    log_size,
+    open_draft,
+)
+from bccseg.annotation.records import Version, now
 from bccseg.errors import StoreError
 from bccseg.report.corrected import corrected_result
-from bccseg.report.result import Correction
+from bccseg.report.recount import recount
+from bccseg.report.result import Correction, ImageResult
+from ui.components.local_storage import remembered
 from ui.shared.session import VisitorState, visitor_state
 from ui.shared.storage import store
 from ui.shared.stored_result import StoredResult
@@ -35,10 +45,13 @@ def draft_of_result(state: VisitorState, index: int) -> Draft:
     stored = state.results[index]
     if stored.draft:
         try:
-            return open_draft(store(), stored.draft)
+            draft = open_draft(store(), stored.draft)
         except StoreError:
             pass  # submitted or discarded since: begin anew from the cells as they are
-    result, proposal = stored.unpack(), stored.proposal.unpack()
+        else:
+            state.note_draft(draft.id)
+            return draft
+    result, proposal = (_with_cut_cells(kept.unpack()) for kept in (stored, stored.proposal))
     info = DraftInfo(
         name=result.name, pixel_size_um=result.pixel_size_um, diameter_px=result.diameter_px, weights=result.weights,
         scores=[round(float(s), 4) for s in np.nan_to_num(result.scores, nan=1.0)],
@@ -46,8 +59,32 @@ def draft_of_result(state: VisitorState, index: int) -> Draft:
     )  # fmt: skip
     draft = create_draft(store(), result.image, result.labels, info, proposal.labels if stored.found else None)
     edits = result.correction.edits if result.correction else 0
-    state.results[index] = replace(stored, draft=draft.id, edits_before=edits)
+    state.results[index] = replace(stored, draft=draft.id, edits_before=edits, draft_size=0)
+    state.note_draft(draft.id)
     return draft
+
+
+def draft_of_version(state: VisitorState, version: Version) -> Draft:
+    """The draft that this browser began from a version of the collection, or a new one. Raises StoreError."""
+    for known in known_drafts(state):
+        info = draft_info(store(), known)
+        if info and info.parent == version.id:
+            draft = open_draft(store(), known)
+            break
+    else:
+        draft = draft_from_version(store(), version)
+    state.note_draft(draft.id)
+    return draft
+
+
+def known_drafts(state: VisitorState) -> list[str]:
+    """Ids of the drafts of this browser, the last one first; some may be done."""
+    return list(dict.fromkeys([*state.drafts, *filter(None, remembered("drafts").split(","))]))
+
+
+def _with_cut_cells(result: ImageResult) -> ImageResult:
+    """Cut cells are corrected like others, also where they do not count."""
+    return recount(result, result.settings.replace(drop_border_cells=False))
 
 
 def note_change(draft: Draft, author: str) -> None:
@@ -65,24 +102,35 @@ def discard_draft(draft: Draft) -> None:
     st.session_state.get(CHANGED, {}).pop(draft.id, None)
     if (index := result_of_draft(draft)) is not None:
         results = visitor_state().results
-        results[index] = replace(results[index].proposal, draft="")
+        results[index] = replace(results[index].proposal, draft="", edits_before=0, draft_size=0)
+        visitor_state().changed()
     draft.discard()
 
 
 def take_up_corrections(state: VisitorState) -> None:
-    """Measure the results anew whose drafts were worked on since."""
-    for draft, author in st.session_state.pop(CHANGED, {}).values():
-        if (index := result_of_draft(draft)) is not None:
-            state.results[index] = corrected(state.results[index], draft, author)
+    """Measure the results anew whose drafts were worked on since, here, in another tab or before a reload."""
+    open_here = st.session_state.pop(CHANGED, {})
+    for index, stored in enumerate(state.results):
+        if not stored.draft:
+            continue
+        draft, author = open_here.get(stored.draft, (None, remembered("author")))
+        if draft is None or draft.stale:
+            if log_size(store(), stored.draft) in (None, stored.draft_size):  # done, or nothing new
+                continue
+            draft = open_draft(store(), stored.draft)
+        if draft.size != stored.draft_size:
+            state.results[index] = corrected(stored, draft, author)
+    state.changed()
 
 
 def corrected(stored: StoredResult, draft: Draft, author: str) -> StoredResult:
     """A result with the cells of its draft."""
     edits = stored.edits_before + len(draft.history.edits)
     if not edits:
-        return replace(stored.proposal, draft=draft.id)
-    made = Correction(edits, now().isoformat(timespec="seconds"), author)
+        return replace(stored.proposal, draft=draft.id, draft_size=draft.size)
+    before = stored.measured.correction
+    made = Correction(edits, now().isoformat(timespec="seconds"), author or (before.author if before else ""))
     result = corrected_result(stored.proposal.unpack(), draft.labels, made)
     packed = StoredResult.pack(result, stored.source)
-    found = replace(stored.proposal, draft="")
-    return replace(packed, found=found, draft=draft.id, edits_before=stored.edits_before)
+    found = replace(stored.proposal, draft="", draft_size=0)
+    return replace(packed, found=found, draft=draft.id, edits_before=stored.edits_before, draft_size=draft.size)

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ui.components.local_storage import VISITOR, local_storage
 from ui.shared.background_sync import dataset_name, syncer
 from ui.shared.errors import BANNER, show_errors
 from ui.shared.storage import store
 
-TIGHT = "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 3rem; }</style>"
+TIGHT = (
+    "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 3rem; } "
+    ".st-key-browser { position: absolute; }</style>"  # not seen, and takes no room
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ def open_page(path: str, subtitle: str) -> None:
     st.html(TIGHT)  # fixed text, nothing from outside
     st.header(info.title, anchor=False)
     st.caption(f"{subtitle} {BANNER}")
+    with st.container(key="browser"):
+        local_storage("visitor", {}, (VISITOR,))
     if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first
         with show_errors():
             syncer(store())

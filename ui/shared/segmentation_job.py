@@ -3,9 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bccseg.config import SegmentSettings
 from bccseg.errors import BccsegError, Stopped
@@ -16,17 +17,38 @@ from ui.shared.stored_result import StoredResult
 log = logging.getLogger("bccseg")
 
 
+@dataclass(eq=False)
+class WaitingFile:
+    """A file that is to be segmented; a zip holds several."""
+
+    entry: Entry
+    done: int = 0  # files in it that are segmented already
+
+    @property
+    def left(self) -> int:
+        """Files in it that are still to be done."""
+        return max(0, count_files(self.entry.data) - self.done)
+
+    def rest(self) -> Iterator[Entry]:
+        """Those files, one at a time."""
+        entry = self.entry
+        yield from islice([entry] if entry.error else expand(entry.name, entry.data), self.done, None)
+
+
 @dataclass
 class Job:
     """One batch of files. The page reads the fields; only the thread writes them."""
 
-    entries: list[Entry]
+    files: list[WaitingFile]
     settings: SegmentSettings
     pixel_size_um: float | None
     loaded: "Future[LoadedPredictor]"
-    taken: set[str]  # file stems in use
+    taken: Callable[[], set[str]]  # file stems in use when it begins
     on_result: Callable[[StoredResult], None]
     on_failure: Callable[[str, str], None]
+    on_file: Callable[[WaitingFile, Entry], None] = lambda _file, _inner: None  # one of its files is done
+    on_end: Callable[[WaitingFile], None] = lambda _file: None  # all of them are
+    after: "Job | None" = None  # begins when this one has ended
     total: int = 0
     done: int = 0
     current: str = ""
@@ -36,16 +58,19 @@ class Job:
     started: float = field(default_factory=time.monotonic)
     finished: threading.Event = field(default_factory=threading.Event)
     _stop: threading.Event = field(default_factory=threading.Event)
+    _stems: set[str] = field(default_factory=set)
 
     def start(self) -> "Job":
         """Begin in the background."""
-        self.total = sum(count_files(entry.data) for entry in self.entries)
+        self.total = sum(file.left for file in self.files)
         threading.Thread(target=self._run, name="bccseg-job", daemon=True).start()
         return self
 
     def stop(self) -> None:
-        """Ask it to stop; it does within one tile of one picture."""
+        """Ask it to stop, and the one it waits for; they do within one tile of one picture."""
         self._stop.set()
+        if self.after:
+            self.after.stop()
 
     @property
     def progress(self) -> float:
@@ -60,14 +85,19 @@ class Job:
 
     def _run(self) -> None:
         try:
+            while self.after and not self.after.finished.wait(0.1):
+                self._tell(0.0)
+            self.after = None
             while not self.loaded.done():  # loading may take a while; stop works meanwhile
                 self._tell(0.0)
                 wait([self.loaded], timeout=0.1)
             predictor = self.loaded.result().predictor
-            self.started = time.monotonic()
-            for entry in self.entries:
-                for inner in expand(entry.name, entry.data):
+            self.started, self._stems = time.monotonic(), self.taken()
+            for file in self.files:
+                for inner in file.rest():
                     self._segment(inner, predictor)
+                    self.on_file(file, inner)
+                self.on_end(file)
         except Stopped:
             self.stopped = True
         except BccsegError as error:
@@ -83,7 +113,7 @@ class Job:
 
         self.current, self.share = inner.name, 0.0
         self._tell(0.0)
-        for outcome in segment_entries([inner], predictor, self.settings, self.pixel_size_um, self._tell, self.taken):
+        for outcome in segment_entries([inner], predictor, self.settings, self.pixel_size_um, self._tell, self._stems):
             if isinstance(outcome, Failure):
                 self.on_failure(outcome.name, outcome.reason)
             else:

@@ -1,0 +1,34 @@
+"""Of what the server keeps for this browser: how long, what was left unfinished, and what could not be kept."""
+
+import streamlit as st
+
+from bccseg.config import VISIT_DAYS, VISIT_MB
+from ui.shared.errors import plain
+from ui.shared.session import VisitorState
+from ui.shared.settings import Chosen
+
+
+def kept_words() -> str:
+    """How long images and results are kept, in one sentence."""
+    return (
+        f"This server keeps them, with their results, for this browser alone: {VISIT_DAYS} days after your last visit "
+        f"and at most {VISIT_MB:,} MB. *Clear all* deletes them."
+    )
+
+
+def show_kept(state: VisitorState, chosen: Chosen, *, busy: bool) -> None:
+    """What is still to be segmented, and what will not be there after a reload."""
+    left = sum(file.left for file in state.waiting)
+    if left and not busy:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(f"{left} file{'s are' if left > 1 else ' is'} not segmented yet.", icon=":material/pending:")
+            st.button("Segment the rest", on_click=state.segment_rest, args=(chosen,), icon=":material/resume:")
+    if state.trouble:
+        st.warning(plain(state.trouble, 600), icon=":material/save:")
+    if state.left_out:
+        st.warning(
+            f"There is more than the {VISIT_MB:,} MB that this server keeps for a browser: "
+            f"the oldest {state.left_out} image{'s' if state.left_out > 1 else ''} will be gone after a reload. "
+            "Download the results, then clear all.",
+            icon=":material/save:",
+        )

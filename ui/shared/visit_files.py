@@ -1,0 +1,291 @@
+"""What one browser has, on disk: its files as uploaded, its results, its settings. No Streamlit in here.
+
+    visits/<sha256 of the browser's token>/visit.json     what there is, in order; written last
+    visits/<...>/files/<sha256>                           files as they came, each once
+    visits/<...>/results/<id>.npz                         results without pixels, with packed labels
+
+The token is long and random and never leaves the browser but to this server, which keeps a hash of it: a listing of
+the disk opens nobody's visit.
+"""
+
+import hashlib
+import logging
+import re
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from bccseg.annotation.disk import disk_errors, read_record
+from bccseg.annotation.records import Record
+from bccseg.config import VISIT_MB
+from bccseg.errors import ImageError, StoreError
+from bccseg.files import write_atomically, write_once
+from bccseg.io.archive import Entry
+from bccseg.report.result import ImageResult, MeasuredImage
+from ui.shared.packing import pack, unpack
+from ui.shared.segmentation_job import WaitingFile
+from ui.shared.stored_result import StoredResult
+
+log = logging.getLogger("bccseg")
+
+TOKEN = re.compile(r"[0-9a-f]{64}")
+RECORD = "visit.json"
+
+
+class KeptFile(Record):
+    """A file as it came: its name, and where its bytes are."""
+
+    title = "data of a visit"
+
+    name: str
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    problem: str = ""  # why there are none
+    done: int = 0  # files in it that are segmented already
+
+
+class KeptResult(Record):
+    """A result: its file, and its measures before (`found`) and after a person corrected them."""
+
+    title = "data of a visit"
+
+    name: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    result: str = Field(pattern=r"^[0-9a-f]{32}$")
+    found: str | None = Field(None, pattern=r"^[0-9a-f]{32}$")
+    draft: str = ""
+    edits_before: int = 0
+    draft_size: int = 0
+
+
+class VisitRecord(Record):
+    """visit.json."""
+
+    title = "data of a visit"
+
+    sources: list[KeptFile] = Field(default_factory=list)
+    waiting: list[KeptFile] = Field(default_factory=list)
+    results: list[KeptResult] = Field(default_factory=list)
+    failures: list[tuple[str, str]] = Field(default_factory=list)
+    used: dict[str, Any] | None = None
+    sidebar: dict[str, Any] = Field(default_factory=dict)
+    drafts: list[str] = Field(default_factory=list)
+
+
+@dataclass
+class Visit:
+    """The same as objects."""
+
+    sources: list[Entry] = field(default_factory=list)
+    waiting: list[WaitingFile] = field(default_factory=list)
+    results: list[StoredResult] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    used: dict[str, Any] | None = None
+    sidebar: dict[str, Any] = field(default_factory=dict)
+    drafts: list[str] = field(default_factory=list)
+
+    def same_as(self, other: "Visit") -> bool:
+        """Whether nothing has changed: the objects are the same ones, not just alike."""
+
+        def same(ones: Sequence[object], others: Sequence[object]) -> bool:
+            return len(ones) == len(others) and all(a is b for a, b in zip(ones, others, strict=True))
+
+        files = [w.entry for w in self.waiting], [w.entry for w in other.waiting]
+        return (
+            all(same(a, b) for a, b in ((self.sources, other.sources), (self.results, other.results), files))
+            and [w.done for w in self.waiting] == [w.done for w in other.waiting]
+            and (self.failures, self.used, self.sidebar, self.drafts)
+            == (other.failures, other.used, other.sidebar, other.drafts)
+        )
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What a results file holds."""
+
+    measured: MeasuredImage
+    labels: bytes  # int32, zlib
+
+
+class VisitFiles:
+    """The folder of one browser. Not safe for several threads at once: the visit has a lock."""
+
+    def __init__(self, folder: Path, most_mb: float = VISIT_MB) -> None:
+        self.folder, self.most_bytes = folder, most_mb * 1e6
+        self._known: dict[int, tuple[object, str]] = {}  # what is on disk already: object by its id, and its name
+        self._left_out: dict[int, bytes] = {}  # files for which there was no room
+
+    def save(self, visit: Visit) -> int:
+        """Bring the disk to what there is; returns how many of the oldest images found no room. Raises StoreError,
+        and what was saved before is still there.
+        """
+        with disk_errors("Keeping your images for later"):
+            for name in ("files", "results"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            fits = [stored for stored in visit.results if id(stored.source) not in self._left_out]
+            record = VisitRecord(
+                sources=[self._file(entry) for entry in visit.sources if id(entry.data) not in self._left_out],
+                waiting=[
+                    self._file(w.entry).replace(done=w.done)
+                    for w in visit.waiting if id(w.entry.data) not in self._left_out
+                ],
+                results=[self._result(stored) for stored in fits],
+                failures=visit.failures, used=visit.used, sidebar=visit.sidebar, drafts=visit.drafts,
+            )  # fmt: skip
+            record = self._within_limit(record)
+            write_atomically(self.folder / RECORD, record.to_json())
+            named = {kept.sha256 for kept in [*record.sources, *record.waiting, *record.results]}
+            files = [e.data for e in visit.sources] + [w.entry.data for w in visit.waiting]
+            self._left_out = {id(d): d for d in files if d and self._name(d) not in named}
+            self._tidy(record)
+        return len(visit.results) - len(record.results) + len(visit.waiting) - len(record.waiting)
+
+    def load(self) -> Visit:
+        """What is there; empty without a folder. Results that cannot be read wait to be segmented again."""
+        if not (self.folder / RECORD).is_file():
+            return Visit()
+        try:
+            record = read_record(VisitRecord, self.folder / RECORD)
+        except StoreError as error:  # nothing is deleted: the next save writes beside it
+            log.warning("a visit cannot be read: %s", error)
+            return Visit()
+        (self.folder / RECORD).touch()  # it was looked at: its days begin anew
+        read: dict[str, bytes] = {}
+        sources = [entry for kept in record.sources if (entry := self._entry(kept, read))]
+        waiting = [WaitingFile(entry, kept.done) for kept in record.waiting if (entry := self._entry(kept, read))]
+        results = []
+        for kept in record.results:
+            try:
+                results.append(self._stored(kept, read))
+            except (StoreError, OSError) as error:
+                log.warning("a result of a visit cannot be read: %s", error)
+                again = next((e for e in sources if e.data and self._name(e.data) == kept.sha256), None)
+                if again and all(w.entry is not again for w in waiting):
+                    waiting.append(WaitingFile(again))
+        lost = {id(w.entry) for w in waiting}
+        return Visit(
+            [e for e in sources if id(e) not in lost], waiting, results, record.failures, record.used, record.sidebar,
+            record.drafts,
+        )  # fmt: skip
+
+    def delete(self) -> None:
+        """Remove everything."""
+        self._known.clear()
+        (self.folder / RECORD).unlink(missing_ok=True)  # first: without it there is no visit
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- writing
+
+    def _name(self, data: bytes) -> str:
+        known = self._known.get(id(data))
+        if known is None:
+            known = self._known[id(data)] = (data, hashlib.sha256(data).hexdigest())
+        return known[1]
+
+    def _data(self, data: bytes) -> str:
+        name = self._name(data)
+        write_once(self.folder / "files" / name, data)
+        return name
+
+    def _file(self, entry: Entry) -> KeptFile:
+        if entry.error:
+            return KeptFile(name=entry.name, problem=str(entry.error))
+        return KeptFile(name=entry.name, sha256=self._data(entry.data))
+
+    def _result(self, stored: StoredResult) -> KeptResult:
+        found = self._measures(stored.found) if stored.found else None
+        return KeptResult(
+            name=stored.measured.name, sha256=self._data(stored.source), result=self._measures(stored), found=found,
+            draft=stored.draft, edits_before=stored.edits_before, draft_size=stored.draft_size,
+        )  # fmt: skip
+
+    def _measures(self, stored: StoredResult) -> str:
+        known = self._known.get(id(stored.measured))  # `replace` of the other fields keeps this object
+        if known is None or not (self.folder / "results" / f"{known[1]}.npz").exists():
+            name = secrets.token_hex(16)
+            packed = pack(Packed(stored.measured, stored.labels))
+            write_atomically(self.folder / "results" / f"{name}.npz", packed)
+            known = self._known[id(stored.measured)] = (stored.measured, name)
+        return known[1]
+
+    def _within_limit(self, record: VisitRecord) -> VisitRecord:
+        """Without the oldest images, as many as are beyond the limit; if that is not enough, without what waits."""
+        size = {path: path.stat().st_size for path in self.folder.glob("*/*")}
+        while sum(size.get(path, 0) for path in self._paths(record)) > self.most_bytes:
+            if not record.sources and not record.results:
+                return record.replace(waiting=[])
+            oldest = (record.results or record.sources)[0].sha256  # with all pages of its file
+            record = record.replace(
+                results=[r for r in record.results if r.sha256 != oldest],
+                sources=[s for s in record.sources if s.sha256 != oldest],
+            )
+        return record
+
+    def _paths(self, record: VisitRecord) -> set[Path]:
+        files = {k.sha256 for k in [*record.sources, *record.waiting, *record.results] if k.sha256}
+        results = {name for r in record.results for name in (r.result, r.found) if name}
+        return {self.folder / "files" / n for n in files} | {self.folder / "results" / f"{n}.npz" for n in results}
+
+    def _tidy(self, record: VisitRecord) -> None:
+        """Remove what the record does not name any more, and forget the objects."""
+        wanted = self._paths(record)
+        for path in self.folder.glob("*/*"):
+            if path not in wanted:
+                path.unlink(missing_ok=True)
+        names = {path.stem for path in wanted}
+        self._known = {key: known for key, known in self._known.items() if known[1] in names}
+
+    # --- reading
+
+    def _bytes(self, name: str, read: dict[str, bytes]) -> bytes:
+        if name not in read:
+            data = (self.folder / "files" / name).read_bytes()
+            if hashlib.sha256(data).hexdigest() != name:
+                raise StoreError("A file of a visit is damaged.")
+            read[name] = data
+            self._known[id(data)] = (data, name)
+        return read[name]
+
+    def _entry(self, kept: KeptFile, read: dict[str, bytes]) -> Entry | None:
+        if not kept.sha256:
+            return Entry(kept.name, error=ImageError(kept.problem))
+        try:
+            return Entry(kept.name, self._bytes(kept.sha256, read))
+        except (StoreError, OSError) as error:
+            log.warning("a file of a visit cannot be read: %s", error)
+            return None
+
+    def _stored(self, kept: KeptResult, read: dict[str, bytes]) -> StoredResult:
+        source = self._bytes(kept.sha256, read)
+        found = StoredResult(*self._packed(kept.found, source)) if kept.found else None
+        return StoredResult(*self._packed(kept.result, source), found, kept.draft, kept.edits_before, kept.draft_size)
+
+    def _packed(self, name: str, source: bytes) -> tuple[MeasuredImage, bytes, bytes]:
+        packed = unpack(Packed, (self.folder / "results" / f"{name}.npz").read_bytes())
+        if not expected_columns() <= set(packed.measured.cells):
+            raise StoreError("A result is of an earlier version.")
+        self._known[id(packed.measured)] = (packed.measured, name)
+        return packed.measured, source, packed.labels
+
+
+@cache
+def expected_columns() -> frozenset[str]:
+    """Columns that every table of cells has."""
+    blank = ImageResult.measure(
+        np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.int32), np.zeros(0, np.float32), name="", stem="",
+        diameter_px=1.0,
+    )  # fmt: skip
+    return frozenset(blank.cells)
+
+
+def folder_of(root: Path, token: str) -> Path:
+    """Folder of the browser with this token. Raises StoreError if it is none."""
+    if not TOKEN.fullmatch(token):
+        raise StoreError("That is not the token of a browser.")
+    return root / hashlib.sha256(token.encode()).hexdigest()
