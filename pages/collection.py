@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from bccseg.annotation.review import items, queue
-from ui.collection.images import show_images, show_queue
+from bccseg.annotation.review import items
+from ui.collection.images import show_images
+from ui.collection.review import show_queue
 from ui.collection.transfer import show_export, show_growth, show_hub, show_import, show_totals
+from ui.collection.withdraw import show_said, show_withdrawn
 from ui.shared.errors import show_errors
 from ui.shared.page import open_page
 from ui.shared.storage import store
@@ -13,22 +15,28 @@ open_page("pages/collection.py", "Everything that was submitted: review it, take
 with show_errors():
     collection = store()
     found = items(collection)
+    show_said(collection)
     if found:
         show_totals(found)
     else:
         st.info("Nothing is collected yet. Correct a segmented smear and submit it, or import a dataset.",
                 icon=":material/collections_bookmark:")  # fmt: skip
         st.page_link("pages/correct.py", label="Go to Correct", icon=":material/arrow_forward:")
-    tabs = [
-        ("Images", lambda: show_images(collection, found)),
-        (f"Review ({len(queue(found))})", lambda: show_queue(collection, found)),
-        ("Growth", lambda: show_growth(found)),
-        ("Export", lambda: show_export(collection, found)),
-        ("Import", lambda: show_import(collection)),
-        ("Hub", lambda: show_hub(collection)),
-    ]
-    if not found:
-        tabs = tabs[-2:]
-    for tab, (_, show) in zip(st.tabs([title for title, _ in tabs]), tabs, strict=True):
-        with tab:
-            show()
+        show_withdrawn(collection)
+    parts = {
+        "Images": lambda: show_images(collection, found),
+        "Review": lambda: show_queue(collection, found),
+        "Growth": lambda: show_growth(found),
+        "Export": lambda: show_export(collection, found),
+        "Import": lambda: show_import(collection),
+        "Hub": lambda: show_hub(collection),
+    }
+    titles = list(parts) if found else ["Import", "Hub"]
+    if (part := st.session_state.get("part")) in titles:
+        st.session_state["part"] = part  # the first images have come, and with them more parts: stay
+    # Only the open one is drawn: the keys of the review queue are its own. The address keeps it over a reload.
+    tabs = st.tabs(titles, key="part", on_change="rerun", bind="query-params")
+    for tab, title in zip(tabs, titles, strict=True):
+        if tab.open:
+            with tab:
+                parts[title]()

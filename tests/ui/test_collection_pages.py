@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from bccseg.annotation.drafts import DraftInfo, create_draft, open_draft
+from bccseg.annotation.drafts import DraftInfo, create_draft, draft_from_version, open_draft
 from bccseg.annotation.edits import Edit
 from bccseg.annotation.store import LabelStore
 from bccseg.errors import ImageError
@@ -64,6 +64,8 @@ def test_an_empty_collection_shows_what_to_do_and_can_import(store):
     at = page("collection")
     assert "Nothing is collected yet" in at.info[0].value
     assert [tab.label for tab in at.tabs] == ["Import", "Hub"]
+    assert [u.label for u in at.get("file_uploader")] == ["Dataset (zip)"]
+    open_part(at, "Hub")
     assert any("BCCSEG_DATASET" in i.value for i in at.info)
 
 
@@ -83,8 +85,24 @@ def test_a_zip_joins_the_collection(store):
     assert [(i.split, v.status) for i, v in zip(store.images(), store.versions(), strict=True)] == [
         ("test", "accepted")
     ]
+    assert at.session_state["part"] == "Import"  # also when there is more to see now
     button(at, "Import").click().run()
     assert any("Choose a zip first" in w.value for w in at.warning)
+
+
+def open_part(at, name):
+    at.session_state["part"] = name
+    at.run()
+    assert not at.exception
+    return at
+
+
+def box(at, label):
+    return next(s for s in at.selectbox if s.label == label)
+
+
+def queued(at):
+    return [option.split(". ")[1] for option in next(s for s in at.selectbox if "wait" in s.label).options]
 
 
 def test_the_queue_is_ordered_by_uncertainty_and_reviewed(store):
@@ -93,23 +111,99 @@ def test_the_queue_is_ordered_by_uncertainty_and_reviewed(store):
     at = page("collection")
     metrics = {m.label: m.value for m in at.metric}
     assert (metrics["Images"], metrics["Waiting"], metrics["Accepted"]) == ("3", "3", "0")
-    queue = next(s for s in at.selectbox if s.label == "In the queue")
-    assert [option.split(". ")[1] for option in queue.options] == [f"smear <b>{k}</b>.png" for k in (1, 2, 3)]
-    assert any("\\<b\\>1" in s.value for s in at.subheader)  # shown as it is, not as HTML
-    button(at, "Reject").click().run()
-    assert any("Please give the reason" in w.value for w in at.warning)
+    open_part(at, "Review")
+    assert queued(at) == [f"smear <b>{k}</b>.png" for k in (1, 2, 3)]
+    assert any("**smear \\<b\\>1" in m.value for m in at.markdown)  # shown as it is, not as HTML
     button(at, "Accept").click().run()
     assert any("give your name" in w.value for w in at.warning)
     next(t for t in at.text_input if t.label == "Your name").set_value("Ben").run()
+    button(at, "Reject\u2002:gray[R]").click().run()
+    assert any("Please give the reason" in w.value for w in at.warning)
+    box(at, "Reason").set_value("Outlines are off").run()
+    button(at, "Reject\u2002:gray[R]").click().run()
+    assert any("rejected" in s.value for s in at.success)
+    assert any("**smear \\<b\\>2" in m.value for m in at.markdown)  # the next one
+    assert box(at, "Reason").value is None  # of the other one
     button(at, "Accept").click().run()
     assert not at.exception
-    assert sorted(v.status for v in store.versions() if v.status != "proposal") == [
-        "accepted",
-        "submitted",
-        "submitted",
-    ]
-    assert next(v for v in store.versions() if v.status == "accepted").reviewer == "Ben"
-    assert {m.label: m.value for m in at.metric}["Waiting"] == "2"
+    assert queued(at) == ["smear <b>3</b>.png"]
+    decided = {v.status: (v.reviewer, v.reason) for v in store.versions() if v.status in ("accepted", "rejected")}
+    assert decided == {"rejected": ("Ben", "Outlines are off"), "accepted": ("Ben", "")}
+    assert {m.label: m.value for m in at.metric}["Waiting"] == "1"
+
+
+def test_decisions_are_undone_one_after_the_other_and_the_reviewer_stays(store):
+    for seed in (1, 2):
+        submit(store, seed)
+    at = open_part(page("collection"), "Review")
+    next(t for t in at.text_input if t.label == "Your name").set_value("Ben").run()
+    for _ in range(2):
+        button(at, "Accept").click().run()
+    assert any("Nothing waits" in i.value for i in at.info)
+    button(at, "Undo").click().run()
+    assert queued(at) == ["smear <b>2</b>.png"]
+    assert any("waits for review again" in s.value for s in at.success)
+    button(at, "Undo").click().run()
+    assert queued(at) == ["smear <b>1</b>.png", "smear <b>2</b>.png"]
+    assert any("**smear \\<b\\>1" in m.value for m in at.markdown)
+    assert not [b for b in at.button if b.label == "Undo"]
+    button(at, "Next").click().run()
+    assert any("**smear \\<b\\>2" in m.value for m in at.markdown)
+    assert button(at, "Next").disabled
+    button(at, "Previous").click().run()
+    assert any("**smear \\<b\\>1" in m.value for m in at.markdown)
+
+
+def test_what_another_reviewer_decided_meanwhile_stays(store):
+    version = submit(store, 1)
+    at = open_part(page("collection"), "Review")
+    store.review(version, "rejected", "Cy", "blurred")
+    next(t for t in at.text_input if t.label == "Your name").set_value("Ben")
+    button(at, "Accept").click().run()
+    assert any("Cy has rejected" in w.value for w in at.warning)
+    assert [v.status for v in store.versions() if v.status != "proposal"] == ["rejected"]
+
+
+def test_numbers_and_pictures_are_of_the_same_two_versions(store):
+    first = submit(store, 1)
+    draft = draft_from_version(store, first)
+    y, x = np.argwhere(draft.labels == 2).mean(axis=0)
+    draft.apply(Edit(kind="delete", points=((float(x) + 0.5, float(y) + 0.5),)))
+    draft.submit(store, "Ben", "", "CC BY 4.0")
+    at = open_part(page("collection"), "Review")
+
+    def told():
+        return next(m.value.split("  \n")[1] for m in at.markdown if "  \nCompared with" in m.value)
+
+    assert told().startswith("Compared with the proposal")  # what it began with, not its parent
+    assert "2 removed, 0 added, 0 with another outline, 4 the same · 4 cells, 6 before · F1 0.800" in told()
+    assert any(m.value == "**Proposal** · 6 cells" for m in at.markdown)
+    box(at, "Compared with").set_value(1).run()
+    assert "1 removed" in told()
+    assert "Ana" in told()
+    assert any(m.value == "**Ana** · 5 cells" for m in at.markdown)
+
+
+def test_an_image_is_taken_out_with_a_reason_and_back_in(store):
+    image = submit(store, 1).image
+    submit(store, 2)
+    at = page("collection")
+    at.session_state["collection_table_2"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+    at.text_input(key=f"who_{image[:12]}").set_value("Cy")
+    button(at, "Withdraw").click().run()
+    assert any("who you are and why" in e.value for e in at.error)
+    assert len(store.images()) == 2
+    next(t for t in at.text_input if t.label == "Why").set_value("no consent")
+    button(at, "Withdraw").click().run()
+    assert not at.exception
+    assert image not in {i.id for i in store.images()}
+    assert any("is withdrawn" in s.value for s in at.success)
+    assert [(w.tombstone.by, w.tombstone.reason) for w in store.withdrawn()] == [("Cy", "no consent")]
+    assert at.dataframe[-1].value[["How", "Who", "Why"]].values.tolist() == [["withdrawn", "Cy", "no consent"]]
+    button(at, "Undo").click().run()
+    assert len(store.images()) == 2
+    assert any("in the collection again" in s.value for s in at.success)
 
 
 def test_filters(store):
@@ -219,3 +313,15 @@ def test_every_odd_image_can_be_opened_for_correction(store):
         draft.discard()
         opened += 1
     assert opened > 15
+
+
+def test_a_listed_draft_that_was_discarded_in_another_tab_is_no_error(store):
+    image, labels = draw_smear((120, 160), cells=6, diameter_px=30, seed=1)
+    draft = create_draft(store, image, labels, DraftInfo(name="smear.png"))
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.session_state["remembered_drafts"] = draft.id
+    at.run().switch_page("pages/correct.py").run()
+    draft.discard()
+    at.button(key=f"draft_{draft.id}").click().run()
+    assert not at.exception
+    assert not [b for b in at.button if b.label == "Go on"]

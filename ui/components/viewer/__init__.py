@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from bccseg.imaging.label_image import Labels
 from bccseg.imaging.resize import resize, resize_labels
 from bccseg.io.encode import jpeg, png
 from bccseg.report.charts import column_and_title
@@ -29,15 +31,23 @@ def _data_url(kind: str, data: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def picture_data(result: ImageResult) -> dict[str, Any]:
-    """Everything the browser needs for one image."""
-    height, width = result.labels.shape
-    shrink = min(1.0, MAX_SIDE_PX / max(height, width, 1))
-    image, labels = result.image, result.labels
-    if shrink < 1:
+def shown_size(labels: Labels) -> float:
+    """By how much an image of labels (H, W) is shrunk to be shown, at most 1."""
+    return min(1.0, MAX_SIDE_PX / max(*labels.shape, 1))
+
+
+def pictures(image: NDArray[np.uint8], labels: Labels) -> dict[str, str]:
+    """An image uint8 (H, W, 3) and its labels int32 (H, W) as the browser takes them."""
+    if (shrink := shown_size(labels)) < 1:
         image = resize(image, shrink)
         labels = resize_labels(labels, (image.shape[1], image.shape[0]))
     ids = np.stack([labels & 255, labels >> 8 & 255, labels >> 16 & 255], axis=-1).astype(np.uint8)
+    return {"image": _data_url("jpeg", jpeg(image)), "labels": _data_url("png", png(ids))}
+
+
+def picture_data(result: ImageResult) -> dict[str, Any]:
+    """Everything the browser needs for one image."""
+    shrink = shown_size(result.labels)
     cells = result.cells
     diameter, diameter_title = column_and_title("equivalent_diameter", cells)
     area, area_title = column_and_title("area", cells)
@@ -49,8 +59,7 @@ def picture_data(result: ImageResult) -> dict[str, Any]:
         values[whole] = _rounded(cells[whole], columns[area])
         tips.append([whole, area_title.replace("Area", "Whole area, estimated")])
     return {
-        "image": _data_url("jpeg", jpeg(image)),
-        "labels": _data_url("png", png(ids)),
+        **pictures(result.image, result.labels),
         "diameter": result.diameter_px * shrink,
         "cells": {
             "id": cells["cell_id"].tolist(),
@@ -75,8 +84,8 @@ def _rounded(values: Any, digits: int) -> list[float | None]:
     return [round(float(v), digits) if math.isfinite(v) else None for v in values]
 
 
-def viewer(key: str, data: dict[str, Any], selected: int, on_select: Any) -> None:
+def viewer(key: str, data: dict[str, Any], selected: int, on_select: Any, name: str = NAME) -> None:
     """Show the picture. `key` names the image; `on_select` is called when a cell was clicked, with the
-    cell (0: none) as `st.session_state[NAME]["selected"]`.
+    cell (0: none) as `st.session_state[name]["selected"]`. name: of the viewer, one for each on a page.
     """
-    _component()(key=NAME, data={**data, "key": key, "selected": selected}, on_selected_change=on_select)
+    _component()(key=name, data={**data, "key": key, "selected": selected}, on_selected_change=on_select)

@@ -4,6 +4,7 @@ const SELECTED = [255, 220, 0];
 const MAX_ZOOM = 40;
 const choice = { style: "outline", opacity: 0.9, colour: "", numbers: false }; // kept from image to image
 const views = new WeakMap(); // one view an element, kept over Streamlit's reruns
+const linked = new Set(); // views that look at the same place as others of their group
 
 function load(url) {
   return new Promise((resolve, reject) => {
@@ -44,16 +45,20 @@ class View {
 
   async show(data, select) {
     this.select = select;
+    this.group = data.group || "";
+    this.root.classList.toggle("plain", !!data.plain); // only to look at: no colours, no numbers, nothing to select
+    if (this.group) linked.add(this);
     if (data.key !== this.key) {
       this.key = data.key;
       const [image, labels] = await Promise.all([load(data.image), load(data.labels)]);
       if (this.key !== data.key) return; // a newer image came meanwhile
+      const stay = data.place && this.data?.place === data.place && labels.width === this.width; // same image, other cells
       Object.assign(this, { data, image, ids: readIds(labels), width: labels.width, height: labels.height });
       this.index = new Map(data.cells.id.map((id, row) => [id, row]));
       this.offerColours();
       this.selected = data.selected;
       this.repaint();
-      this.fit();
+      if (!stay) this.fit();
       this.resize();
     } else if (this.data && data.selected !== this.selected) {
       this.selected = data.selected;
@@ -63,7 +68,25 @@ class View {
     this.stage.dataset.ready = data.key;
   }
 
+  peers() {
+    for (const view of linked) if (!view.root.isConnected) linked.delete(view);
+    return [...linked].filter((view) => view !== this && this.group && view.group === this.group && view.ids);
+  }
+
+  lead() { // the others of the group look where this one does, whatever their width
+    const [w, h] = this.size();
+    for (const view of this.peers()) {
+      const [v, u] = view.size();
+      view.scale = view.least * this.scale / this.least;
+      view.x = v / 2 - (w / 2 - this.x) / this.scale * view.scale;
+      view.y = u / 2 - (h / 2 - this.y) / this.scale * view.scale;
+      view.fitted = this.fitted;
+      view.draw();
+    }
+  }
+
   offerColours() {
+    if (this.data.plain) return;
     const menu = this.$(".colour");
     menu.replaceChildren();
     for (const [value, text] of [["", "plain"], ...Object.entries(this.data.measures)]) {
@@ -79,12 +102,13 @@ class View {
   }
 
   colours() {
-    const values = this.data.cells[choice.colour], out = new Map();
+    const { plain, cells } = this.data, values = plain ? null : cells[choice.colour], out = new Map();
     const { scale, palette, outline, unknown } = this.data.colours; // the same as in the overlay that is saved
     const known = (values || []).filter((v) => v !== null);
     const low = Math.min(...known), high = Math.max(...known);
-    this.data.cells.id.forEach((id, row) => {
-      if (!values) out.set(id, choice.style === "fill" ? palette[(id - 1) % palette.length] : outline);
+    cells.id.forEach((id, row) => {
+      if (plain) out.set(id, cells.colour[row]);
+      else if (!values) out.set(id, choice.style === "fill" ? palette[(id - 1) % palette.length] : outline);
       else out.set(id, values[row] === null ? unknown : onScale(scale, high > low ? (values[row] - low) / (high - low) : 0.5));
     });
     const legend = this.$(".legend");
@@ -138,7 +162,7 @@ class View {
       c.drawImage(this.image, 0, 0, this.width, this.height);
       if (choice.style !== "none") this.drawWhole(c);
       c.drawImage(this.layer, 0, 0);
-      if (choice.numbers) this.drawNumbers(c, r);
+      if (choice.numbers && !this.data.plain) this.drawNumbers(c, r);
       Object.assign(this.stage.dataset, { scale: this.scale, x: this.x, y: this.y });
     });
   }
@@ -192,6 +216,7 @@ class View {
     this.y = (h - this.height * this.scale) / 2;
     this.fitted = true;
     this.draw();
+    this.lead();
   }
 
   zoom(factor, cx, cy) {
@@ -211,6 +236,7 @@ class View {
     this.y = Math.min(h - keep, Math.max(keep - this.height * this.scale, this.y + dy));
     this.fitted = false;
     this.draw();
+    this.lead();
   }
 
   reveal() { // bring the selected cell into sight
@@ -244,11 +270,14 @@ class View {
     this.selected = id === this.selected ? 0 : id;
     this.repaint();
     this.select(this.selected);
+    if (this.selected && this.data.table) {
+      document.querySelector(this.data.table)?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    }
   }
 
   set(change) {
     Object.assign(choice, change);
-    if (this.ids) this.repaint();
+    for (const view of [this, ...this.peers()]) if (view.ids) view.repaint();
   }
 
   listen() {
@@ -280,7 +309,7 @@ class View {
       this.pointers.set(e.pointerId, e);
     };
     stage.onpointerup = (e) => {
-      if (this.pointers.delete(e.pointerId) && this.travelled <= 4 && this.ids) {
+      if (this.pointers.delete(e.pointerId) && this.travelled <= 4 && this.ids && !this.data.plain) {
         const id = this.cellAt(e);
         if (id || this.selected) this.choose(id || this.selected);
         this.tip(e);
@@ -308,6 +337,7 @@ class View {
       n: () => { this.$(".numbers").checked = !choice.numbers; this.set({ numbers: !choice.numbers }); },
       Escape: () => this.selected && this.choose(this.selected),
     }[e.key];
+    if (e.key === "n" && this.data.plain) return; // the page's own
     if (act && !e.ctrlKey && !e.metaKey) { e.preventDefault(); e.stopPropagation(); act(); }
   }
 }
