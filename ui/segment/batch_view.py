@@ -7,7 +7,7 @@ import streamlit as st
 from bccseg.report import charts
 from bccseg.report.bundle import write_zip
 from bccseg.report.tables import csv, summary_table
-from ui.segment.image_view import column_format
+from ui.segment.cell_table import column_format
 from ui.shared.plots import PLOT
 from ui.shared.session import VisitorState
 

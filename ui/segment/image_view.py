@@ -12,6 +12,7 @@ from bccseg.report.bundle import IMAGE_FILES
 from bccseg.report.coco import coco
 from bccseg.report.result import ImageResult, MeasuredImage
 from ui.components.viewer import NAME, picture_data, viewer
+from ui.segment.cell_table import PLACE, select_cell, selected_cell, show_table
 from ui.segment.flags import show_flags
 from ui.segment.scale_bar import measure_scale_bar
 from ui.shared.errors import plain
@@ -19,22 +20,11 @@ from ui.shared.plots import PLOT
 from ui.shared.settings import set_pixel_size
 from ui.shared.stored_result import StoredResult
 
-TABLE_KEY = "cell_table"
-TITLES = {
-    "cell id": "Cell", "x": "X", "y": "Y", "cell count": "Cells", "cell count inside": "Whole cells",
-    "cell count in frame": "Cells for the density",
-    "diameter cv percent": "Size variation (CV, %)", "density per mm2": "Density (/mm²)",
-    "expected diameter": "Diameter looked for", "area full": "Whole area", "area full error": "Whole area ±",
-    "flagged count": "Flagged cells", "flag": "Look at", "edits": "Edits by hand", "corrected by": "Corrected by",
-    "median diameter px unflagged": "Median diameter without flagged (px)",
-    "diameter cv percent unflagged": "Size variation without flagged (CV, %)",
-}  # fmt: skip
 DIAMETER_FROM = {
     "measured": "Cell diameter found",
     "given": "Cell diameter as typed",
     "assumed": "No cells to measure; diameter assumed",
 }
-IN_FRAME_HELP = "Touches neither the left nor the top edge of the image. The density goes by these cells."
 ALL_CELLS = "All cells found, also those cut by the border of the image."
 ALL_WHOLE = "All whole cells found. Those cut by the border are left out, as the settings ask for."
 DENSITY_HELP = (
@@ -58,10 +48,10 @@ def show_image(chosen: StoredResult) -> None:
         st.caption(f":material/info: {note}")
     show_numbers(result)
     _viewer(result)
+    show_table(result)
     columns = st.columns(3)
     for column, measure in zip(columns, charts.MEASURES, strict=True):
         column.plotly_chart(charts.histogram(result.cells, measure), key=f"plot_{measure}", config=PLOT)
-    show_table(result)
     show_downloads(result)
     measure_scale_bar(result)
 
@@ -73,19 +63,18 @@ def _open(stored: StoredResult) -> ImageResult:
         kept = (stored, stored.unpack())
         st.session_state["open_result"] = kept
         st.session_state.pop("open_picture", None)
-        st.session_state.pop(TABLE_KEY, None)
+        select_cell()
     return kept[1]
 
 
 def _viewer(result: ImageResult) -> None:
     picture: dict[str, Any] | None = st.session_state.get("open_picture")
     if picture is None:
-        picture = st.session_state["open_picture"] = picture_data(result)
+        picture = picture_data(result) | {"place": result.stem, "table": f".st-key-{PLACE}"}
+        st.session_state["open_picture"] = picture
 
     def select() -> None:
-        cell = st.session_state[NAME]["selected"] or 0
-        rows = result.cells.index[result.cells["cell_id"] == cell].tolist()
-        st.session_state[TABLE_KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+        select_cell(st.session_state[NAME]["selected"] or 0)
 
     viewer(f"{result.stem}:{id(result)}", picture, selected_cell(result), select)
     if cell := selected_cell(result):
@@ -97,12 +86,6 @@ def _viewer(result: ImageResult) -> None:
             "Scroll or pinch to zoom, drag to move, point at a cell for its size, click to find it in the table."
             + (" Dashed: the whole of cells that others hide in part, estimated." if result.hidden else "")
         )
-
-
-def selected_cell(result: ImageResult) -> int:
-    """Id of the cell whose row is selected in the table, 0 without one."""
-    rows = st.session_state.get(TABLE_KEY, {}).get("selection", {}).get("rows", [])
-    return int(result.cells["cell_id"].iloc[rows[0]]) if rows and rows[0] < len(result.cells) else 0
 
 
 def show_numbers(result: ImageResult) -> None:
@@ -143,58 +126,8 @@ def doubt_pixel_size(result: MeasuredImage) -> None:
         return
     likely = likely_pixel_size(diameter, pixel)
     stated = pixel == result.stated_pixel_size_um
-    with st.container(border=True):
-        st.warning(("So says the file. " if stated else "") + question, icon=":material/straighten:")
-        st.button(f"Use {likely:.4g} µm", on_click=set_pixel_size, args=(likely,), key="pixel_size_likely")
-
-
-def show_table(result: ImageResult) -> None:
-    """The cells; a selected row lights up in the image."""
-    st.subheader("Cells", anchor=False)
-    shown = result.cells.dropna(axis="columns", how="all") if len(result.cells) else result.cells
-    first = ["cell_id", "flag"] if (shown["flag"] != "").any() else ["cell_id"]
-    shown = shown[[*first, *shown.columns.drop(["cell_id", "flag"])]]
-    st.dataframe(
-        shown,  # flags first, and no column that holds nothing
-        key=TABLE_KEY,
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-        height=280,
-        column_config={name: column_format(name) for name in shown},
-    )
-
-
-def column_format(name: str) -> Any:
-    """Title and number format of a column: 'equivalent_diameter_px' becomes 'Diameter (px)'."""
-    stem, _, unit = name.rpartition("_")
-    unit = {"px": "px", "um": "µm", "um2": "µm²"}.get(unit, "")
-    if stem.startswith("area") and unit == "px":
-        unit = "px²"
-    title = (stem if unit else name).replace("equivalent_", "").replace("centroid_", "").replace("_", " ")
-    title = TITLES.get(title, title.capitalize())
-    title = f"{title} ({unit})" if unit else title
-    if name in ("image", "weights", "flag", "corrected_by"):
-        return st.column_config.TextColumn(title)
-    if name == "touches_border":
-        return st.column_config.CheckboxColumn("Cut by border")
-    if name == "in_frame":
-        return st.column_config.CheckboxColumn("Counts for density", help=IN_FRAME_HELP)
-    if name == "too_crowded":
-        return st.column_config.CheckboxColumn("Too crowded")
-    if name in (
-        "cell_id",
-        "area_px",
-        "cell_count",
-        "cell_count_inside",
-        "cell_count_in_frame",
-        "flagged_count",
-        "edits",
-        "width_px",
-        "height_px",
-    ):
-        return st.column_config.NumberColumn(title, format="%d")
-    return st.column_config.NumberColumn(title, format="%.2f")
+    st.warning(("So says the file. " if stated else "") + question, icon=":material/straighten:")
+    st.button(f"Use {likely:.4g} µm", on_click=set_pixel_size, args=(likely,), key="pixel_size_likely")
 
 
 def show_downloads(result: ImageResult) -> None:

@@ -91,7 +91,7 @@ def set_pixel_size(pixel_size_um: float) -> None:
 
 def _ask_pixel_size() -> float | None:
     """A text, because a field for numbers takes no decimal comma."""
-    text = st.text_input("Pixel size (µm)", key="set_pixel_size", max_chars=20,
+    text = st.text_input("Pixel size (µm)", key="set_pixel_size",
                          placeholder="from the file, if it says",
                          help="Width of one pixel on the slide, such as 0.065 or 0,065. With it, sizes are also given "
                               "in µm and the density in cells per mm². Applies at once. TIFF files often state "
