@@ -7,6 +7,7 @@ saved beside the weights it led to.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
+from bccseg.classes import CellClass
 from bccseg.errors import SettingsError
 from bccseg.schema import Schema, Share, ranged
 
@@ -26,6 +27,7 @@ VISIT_MB = 1000  # of one browser; beyond that the oldest images go
 VISITS_MB = 20_000  # of all; beyond that the browsers that were away longest
 WEIGHT_LICENCES = ("research use only", "CC BY 4.0", "CC BY-NC 4.0", "CC BY-NC-SA 4.0", "CC0 1.0")
 
+MOST_CLASSES = 20
 PROBABILITY_MAPS = ("cell", "distance")  # the others are numbers, not probabilities
 HEAD_CHANNELS: dict[str, tuple[str, ...]] = {
     # overlapping cells come apart, too; see `imaging.cell_shape`
@@ -43,11 +45,17 @@ class NetworkConfig(Schema):
     in_channels: Literal[1, 3] = 3  # 3 RGB, 1 greyscale
     width: Annotated[int, ranged(4, 128)] = 16  # channels at full resolution; doubled at each level down
     depth: Annotated[int, ranged(1, 6)] = 4  # levels down; sides of the input are padded to multiples of 2**depth
+    classes: Annotated[int, ranged(0, MOST_CLASSES)] = 0  # cell classes that it tells apart
+
+    @property
+    def maps(self) -> int:
+        """Number of maps that say where a cell is."""
+        return len(HEAD_CHANNELS[self.head])
 
     @property
     def out_channels(self) -> int:
-        """Number of probability maps the network gives."""
-        return len(HEAD_CHANNELS[self.head])
+        """Number of maps the network gives: with classes, one for each and one for "none of them" more."""
+        return self.maps + (1 + self.classes if self.classes else 0)
 
 
 class Thresholds(Schema):
@@ -147,6 +155,7 @@ class TrainConfig(Schema):
     title = "training settings"
 
     network: NetworkConfig = NetworkConfig()
+    classes: tuple[CellClass, ...] = ()  # as many as the network tells apart
     augment: AugmentConfig = AugmentConfig()
     base_weights: str = ""  # weights to go on from, by the name `segment` takes; empty: start from scratch
     diameter_px: Annotated[float, ranged(8, 300)] = 48.0  # cells are shown to the network at this diameter
@@ -165,6 +174,7 @@ class TrainConfig(Schema):
     distance_weight: Annotated[float, ranged(0, 10)] = 1.0
     centre_weight: Annotated[float, ranged(0, 100)] = 5.0
     spread_weight: Annotated[float, ranged(0, 100)] = 0.5
+    class_weight: Annotated[float, ranged(0, 100)] = 0.5
     # Unlabelled cut cells: untrusted so many diameters from the border.
     ignore_border_cells: Annotated[float, ranged(0, 5)] = 0.5
     validation_share: Annotated[float, ranged(0.01, 0.9)] = 0.1
@@ -174,6 +184,11 @@ class TrainConfig(Schema):
     mixed_precision: bool = True
     seed: Annotated[int, ranged(0, 2**31 - 1)] = 7
     workers: Annotated[int, ranged(-1, 64)] = -1  # processes that cut crops; -1: as many as help on this machine
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse a network for another number of classes."""
+        if self.network.classes != len(self.classes):
+            raise SettingsError(f"The network tells {self.network.classes} classes apart, not {len(self.classes)}.")
 
 
 SEED_RECIPE = TrainConfig(

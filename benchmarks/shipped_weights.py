@@ -82,7 +82,9 @@ def crops_of(folder: Path, config: TrainConfig) -> CropDataset:
 
 def new_learner(config: TrainConfig, init: str, device: torch.device) -> Learner:
     """A network that goes on from weights, with the head of `config`."""
-    network = load_weights(*locate(init)).config.network.replace(head=config.network.head)
+    network = load_weights(*locate(init)).config.network.replace(
+        head=config.network.head, classes=config.network.classes
+    )
     config = config.replace(network=network, base_weights=init)
     learning = initial_network(config).to(device, memory_format=torch.channels_last).train()
     total = torch.zeros((), device=device)
@@ -104,6 +106,13 @@ def step(learner: Learner, batch: Batch, rate: float) -> None:
     learner.optimizer.step()
     learner.average.update_parameters(learner.network)
     learner.total.add_(loss.detach())
+
+
+def write_averages(learners: dict[str, Learner], out: Path) -> None:
+    """The weights as they are, in a file for each network."""
+    for name, learner in learners.items():
+        state = {key: values.detach().contiguous().cpu() for key, values in learner.average.module.state_dict().items()}
+        save_file(state, out / f"{Path(name).name}.safetensors")
 
 
 def main() -> None:
@@ -147,9 +156,8 @@ def main() -> None:
             for learner in learners.values():
                 learner.total.zero_()
             since, said = steps, time.monotonic()
-    for name, learner in learners.items():
-        state = {key: values.detach().contiguous().cpu() for key, values in learner.average.module.state_dict().items()}
-        save_file(state, args.out / f"{Path(name).name}.safetensors")
+            write_averages(learners, args.out)
+    write_averages(learners, args.out)
     print(f"{steps} steps of {config.batch_size} crops")
     os._exit(0)  # the loader's processes have crops on their way that nobody wants
 

@@ -84,10 +84,12 @@ class Predictor:
         with self._lock:
             maps = self.network(batch)[0, :, :h, :w]
             maps[: self.probabilities].sigmoid_()
-            maps = maps.contiguous().cpu().numpy()
+            classes = maps[self.config.network.maps :].softmax(dim=0).cpu().numpy()
+            maps = maps[: self.config.network.maps].contiguous().cpu().numpy()
+        found = ProbabilityMaps(*maps[: self.probabilities], classes=classes if len(classes) else None)
         if len(maps) == self.probabilities:
-            return ProbabilityMaps(*maps)
-        return ProbabilityMaps(*maps[: self.probabilities], way=maps[2:4], spread=maps[4:])
+            return found
+        return found._replace(way=maps[2:4], spread=maps[4:])
 
 
 def load_predictor(weights: str | None = None, device: str = "auto") -> Predictor:

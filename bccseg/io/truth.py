@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bccseg.classes import ImageClasses
 from bccseg.config import MIN_TRUE_AREA_PX
 from bccseg.errors import BccsegError, DataError
 from bccseg.imaging.label_image import Labels, Mask, label_mask
 from bccseg.io.images import read_mask
 from bccseg.io.label_files import read_labels
 
-LABELS, MASK, UNKNOWN = "labels", "mask", "unknown"  # folders of a dataset
+LABELS, MASK, UNKNOWN, CLASSES = "labels", "mask", "unknown", "classes"  # folders of a dataset
 
 
 def read_truth(path: Path, image: NDArray[np.uint8], name: str) -> tuple[Labels, Mask]:
@@ -34,6 +35,16 @@ def read_truth(path: Path, image: NDArray[np.uint8], name: str) -> tuple[Labels,
     unknown = read_mask(unknown_path)
     _check_size(unknown.shape, shape, name, "picture of unknown places")
     return labels, unknown
+
+
+def read_classes(path: Path) -> ImageClasses:
+    """What is known about the classes of the cells of `read_truth`. Raises DataError."""
+    path = path.absolute()
+    file = path.parent.with_name(CLASSES) / f"{path.stem}.json"
+    try:
+        return ImageClasses.from_json(file.read_bytes()) if file.is_file() else ImageClasses()
+    except (BccsegError, OSError) as error:
+        raise DataError(f"{CLASSES}/{file.name} cannot be used. {error}") from error
 
 
 def _read_labels(path: Path, shape: tuple[int, int], name: str) -> Labels:

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from bccseg import __version__
+from bccseg.classes import CellClass
 from bccseg.config import NetworkConfig, Thresholds
 from bccseg.errors import BccsegError, WeightsError
 from bccseg.files import write_atomically
@@ -55,6 +56,7 @@ class WeightsConfig(Schema):
 
     name: str
     network: NetworkConfig
+    classes: tuple[CellClass, ...] = ()  # as many as the network tells apart
     diameter_px: Annotated[float, ranged(8, 512)]  # cells are shown to the network at this diameter
     sha256: str = ""  # of model.safetensors
     normalisation: Normalisation = Normalisation()
@@ -70,6 +72,8 @@ class WeightsConfig(Schema):
     def model_post_init(self, _context: Any) -> None:
         """Check the thresholds against the names and ranges of this version."""
         Thresholds(**self.thresholds)
+        if self.network.classes != len(self.classes):
+            raise WeightsError(f"It names {len(self.classes)} cell classes for a network of {self.network.classes}.")
 
     @field_validator("calibration", mode="before")
     @classmethod

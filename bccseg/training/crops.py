@@ -21,6 +21,7 @@ from bccseg.training.overlap import add_overlaps
 from bccseg.training.targets import shape_maps
 from bccseg.training.training_image import STORED_DIAMETER, TrainingImage
 
+DEBRIS_SEEN = 0.03  # change of brightness that counts as debris
 VALIDATION_CORNERS = ((0.1, 0.1), (0.1, 0.9), (0.9, 0.1), (0.9, 0.9))  # shares of the image, top then left
 
 
@@ -32,6 +33,7 @@ class Crop(NamedTuple):
     distance: NDArray[np.float32]
     trusted: NDArray[np.float32]
     labels: Labels  # int32 (S, S)
+    possible: NDArray[np.uint32]  # (S, S), see `losses.class_loss`
     shapes: CellShapes  # of the ids in `labels`, in px of the crop
 
 
@@ -61,15 +63,16 @@ def extract_crop(source: TrainingImage, corner: tuple[int, int], window: int, cr
         cv2.resize(view(values), (crop_px, crop_px), interpolation=how).astype(np.float32) / 255
         for values in (source.cell, source.distance, source.trusted)
     ]
-    labels = resize_labels(view(source.labels), (crop_px, crop_px))
+    labels, small = (resize_labels(view(values), (crop_px, crop_px)) for values in (source.labels, source.small))
+    possible = np.where(small > 0, np.uint32(1) << small.astype(np.uint32), source.possible[labels])
     shapes = source.shapes.moved(-corner[0], -corner[1]).scaled(crop_px / window)
-    return Crop(normalise(image, source.white), *maps, labels, shapes)
+    return Crop(normalise(image, source.white), *maps, labels, possible, shapes)
 
 
 def turn_crop(crop: Crop, config: AugmentConfig, rng: np.random.Generator) -> Crop:
     """The crop with all its truth, flipped and turned by right angles at random."""
     turn = random_turn(config, rng)
-    return Crop(*(turn.array(values) for values in crop[:5]), turn.shapes(crop.shapes, len(crop.cell)))
+    return Crop(*(turn.array(values) for values in crop[:-1]), turn.shapes(crop.shapes, len(crop.cell)))
 
 
 class CropDataset(Dataset):
@@ -98,10 +101,9 @@ class CropDataset(Dataset):
         else:
             crop = extract_crop(source, corner, window, config.crop_px)
         crop = turn_crop(crop, augment, rng)
-        image = crop.image
         if augment.debris_share and rng.random() < augment.debris_share:
-            image = add_debris(image, crop.cell, config.diameter_px * scale, rng)
-        return as_tensors(crop._replace(image=augment_appearance(image, augment, rng)), config)
+            crop = with_debris(crop, config.diameter_px * scale, rng)
+        return as_tensors(crop._replace(image=augment_appearance(crop.image, augment, rng)), config)
 
     def _with_overlaps(
         self, source: TrainingImage, corner: tuple[int, int], window: int, rng: np.random.Generator
@@ -114,6 +116,13 @@ class CropDataset(Dataset):
         return extract_crop(crowded, (corner[0] - top, corner[1] - left), window, self.config.crop_px)
 
 
+def with_debris(crop: Crop, diameter_px: float, rng: np.random.Generator) -> Crop:
+    """A crop with debris drawn on. Drawn grains look as platelets do, so what lies on the background has no class."""
+    image = add_debris(crop.image, crop.cell, diameter_px, rng)
+    drawn = (np.abs(image - crop.image).max(axis=2) > DEBRIS_SEEN) & (crop.labels == 0)
+    return crop._replace(image=image, possible=np.where(drawn, np.uint32(0), crop.possible))
+
+
 def as_tensors(crop: Crop, config: TrainConfig) -> Batch:
     """A crop for the network of `config`: its channels, and the maps of its head."""
     image = crop.image.mean(axis=2, keepdims=True) if config.network.in_channels == 1 else crop.image
@@ -123,6 +132,9 @@ def as_tensors(crop: Crop, config: TrainConfig) -> Batch:
         shape, known = shape_maps(crop.labels, crop.shapes, config.diameter_px)
         weight = np.concatenate([np.repeat(weight, len(maps), axis=0), known * crop.trusted])
         maps.extend(shape)
+    if config.network.classes:
+        weight = np.concatenate([np.broadcast_to(weight, (len(maps), *crop.trusted.shape)), crop.trusted[None]])
+        maps.append(crop.possible.astype(np.float32))
     arrays = image.transpose(2, 0, 1), np.stack(maps), weight
     return Batch(*(torch.from_numpy(np.ascontiguousarray(values)) for values in arrays))
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from torch import nn
 
-from bccseg.config import HEAD_CHANNELS, TrainConfig
+from bccseg.classes import CellClass
+from bccseg.config import HEAD_CHANNELS, NetworkConfig, TrainConfig
 from bccseg.errors import TrainingError
 from bccseg.model.build import build_network
 from bccseg.model.weight_sources import locate
@@ -22,16 +23,16 @@ def initial_network(config: TrainConfig) -> nn.Module:
     if not config.base_weights:
         return build_network(config.network)
     base = load_weights(*locate(config.base_weights))
-    if base.config.network == config.network:
+    if (base.config.network, base.config.classes) == (config.network, config.classes):
         return base.network
-    if base.config.network.replace(head=config.network.head) != config.network:
+    if base.config.network.replace(head=config.network.head, classes=config.network.classes) != config.network:
         raise TrainingError(
             f"'{config.base_weights}' are weights of another network than the one to be trained. "
             "Choose its kind, width and depth, or start from scratch."
         )
     network = build_network(config.network)
     learned, state = base.network.state_dict(), network.state_dict()
-    old, new = HEAD_CHANNELS[base.config.network.head], HEAD_CHANNELS[config.network.head]
+    old, new = map_names(base.config.network, base.config.classes), map_names(config.network, config.classes)
     for name, values in learned.items():
         if values.shape == state[name].shape:
             state[name] = values
@@ -41,6 +42,12 @@ def initial_network(config: TrainConfig) -> nn.Module:
                 state[name][k] = values[old.index(title)]
     network.load_state_dict(state)
     return network
+
+
+def map_names(network: NetworkConfig, classes: tuple[CellClass, ...]) -> list[str]:
+    """Names of the maps of a network, in order."""
+    names = [f"class {one.name}" for one in classes]
+    return [*HEAD_CHANNELS[network.head], *(["no class", *names] if names else [])]
 
 
 def base_training_set() -> Path | None:

@@ -7,6 +7,7 @@ from torch.nn import functional
 from bccseg.config import HEAD_CHANNELS, PROBABILITY_MAPS, TrainConfig
 
 SMOOTH_BELOW = 0.02  # smaller errors of the shape maps count by their square
+SMALL_WEIGHT = 8  # of a pixel of a small class: few pixels decide whether a platelet is found
 
 
 def soft_dice(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -17,12 +18,40 @@ def soft_dice(probability: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def segmentation_loss(logits: Tensor, target: Tensor, weight: Tensor, config: TrainConfig) -> Tensor:
+    """What the network is to make small. Scalar.
+
+    logits: (B, C, H, W), the head's maps and, if it tells classes apart, those of the classes. target: (B, T, H, W),
+    the head's maps and, for all classes, one of possible classes (`class_loss`). weight: (B, T or 1, H, W), 0 where
+    the truth is not trusted.
+    """
+    weight, maps = weight.expand_as(target), config.network.maps
+    loss = map_loss(logits[:, :maps], target[:, :maps], weight[:, :maps], config)
+    if config.network.classes:
+        loss = loss + config.class_weight * class_loss(logits[:, maps:], target[:, maps], weight[:, maps], config)
+    return loss
+
+
+def class_loss(logits: Tensor, possible: Tensor, weight: Tensor, config: TrainConfig) -> Tensor:
+    """Cross entropy over the classes where only some may be known to be possible. Scalar.
+
+    logits: (B, 1 + classes, H, W), "none of them" first. possible: (B, H, W), whole numbers whose bit k says that the
+    k-th may be true; 0: nothing is known. The probability of all possible ones together is to be 1, so that outlines
+    without classes, and classes of which not every cell is marked, teach what they say and no more. weight: (B, H, W).
+    """
+    bits = torch.arange(logits.shape[1], device=logits.device)[:, None, None]
+    may = (possible.long()[:, None] >> bits) & 1 > 0
+    wrong = logits.logsumexp(dim=1) - logits.masked_fill(~may, -1e4).logsumexp(dim=1)
+    small = sum(1 << k for k, one in enumerate(config.classes, start=1) if one.small)
+    weight = weight * (possible > 0)
+    weight = torch.where((possible.long() & ~small) == 0, weight * SMALL_WEIGHT, weight)
+    return (wrong * weight).sum() / weight.sum().clamp(min=1)
+
+
+def map_loss(logits: Tensor, target: Tensor, weight: Tensor, config: TrainConfig) -> Tensor:
     """Cross entropy of the probability maps, soft Dice of the cell map, absolute error of the shape maps. Scalar.
 
-    logits, target: (B, C, H, W), in the order of the head's maps; probabilities 0 to 1 (soft at cell edges).
-    weight: (B, C or 1, H, W), 0 where the truth is not trusted.
+    logits, target, weight: (B, C, H, W), in the order of the head's maps; probabilities 0 to 1 (soft at cell edges).
     """
-    weight = weight.expand_as(target)
     trusted = weight.sum(dim=(0, 2, 3)).clamp(min=1)  # (C,)
     n = sum(name in PROBABILITY_MAPS for name in HEAD_CHANNELS[config.network.head])
     entropy = functional.binary_cross_entropy_with_logits(logits[:, :n], target[:, :n], reduction="none")

@@ -35,6 +35,7 @@ class Patch:
     alpha: NDArray[np.float32]  # (h, w), 1 on the cell, soft beyond its edge
     mask: NDArray[np.bool_]  # (h, w)
     radius: float  # px, of the circle of the same area
+    possible: np.uint32  # classes, see `TrainingImage`
 
 
 def add_overlaps(
@@ -79,7 +80,7 @@ def cut_patch(source: TrainingImage, cell: int, rng: np.random.Generator) -> Pat
     mask = flat > 0.5
     wide = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
     alpha = cv2.GaussianBlur(wide, (0, 0), RIM_PX)
-    return Patch(density, alpha, mask, float(np.sqrt(mask.sum() / np.pi)))
+    return Patch(density, alpha, mask, float(np.sqrt(mask.sum() / np.pi)), source.possible[cell])
 
 
 class Canvas:
@@ -89,7 +90,8 @@ class Canvas:
         self.view = view
         self.light = normalise(view.image, view.white)
         self.labels, self.cell = view.labels.copy(), view.cell.copy()
-        self.trusted = view.trusted.copy()
+        self.trusted, self.small = view.trusted.copy(), view.small.copy()
+        self.possible = [*view.possible]
         self.centre, self.spread = [*view.shapes.centre], [*view.shapes.spread]
         self.whole = [*view.shapes.whole]
         self.size = [*np.bincount(self.labels.ravel(), minlength=len(self.centre))]  # what shows of each cell
@@ -152,6 +154,7 @@ class Canvas:
         self.centre.append(shape.centre[1] + np.array([top, left], np.float32))
         self.spread.append(shape.spread[1])
         self.whole.append(True)
+        self.possible.append(patch.possible)
         self.size.append(int(take.sum()))
         self.full.append(area)
         self.changed |= {number, *under.tolist()}
@@ -177,6 +180,7 @@ class Canvas:
         self.light[window] = np.exp(-mixed)
         self.cell[window] = np.maximum(self.cell[window], np.round(255 * covered[..., 0]).astype(np.uint8))
         self.trusted[window][patch.mask] = 255
+        self.small[window][patch.mask] = 0
 
     def finished(self) -> TrainingImage:
         """The view with all that was pasted."""
@@ -191,5 +195,6 @@ class Canvas:
             view,
             image=np.clip(np.round(self.light * view.white), 0, 255).astype(np.uint8),
             cell=self.cell, distance=distance, trusted=self.trusted, labels=self.labels,
+            small=self.small, possible=np.array(self.possible, np.uint32),
             shapes=CellShapes(np.stack(self.centre), np.stack(self.spread), np.array(self.whole)),
         )  # fmt: skip

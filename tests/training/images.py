@@ -12,6 +12,7 @@ def training_image(name, image, cell, distance, trusted, white, cells=1, labels=
     labels = np.zeros(image.shape[:2], np.int32) if labels is None else labels
     boxes = ndi.find_objects(labels)
     return TrainingImage(
-        name, image, cell, distance, trusted, np.asarray(white, np.float32), cells, labels, cell_shapes(labels), boxes,
-        find_free_cells(labels, boxes, diameter_px),
+        name, image, cell, distance, trusted, np.asarray(white, np.float32), cells, labels,
+        np.zeros(labels.shape, np.uint8), np.zeros(int(labels.max(initial=0)) + 1, np.uint32), cell_shapes(labels),
+        boxes, find_free_cells(labels, boxes, diameter_px),
     )  # fmt: skip

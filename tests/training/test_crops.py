@@ -92,7 +92,7 @@ def test_tensors_hold_the_maps_of_the_head_and_the_channels_of_the_network():
     maps = [rng.random(shape).astype(np.float32) for shape in ((8, 8, 3), (8, 8), (8, 8), (8, 8))]
     labels = np.zeros((8, 8), np.int32)
     labels[2:6, 3:7] = 1
-    crop = Crop(*maps, labels, cell_shapes(labels))
+    crop = Crop(*maps, labels, np.zeros((8, 8), np.uint32), cell_shapes(labels))
     batch = as_tensors(crop, PLAIN)
     assert [tuple(t.shape) for t in batch] == [(3, 8, 8), (2, 8, 8), (1, 8, 8)]
     assert (batch.image.numpy() == crop.image.transpose(2, 0, 1)).all()

@@ -5,8 +5,17 @@ import math
 import pytest
 import torch
 
+from bccseg.classes import DEFAULT_CLASSES
 from bccseg.config import NetworkConfig, TrainConfig
-from bccseg.training.losses import SMOOTH_BELOW, dice_iou, overlap_counts, segmentation_loss, soft_dice
+from bccseg.training.losses import (
+    SMALL_WEIGHT,
+    SMOOTH_BELOW,
+    class_loss,
+    dice_iou,
+    overlap_counts,
+    segmentation_loss,
+    soft_dice,
+)
 
 
 def maps(*planes):
@@ -106,3 +115,33 @@ def test_counts_carry_no_gradient_and_are_of_the_cell_map():
     assert dice_iou(torch.tensor([3.0, 3.0, 3.0])) == (1.0, 1.0)
     assert dice_iou(torch.tensor([0.0, 1.0, 0.0])) == (0.0, 0.0)
     assert dice_iou(torch.tensor([2.0, 3.0, 5.0])) == pytest.approx((0.5, 1 / 3))
+
+
+CLASSES = TrainConfig(network=NetworkConfig(classes=3), classes=DEFAULT_CLASSES)
+
+
+def test_class_loss_asks_for_the_possible_classes_together():
+    logits = torch.zeros(1, 4, 1, 5)  # none, red, white, platelet: each 1/4
+    only_red, red_or_white, none_or_platelet, anything, unknown = 0b0010, 0b0110, 0b1001, 0b1111, 0
+    possible = torch.tensor([[[only_red, red_or_white, none_or_platelet, anything, unknown]]]).float()
+    loss = class_loss(logits, possible, torch.ones(1, 1, 5), CLASSES)
+    assert loss.item() == pytest.approx((math.log(4) + 2 * math.log(2) + 0) / 4, abs=1e-5)
+    weight = torch.tensor([[[1.0, 0, 0, 0, 1]]])
+    assert class_loss(logits, possible, weight, CLASSES).item() == pytest.approx(math.log(4), abs=1e-5)
+    assert class_loss(logits, possible, weight * 0, CLASSES).item() == 0
+
+
+def test_pixels_of_small_classes_weigh_more():
+    logits = torch.zeros(1, 4, 1, 2)
+    logits[0, 3, 0, 0] = 20  # the platelet is found, the red cell is not
+    possible = torch.tensor([[[0b1000, 0b0010]]]).float()
+    loss = class_loss(logits, possible, torch.ones(1, 1, 2), CLASSES)
+    assert loss.item() == pytest.approx(math.log(4) / (1 + SMALL_WEIGHT), abs=1e-4)
+
+
+def test_the_class_loss_is_added_by_its_weight():
+    logits, target, weight = torch.zeros(1, 6, 1, 1), torch.zeros(1, 3, 1, 1), torch.ones(1, 1, 1, 1)
+    target[0, 2] = 0b0010
+    without = segmentation_loss(logits, target, weight, CLASSES.replace(class_weight=0))
+    with_classes = segmentation_loss(logits, target, weight, CLASSES.replace(class_weight=2))
+    assert (with_classes - without).item() == pytest.approx(2 * math.log(4), abs=1e-5)

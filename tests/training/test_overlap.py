@@ -38,7 +38,7 @@ def flat_patch(radius=RADIUS):
     side = 2 * radius + 11
     mask = disc((side, side), side / 2 - 0.5, side / 2 - 0.5, radius)
     density = mask[..., None] * STAIN
-    return Patch(density.astype(np.float32), mask.astype(np.float32), mask, float(radius))
+    return Patch(density.astype(np.float32), mask.astype(np.float32), mask, float(radius), np.uint32(0))
 
 
 def paste(canvas, y, x, transmission=1.0, **changes):
