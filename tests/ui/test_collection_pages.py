@@ -315,6 +315,29 @@ def test_every_odd_image_can_be_opened_for_correction(store):
     assert opened > 15
 
 
+def test_the_list_of_drafts_tells_two_of_one_image_apart(store):
+    image, labels = draw_smear((120, 160), cells=6, diameter_px=30, seed=1)
+    drafts = [create_draft(store, image, labels, DraftInfo(name="smear <b>.png")) for _ in range(2)]
+    y, x = np.argwhere(labels == 1).mean(axis=0)
+    drafts[1].apply(Edit(kind="delete", points=((float(x) + 0.5, float(y) + 0.5),)))
+    at = AppTest.from_file(APP, default_timeout=60)
+    at.session_state["remembered_drafts"] = ",".join([drafts[0].id, drafts[1].id, "0" * 32, "../x"])
+    at.run().switch_page("pages/correct.py").run()
+    assert not at.exception
+    rows = [m.value for m in at.markdown if "drafts of this image" in m.value]
+    assert len(rows) == 2
+    cells = int(labels.max())
+    assert f"1 edit · {cells - 1} cells (-1)" in rows[0], "the one that was changed last comes first"
+    assert f"no edits yet · {cells} cells" in rows[1]
+    assert all("smear \\<b\\>.png" in row for row in rows)
+    assert sum(c.value.startswith("Begun today") for c in at.caption) == 2
+    at.button(key=f"discard_{drafts[0].id}").click().run()
+    assert not drafts[0].folder.exists()
+    assert not any("drafts of this image" in m.value for m in at.markdown)
+    at.button(key=f"draft_{drafts[1].id}").click().run()
+    assert at.session_state["correction_session"].draft.id == drafts[1].id
+
+
 def test_a_listed_draft_that_was_discarded_in_another_tab_is_no_error(store):
     image, labels = draw_smear((120, 160), cells=6, diameter_px=30, seed=1)
     draft = create_draft(store, image, labels, DraftInfo(name="smear.png"))

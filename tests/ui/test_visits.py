@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from bccseg.annotation.drafts import open_draft
+from bccseg.annotation.drafts import DraftInfo, create_draft, open_draft
 from bccseg.annotation.edits import Edit
 from bccseg.annotation.store import LabelStore
 from bccseg.errors import StoreError
@@ -423,3 +423,27 @@ def test_a_correction_made_before_a_reload_reaches_the_numbers(root, token):
     assert not again.exception
     assert again.session_state["correction_session"].draft.id == draft.id
     assert [p.name for p in (Path(root.parent) / "drafts").iterdir()] == [draft.id], "no second draft"
+
+
+def test_correcting_from_the_collection_goes_on_with_the_draft_there_is(root, token):
+    store = LabelStore(root.parent)
+    image, labels = draw_smear((120, 160), cells=6, diameter_px=30, seed=1)
+    version = create_draft(store, image, labels, DraftInfo(name="smear.png")).submit(store, "Ana", "", "CC0 1.0")
+
+    def draft_of(at):
+        at.session_state["part"] = "Review"
+        at.switch_page("pages/collection.py").run()
+        at.button(key=f"correct_{version.id}").click().run()
+        assert not at.exception
+        return at.session_state["correction_session"].draft
+
+    at = open_tab(token)
+    first = draft_of(at)
+    y, x = np.argwhere(labels == 2).mean(axis=0)
+    first.apply(Edit(kind="delete", points=((float(x) + 0.5, float(y) + 0.5),)))
+    del at
+    restart()
+    again = draft_of(open_tab(token))
+    assert again.id == first.id
+    assert len(again.history.edits) == 1
+    assert draft_of(open_tab(secrets.token_hex(32))).id != first.id, "another browser does not get it"

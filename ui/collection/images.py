@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from bccseg.annotation.drafts import draft_from_version
 from bccseg.annotation.records import SPLITS
 from bccseg.annotation.review import Item, collection_table
 from bccseg.annotation.store import LabelStore
@@ -16,7 +15,8 @@ from ui.collection.withdraw import ask_to_withdraw, show_withdrawn
 from ui.components.local_storage import remembered
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
-from ui.shared.handover import CORRECT_PAGE, hand_over
+from ui.shared.handover import CORRECT_PAGE, draft_of_version, hand_over
+from ui.shared.session import visitor_state
 
 
 def show_images(store: LabelStore, found: list[Item]) -> None:
@@ -90,8 +90,8 @@ def show_item(store: LabelStore, item: Item) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"), show_errors():
         if st.button("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
                      help="Opens these labels on the Correct page. They stay; yours are a new version."):  # fmt: skip
-            hand_over(draft_from_version(store, version))
-            st.switch_page(CORRECT_PAGE)
+            hand_over(draft_of_version(visitor_state(), version))
+            st.switch_page(CORRECT_PAGE, query_params={})  # {}: it refuses to clear what a widget is bound to
         if version.status in ("accepted", "rejected") and st.button(
             "Review again", icon=":material/undo:", key=f"again_{version.id}",
             help="Puts this version back into the queue of those that wait for review.",

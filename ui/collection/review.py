@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from bccseg.annotation.drafts import draft_from_version
 from bccseg.annotation.records import Version
 from bccseg.annotation.review import Item, queue
 from bccseg.annotation.store import LabelStore
@@ -15,7 +14,8 @@ from ui.components.hotkeys import hotkeys
 from ui.components.local_storage import remember, remembered
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
-from ui.shared.handover import CORRECT_PAGE, hand_over
+from ui.shared.handover import CORRECT_PAGE, draft_of_version, hand_over
+from ui.shared.session import visitor_state
 
 KEY = "review_state"
 REASONS = (
@@ -67,8 +67,8 @@ def show_queue(store: LabelStore, found: list[Item]) -> None:
     if st.button("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
                  help="Opens these labels on the Correct page. They stay; yours are a new version."):  # fmt: skip
         with show_errors():
-            hand_over(draft_from_version(store, version))
-            st.switch_page(CORRECT_PAGE)
+            hand_over(draft_of_version(visitor_state(), version))
+            st.switch_page(CORRECT_PAGE, query_params={})  # {}: it refuses to clear what a widget is bound to
 
 
 def _say(store: LabelStore, state: ReviewState) -> None:

@@ -1,15 +1,16 @@
-"""Ways onto the Correct page: a result of this visit, a file with its mask, a draft; and leaving it by submitting."""
+"""Ways onto the Correct page: a result of Segment, a file with its mask, a draft; and leaving it by submitting."""
 
 import numpy as np
 import streamlit as st
 
-from bccseg.annotation.drafts import DraftInfo, create_draft, draft_info, open_draft
+from bccseg.annotation.drafts import DraftInfo, create_draft, open_draft
 from bccseg.config import LICENCES
 from bccseg.errors import StoreError
 from bccseg.imaging.label_image import median_diameter
 from bccseg.io.images import decode
 from bccseg.io.label_files import read_labels
 from ui.components.local_storage import local_storage, remember, remembered
+from ui.correct.drafts import show_drafts
 from ui.correct.session import CorrectionSession, close_session, current_session, open_session
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
@@ -18,9 +19,10 @@ from ui.shared.handover import (
     SEGMENT_PAGE,
     discard_draft,
     draft_of_result,
-    known_drafts,
+    note_change,
     result_of_draft,
     take_over,
+    take_up_corrections,
 )
 from ui.shared.session import visitor_state
 from ui.shared.storage import store
@@ -35,6 +37,7 @@ def reopen_session() -> None:
     named, session = st.query_params.get("draft"), current_session()
     if session is not None:
         st.query_params["draft"] = session.draft.id
+        visitor_state().note_draft(session.draft.id)
     elif named:
         try:
             open_session(open_draft(store(), named))
@@ -51,24 +54,16 @@ def keep_in_browser(open_draft_id: str = "") -> None:
     local_storage("local_storage", values)
 
 
-def _offer_drafts() -> None:
-    """Drafts that were started in this browser and are still there."""
-    found = [(draft, info) for draft in known_drafts(visitor_state()) if (info := draft_info(store(), draft))]
-    for draft, info in found:
-        st.button(f"Go on with {plain(info.name, 60)}", icon=":material/history:", key=f"draft_{draft}",
-                  on_click=lambda draft=draft: open_session(open_draft(store(), draft)))  # fmt: skip
-
-
 def ask_what_to_correct() -> None:
     """Nothing is open yet: offer what there is."""
     keep_in_browser()
     results = visitor_state().results
     st.subheader("Correct an image", anchor=False)
-    _offer_drafts()
+    show_drafts()
     if results:
         names = [f"{k}. {stored.measured.name}" for k, stored in enumerate(results, start=1)]
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            pick = st.selectbox("A result of this visit", range(len(names)), format_func=names.__getitem__, width=420)
+            pick = st.selectbox("A result of Segment", range(len(names)), format_func=names.__getitem__, width=420)
             if st.button("Correct it", type="primary", icon=":material/draw:"):
                 open_session(draft_of_result(visitor_state(), pick or 0))
                 st.rerun()
@@ -150,6 +145,8 @@ def ask_to_submit(session: CorrectionSession) -> None:
 
 def _submit(session: CorrectionSession, author: str, comment: str, licence: str) -> None:
     with show_errors():
+        note_change(session.draft, author)
+        take_up_corrections(visitor_state())  # while the draft is there: afterwards nothing could be measured
         version = session.draft.submit(store(), author, comment, licence)
         saved(store())
         remember("author", author)
