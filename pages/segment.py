@@ -50,4 +50,4 @@ with show_errors():
         st.switch_page(CORRECT_PAGE)
     show_image(choose_version(recount_shown(state, index, chosen)))
     recount_others(state, chosen)
-    show_batch(state)
+    show_batch(state, chosen)

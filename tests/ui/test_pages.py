@@ -180,7 +180,7 @@ def test_folders_of_a_zip_are_kept_everywhere():
     assert [stored.measured.name for stored in state.results] == shown
     assert at.selectbox(key="chosen_image").options == [f"{k}. {name}" for k, name in enumerate(shown, start=1)]
     assert at.dataframe[1].value["image"].tolist() == shown
-    with zipfile.ZipFile(_zip(state)) as archive:
+    with zipfile.ZipFile(_zip(state, state.used)) as archive:
         summary = pd.read_csv(archive.open("summary.csv"))
         assert summary["image"].tolist() == shown
         assert summary["files"].tolist() == ["patientA/10", "patientB/10", "climbing"]

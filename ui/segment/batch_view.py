@@ -10,9 +10,10 @@ from bccseg.report.tables import csv, summary_table
 from ui.segment.cell_table import column_format
 from ui.shared.plots import PLOT
 from ui.shared.session import VisitorState
+from ui.shared.settings import Chosen
 
 
-def show_batch(state: VisitorState) -> None:
+def show_batch(state: VisitorState, chosen: Chosen) -> None:
     """All images together: summary, counts, distributions, one zip."""
     images = [stored.measured for stored in state.results]
     table = summary_table(images)
@@ -30,9 +31,10 @@ def show_batch(state: VisitorState) -> None:
             shown, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in shown}
         )
     columns = st.columns(3)
-    columns[0].download_button("Everything (zip)", lambda: _zip(state), file_name="bccseg_results.zip", type="primary",
+    columns[0].download_button("Everything (zip)", lambda: _zip(state, chosen), file_name="bccseg_results.zip",
                                help="Masks, labels, overlays, tables, QuPath, ImageJ and COCO files of all images.",
-                               on_click="ignore", icon=":material/folder_zip:", width="stretch")  # fmt: skip
+                               type="primary", on_click="ignore", icon=":material/folder_zip:",
+                               width="stretch")  # fmt: skip
     columns[1].download_button("Summary (CSV)", lambda: csv(table), file_name="summary.csv", on_click="ignore",
                                help="A row an image.", icon=":material/table:", width="stretch")  # fmt: skip
 
@@ -47,8 +49,10 @@ def charts_names(names: list[str]) -> list[str]:
     return out
 
 
-def _zip(state: VisitorState) -> io.BytesIO:
+def _zip(state: VisitorState, chosen: Chosen) -> io.BytesIO:
+    """As this tab shows them; another tab of this browser may have other settings."""
     buffer = io.BytesIO()
-    write_zip((stored.unpack() for stored in state.results), buffer)
+    shown = (stored.recounted(chosen.settings, chosen.pixel_size_um) for stored in state.results)
+    write_zip((stored.unpack() for stored in shown), buffer)
     buffer.seek(0)
     return buffer

@@ -28,6 +28,10 @@ def recount_others(state: VisitorState, chosen: Chosen) -> None:
 
 def _recount(state: VisitorState, stored: StoredResult, chosen: Chosen) -> None:
     new = stored.recounted(chosen.settings, chosen.pixel_size_um)
-    for k, there in enumerate(state.results):
-        if there is stored:  # and not one that a job has put in its place meanwhile
-            state.results[k] = new
+    if new is stored:
+        return
+    with state.lock:
+        for k, there in enumerate(state.results):
+            if there is stored:  # and not one that a job or another tab has put in its place meanwhile
+                state.results[k] = new
+    state.changed()
