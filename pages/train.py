@@ -12,6 +12,8 @@ open_page("pages/train.py", "Teach the network your own smears, and see whether 
 with show_errors():
     with st.container():  # also when empty, so that what follows keeps its place and its open tab
         active, ended = read_runs()
+        if active:
+            st.subheader("Under way", anchor="under-way")
         for run in reversed(active):
             show_live(run)
     start, history = st.tabs(["New run", "Runs"], key="train_tabs")

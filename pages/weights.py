@@ -7,10 +7,12 @@ from ui.shared.errors import show_errors
 from ui.shared.page import open_page
 from ui.shared.settings import settings_sidebar
 from ui.weights.cards import show_card
+from ui.weights.promoted import show_promoted
 
 open_page("pages/weights.py", "The trained networks: what they learned from, and how well they do.")
 with show_errors():
     settings_sidebar()
+    show_promoted()
     names = shipped_names()
     for tab, name in zip(st.tabs(names), names, strict=True):
         with tab:

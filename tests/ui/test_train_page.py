@@ -20,7 +20,7 @@ from bccseg.jobs.training_run import all_runs, create_run
 from tests.ui.test_pages import APP, button
 from ui.shared.promoted import promoted
 from ui.train import start
-from ui.train.compare import KEPT, Comparison, comparisons, remember
+from ui.train.comparison import KEPT, Comparison, comparisons, remember
 from ui.train.data_check import look
 from ui.train.settings import ask_for_settings
 
@@ -78,6 +78,28 @@ def test_the_data_are_checked_before_a_run(store, place):
     assert not at.success  # that was said of other data
 
 
+def test_where_too_few_images_are_kept_for_comparing_some_can_be(store, place):
+    at = page()
+    assert any("Only 1 image is kept for comparing" in m.value for m in at.markdown)
+    button(at, "Check the data").click().run()
+    assert any("Only 1 image is kept for comparing" in w.value for w in at.warning)  # of a zip too
+    picked = next(m for m in at.multiselect if m.label == "Images")
+    assert len(picked.value) == 1  # two thirds of five stay to learn from
+    before = {i.id: i.split for i in store.images()}
+    button(at, "Keep them for comparing").click().run()
+    assert not at.exception
+    changed = {i.id for i in store.images() if i.split != before[i.id]}
+    assert len(changed) == 1
+    assert [i.split for i in store.images()].count("test") == 2
+    assert any("Kept for comparing: " in s.value for s in at.success)
+    assert any("2 for comparing" in c.label for c in at.checkbox)
+    button(at, "Undo").click().run()
+    assert {i.id: i.split for i in store.images()} == before
+    for info in store.images():
+        store.set_split(info.id, "test", "Ana")
+    assert not [m for m in page().markdown if "kept for comparing" in m.value]
+
+
 def test_what_is_wrong_with_a_dataset_is_named(tmp_path):
     def png(pixels):
         return cv2.imencode(".png", pixels)[1].tobytes()
@@ -115,19 +137,28 @@ def test_a_run_from_the_page_to_promotion_and_back(store, place):
     run = all_runs(place / "runs")[0]
     assert run.spec.config.base_weights == "unet-bbbc041seg"
     assert (run.spec.config.epochs, run.spec.config.steps_per_epoch) == (1, 2)
+    assert any("has begun. It is [at the top of this page](#under-way)" in s.value for s in at.success)
     wait_for_end(run)
     at = page()
     assert any("best epoch 1" in m.value for m in at.markdown)
     button(at, "Compare").click().run()
     assert not at.exception
+    next(t for t in at.text_input if t.label == "Name of the weights").set_value("Anna's smears")
     button(at, "Promote").click().run()
     assert not at.exception
+    assert any("The app uses these weights, as **Anna's smears**" in m.value for m in at.markdown)
+    assert any("cannot be deleted" in m.value and "Anna's smears" in m.value for m in at.markdown)
+    assert not [b for b in at.button if b.label == "Delete this run"]
     assert promoted().current == f"own:{run.id}"
     at.switch_page("pages/segment.py").run()
-    assert next(s for s in at.selectbox if s.label == "Weights").options[0] == f"own:{run.id}"
+    assert next(s for s in at.selectbox if s.label == "Weights").options[0] == "Anna's smears"
     at.switch_page("pages/train.py").run()
     button(at, "Restore the previous weights").click().run()
     assert promoted().current == "unet-bbbc041seg"
+    button(at, "Delete this run").click().run()
+    assert any("is deleted" in s.value for s in at.success)
+    assert not all_runs(place / "runs")
+    assert not (place / "runs" / "promoted" / run.id).exists()
 
 
 def test_comparing_weights_with_themselves_is_within_noise(store, place):

@@ -1,5 +1,6 @@
 """Loaded networks, shared by all visitors and read-only. Loading goes on beside the page."""
 
+import logging
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -7,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from bccseg.config import DEFAULT_WEIGHTS
 from bccseg.errors import BccsegError
 from ui.shared.promoted import promoted
 
 if TYPE_CHECKING:
     from bccseg.inference.predictor import Predictor
+    from bccseg.jobs.promotion import Promotions
+    from bccseg.model.weights import Weights
+
+log = logging.getLogger("bccseg")
 
 MAX_LOADED = 3
 
@@ -52,9 +56,9 @@ class PredictorCache:
 
 
 def load_predictor(weights: str, device: str) -> LoadedPredictor:
-    """Load weights by the name a visitor may give (shipped or hf://; never a path).
+    """Load weights by the name a visitor may give (promoted, shipped or hf://; never a path).
 
-    Where they cannot be had, the shipped weights are loaded instead and `trouble` says why.
+    Where they cannot be had, the promoted weights are loaded instead, else the shipped ones, and `trouble` says why.
     Raises BccsegError if those fail too.
     """
     from bccseg.inference.predictor import Predictor
@@ -65,10 +69,24 @@ def load_predictor(weights: str, device: str) -> LoadedPredictor:
     try:
         loaded = load_weights(*own.locate(weights))
     except BccsegError as error:
-        trouble = f"{error} The shipped weights are used instead."
-        loaded = load_weights(*own.locate(DEFAULT_WEIGHTS))
+        loaded, instead = _load_instead(own, weights)
+        kind = "promoted" if instead in own.names else "shipped"
+        trouble = f"{error} The {kind} weights are used instead: {own.title(instead)}."
     predictor = Predictor(loaded, device)
     return LoadedPredictor(predictor, describe_device(predictor.device, predictor.dtype), trouble)
+
+
+def _load_instead(own: "Promotions", failed: str) -> "tuple[Weights, str]":
+    """The first weights that can be had in place of those that failed, and their name. Raises BccsegError."""
+    from bccseg.model.weights import load_weights
+
+    names = [name for name in dict.fromkeys(own.fallbacks) if name != failed]
+    for name in names[:-1]:
+        try:
+            return load_weights(*own.locate(name)), name
+        except BccsegError as error:
+            log.warning("%s cannot be had either: %s", name, error)
+    return load_weights(*own.locate(names[-1])), names[-1]
 
 
 @st.cache_resource(show_spinner=False)

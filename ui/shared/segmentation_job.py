@@ -13,6 +13,7 @@ from bccseg.errors import BccsegError, Stopped
 from bccseg.io.archive import Entry, count_files, expand
 from ui.shared.predictors import LoadedPredictor
 from ui.shared.stored_result import StoredResult
+from ui.shared.weights_at_work import at_work
 
 log = logging.getLogger("bccseg")
 
@@ -93,11 +94,12 @@ class Job:
                 wait([self.loaded], timeout=0.1)
             predictor = self.loaded.result().predictor
             self.started, self._stems = time.monotonic(), self.taken()
-            for file in self.files:
-                for inner in file.rest():
-                    self._segment(inner, predictor)
-                    self.on_file(file, inner)
-                self.on_end(file)
+            with at_work(predictor.source):
+                for file in self.files:
+                    for inner in file.rest():
+                        self._segment(inner, predictor)
+                        self.on_file(file, inner)
+                    self.on_end(file)
         except Stopped:
             self.stopped = True
         except BccsegError as error:

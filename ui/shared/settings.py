@@ -11,7 +11,7 @@ from bccseg.imaging.pixel_size import LEAST_UM, MOST_UM, read_pixel_size
 from bccseg.model.weight_sources import HUB_PREFIX, default_name, shipped_names
 from ui.shared.errors import plain
 from ui.shared.predictors import predictor_cache
-from ui.shared.promoted import promoted
+from ui.shared.promoted import promoted, weights_title
 from ui.shared.widget_state import reset, restore, save
 
 ALL_COUNT = {"min_cell_percent": 0.0, "drop_border_cells": False}
@@ -97,7 +97,7 @@ def _ask_pixel_size() -> float | None:
                               "in µm and the density in cells per mm². Applies at once. TIFF files often state "
                               "it.")  # fmt: skip
     try:
-        return read_pixel_size(text)
+        return read_pixel_size(text or "")
     except SettingsError as error:
         st.error(f"{plain(str(error), 200)} Until then the files' own pixel size counts, where they state one.")
         return None
@@ -111,7 +111,7 @@ def weight_choices() -> list[str]:
 
 
 def _ask_weights() -> str:
-    choice = st.selectbox("Weights", weight_choices(), key="set_weights",
+    choice = st.selectbox("Weights", weight_choices(), key="set_weights", format_func=weights_title,
                           help="The trained network. See the Weights page for what each was trained on.")  # fmt: skip
     if choice != FROM_HUB:
         return choice
@@ -134,7 +134,7 @@ def _ask_weights() -> str:
 def _loading(weights: str, device: str) -> None:
     future = predictor_cache().peek(weights, device)
     if future is None or not future.done():
-        st.caption(f":material/hourglass_top: Preparing **{plain(weights)}** …")
+        st.caption(f":material/hourglass_top: Preparing **{plain(weights_title(weights))}** …")
         return
     st.rerun()
 
@@ -151,4 +151,5 @@ def show_predictor(weights: str, device: str) -> None:
     loaded = future.result()
     if loaded.trouble:
         st.warning(plain(loaded.trouble, 600))
-    st.caption(f":material/memory: In use: **{plain(loaded.predictor.source)}** on **{plain(loaded.device)}**")
+    name = plain(weights_title(loaded.predictor.source))
+    st.caption(f":material/memory: In use: **{name}** on **{plain(loaded.device)}**")

@@ -7,6 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from ui.shared.errors import plain, show_errors
+from ui.train.comparison import MIN_IMAGES
+from ui.train.test_images import too_few
 
 MOST = 10  # messages shown of a kind
 CHECK_HELP = "Reads every image and mask, as a run does before it starts, and says what does not fit."
@@ -59,4 +61,5 @@ def look(sources: list[str], uploads: list[bytes], validation_share: float, base
         paths = [str(folder / f"upload{k}.zip") for k in range(len(uploads))]
         data = gather_training_data([*sources, *paths], folder / "data", validation_share, base)
     test = f", {len(data.test)} for comparing" if data.test else ""
-    return Findings(f"{data}{test}; {data.cells} cells", data.problems, data.warnings)
+    few = [too_few(len(data.test))] if len(data.test) < MIN_IMAGES else []
+    return Findings(f"{data}{test}; {data.cells} cells", data.problems, [*data.warnings, *few])

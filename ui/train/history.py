@@ -5,15 +5,19 @@ import streamlit as st
 from bccseg.annotation.records import MAX_TEXT
 from bccseg.config import WEIGHT_LICENCES
 from bccseg.errors import TrainingError
+from bccseg.jobs.deletion import delete_run, needed_for
 from bccseg.jobs.promotion import own_name
 from bccseg.jobs.training_run import Run, RunSnapshot, all_runs, create_run
 from ui.shared.errors import plain, show_errors
 from ui.shared.promoted import promoted
 from ui.shared.storage import runs_folder
+from ui.shared.weights_at_work import is_at_work
 from ui.train.compare import show_compare
 from ui.train.curves import show_curves, show_preview
 from ui.train.live_run import STATES
+from ui.train.promote import ask_to_promote, show_in_use
 
+DELETED = "run_deleted"
 LICENCE_HELP = "It goes by the images that were learned from, and by the base weights. Choose, or type another."
 
 
@@ -35,13 +39,9 @@ def read_runs() -> tuple[list[Run], list[RunSnapshot]]:
 
 def show_history(runs: list[RunSnapshot]) -> None:
     """Ended runs: curves over one another, compare, promote, resume, delete."""
-    own = promoted()
-    if own.names:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"The app uses weights of its own training: **{plain(own.current)}**")
-            if st.button("Restore the previous weights", icon=":material/undo:"):
-                own.roll_back()
-                st.rerun()
+    show_in_use()
+    if text := st.session_state.pop(DELETED, ""):
+        st.success(text)
     if not runs:
         st.info("No run has ended yet.")
         return
@@ -83,22 +83,34 @@ def _show_ended(run: RunSnapshot) -> None:
                 halved = spec.config.replace(batch_size=spec.config.batch_size // 2)
                 create_run(runs_folder(), spec.replace(config=halved)).start()
                 st.rerun()
-            new = run.weights and promoted().current != own_name(run.id)
-            if new and st.button("Promote", type="primary", icon=":material/upgrade:", key=f"promote_{run.id}",
-                                 help="Makes these the app's weights, for everyone. One click goes back."):  # fmt: skip
-                promoted().promote(run.run)
-                st.rerun()
-            if st.button("Delete", icon=":material/delete:", key=f"delete_{run.id}"):
-                run.run.delete()
-                st.rerun()
+            _ask_to_delete(run)
         notes = st.text_area("Notes", value=run.notes, key=f"notes_{run.id}", height=80, max_chars=MAX_TEXT)
         if notes != run.notes:
             run.run.write_notes(notes)
         if run.weights:
             with st.container():  # what comes and goes in it does not move, and so reset, what is below
-                show_compare(run)
+                compared = show_compare(run)
+                ask_to_promote(run, compared=compared)
             _show_publish(run)
         show_preview(run)
+
+
+def _ask_to_delete(run: RunSnapshot) -> None:
+    """Asks before it deletes, and refuses while the weights are in use."""
+    own, name = promoted(), plain(run.spec.name)
+    used = needed_for(own, run.run)
+    if not used and is_at_work(own_name(run.id)):
+        used = "Somebody's segmentation uses its weights right now. Try again when it is done."
+    with st.popover("Delete", icon=":material/delete:"):
+        if used:
+            st.markdown(f":material/block: **{name}** cannot be deleted. {plain(used, 400)}")
+            return
+        st.markdown(f"Delete **{name}** with its curves, notes and weights? There is no way back.")
+        if st.button("Delete this run", type="primary", icon=":material/delete_forever:", key=f"delete_{run.id}"):
+            with show_errors():
+                delete_run(own, run.run)
+                st.session_state[DELETED] = f"The run **{name}** is deleted."
+                st.rerun()
 
 
 def _show_publish(run: RunSnapshot) -> None:

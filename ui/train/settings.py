@@ -10,7 +10,7 @@ from bccseg.errors import SettingsError
 from bccseg.model.weight_sources import shipped_names
 from bccseg.schema import Schema
 from ui.shared.errors import plain
-from ui.shared.promoted import promoted
+from ui.shared.promoted import promoted, weights_title
 from ui.shared.settings import DEVICE_TITLES
 
 FROM_SCRATCH = "None: start from scratch"
@@ -134,7 +134,8 @@ def ask_for_settings(preset: str, config: TrainConfig) -> tuple[TrainConfig | No
         bases = [FROM_SCRATCH, *dict.fromkeys([*shipped_names(), *promoted().names])]
         at = bases.index(config.base_weights or FROM_SCRATCH)
         left, right = st.columns(2)
-        base = left.selectbox("Base weights", bases, index=at, key=f"{key}_base", help=BASE_HELP)
+        base = left.selectbox("Base weights", bases, index=at, key=f"{key}_base", help=BASE_HELP,
+                              format_func=weights_title)  # fmt: skip
         device = right.selectbox(
             "Device", list(DEVICE_TITLES), format_func=DEVICE_TITLES.__getitem__, key=f"{key}_device"
         )

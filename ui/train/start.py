@@ -7,13 +7,17 @@ from bccseg.annotation.records import SPLITS, Version
 from bccseg.annotation.review import Item, items
 from bccseg.config import PRESETS, TrainConfig
 from bccseg.io.archive import is_zip
-from bccseg.jobs.records import JobSpec
-from bccseg.jobs.training_run import create_run
+from bccseg.jobs.records import ACTIVE_STATES, JobSpec
+from bccseg.jobs.training_run import Run, create_run
 from bccseg.training.data_sources import HUB_PREFIX, STORE_PREFIX
 from bccseg.training.initial_weights import base_training_set
+from ui.shared.errors import plain
 from ui.shared.storage import collection_folder, runs_folder, store
 from ui.train.data_check import CHECK_HELP, show_check
 from ui.train.settings import ask_for_settings
+from ui.train.test_images import offer_test_images
+
+STARTED = "train_started"  # id and name of the run that was started last
 
 RECIPES = {
     "finetune": ("Quick fine-tune", "Goes on from trained weights for some minutes: for a few images of your own."),
@@ -62,8 +66,25 @@ def ask_to_train() -> None:
         spec = JobSpec(name=name, sources=tuple(sources), config=config, device=device, preset=preset, base=base)
         run = create_run(runs_folder(), spec, uploads)
         run.start()
-        st.session_state["train_run"] = run.id
+        st.session_state[STARTED] = (run.id, name)
         st.rerun()
+    _show_started()
+
+
+def _show_started() -> None:
+    """Where the run is that was started last."""
+    if STARTED not in st.session_state:
+        return
+    run, name = st.session_state[STARTED]
+    folder = runs_folder() / run
+    if not folder.is_dir():  # deleted since
+        return
+    state = Run(folder).progress.state
+    if state in ACTIVE_STATES:
+        st.success(f"**{plain(name)}** has begun. It is [at the top of this page](#under-way), with its progress; "
+                   "once it has ended, it is under **Runs**.", icon=":material/play_circle:")  # fmt: skip
+    else:
+        st.info(f"**{plain(name)}** has ended: see **Runs**.", icon=":material/flag:")
 
 
 def _ask_for_base(config: TrainConfig) -> str:
@@ -86,6 +107,7 @@ def _ask_for_data(chosen: list[tuple[Item, Version]]) -> tuple[list[str], list[b
     sources = []
     if st.checkbox(text.format(**counts), value=bool(chosen), disabled=not chosen, key="train_store"):
         sources.append(f"{STORE_PREFIX}{collection_folder()}")
+        offer_test_images("start")
     tip = "A dataset that a bccseg server keeps in step. Its accepted labels are used."
     repo = st.text_input(
         "And a collection on the Hugging Face Hub", placeholder="owner/name", key="train_hub", help=tip

@@ -1,0 +1,42 @@
+"""Weights of the server's own training on the Weights page."""
+
+import json
+from pathlib import Path
+
+import streamlit as st
+
+from bccseg.jobs.promotion import own_folder
+from ui.shared.errors import plain
+from ui.shared.promoted import promoted
+
+
+def show_promoted() -> None:
+    """Promoted weights, the ones in use first, each with what can be done."""
+    own = promoted()
+    if not own.names:
+        return
+    st.subheader("Trained and promoted here", anchor=False)
+    for name in reversed(own.names):
+        used = name == own.current
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            badge = " :green-badge[in use]" if used else ""
+            st.markdown(f"**{plain(own.title(name))}**{badge}  \n:gray[{_origin(own.runs, name)}]")
+            if not used and st.button("Use these", icon=":material/upgrade:", key=f"use_{name}",
+                                      help="Makes these the app's weights again, for everyone."):  # fmt: skip
+                own.use_again(name)
+                st.rerun()
+            if st.button("Take back", icon=":material/undo:", key=f"take_back_{name}",
+                         help="Promoted no more: what was promoted before is used. The run stays."):  # fmt: skip
+                own.take_back(name)
+                st.rerun()
+
+
+def _origin(runs: Path, name: str) -> str:
+    """What the weights learned from."""
+    folder = own_folder(runs, name)
+    try:
+        data = json.loads((folder / "config.json").read_bytes()).get("data", "") if folder else ""
+    except (OSError, ValueError, AttributeError):
+        data = ""
+    day = name.removeprefix("own:")[:8]
+    return plain(f"Run of {day[:4]}-{day[4:6]}-{day[6:]}" + (f", learned from {data}" if data else ""), 300)
