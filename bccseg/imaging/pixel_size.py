@@ -14,16 +14,23 @@ WRITTEN = re.compile(r"([0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)\s*(µm|μm|um|nm)?\s*(
 
 def read_pixel_size(text: str) -> float | None:
     """A pixel size in µm from "0.065", "0,065", "0.065 µm" or "65 nm"; None from nothing. Raises SettingsError."""
+    size = read_um(text, "no pixel size. Type the width of one pixel in µm, such as 0.065 or 0,065.")
+    if size is not None and not LEAST_UM <= size <= MOST_UM:
+        raise SettingsError(f"A pixel is {LEAST_UM:g} to {MOST_UM:g} µm wide, not {size:g}. Such as 0.065.")
+    return size
+
+
+def read_um(text: str, otherwise: str) -> float | None:
+    """A length in µm, written with a point or a comma, also in nm; None from nothing. Raises SettingsError, which says
+    that the text is `otherwise`.
+    """
     text = text.strip()
     if not text:
         return None
     written = WRITTEN.fullmatch(text)
     if not written:
-        raise SettingsError(f"'{text}' is no pixel size. Type the width of one pixel in µm, such as 0.065 or 0,065.")
-    size = float(written[1].replace(",", ".")) / (1000 if (written[2] or "").lower() == "nm" else 1)
-    if not LEAST_UM <= size <= MOST_UM:
-        raise SettingsError(f"A pixel is {LEAST_UM:g} to {MOST_UM:g} µm wide, not {size:g}. Such as 0.065.")
-    return size
+        raise SettingsError(f"'{text}' is {otherwise}")
+    return float(written[1].replace(",", ".")) / (1000 if (written[2] or "").lower() == "nm" else 1)
 
 
 def likely_pixel_size(diameter_px: float | None, pixel_size_um: float | None) -> float | None:

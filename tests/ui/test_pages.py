@@ -2,15 +2,13 @@
 
 import threading
 import time
-import zipfile
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from bccseg.report.result import Correction
-from tests.odd_files import odd_files, zipped
+from tests.odd_files import odd_files
 from tests.paths import ROOT
 
 APP = str(ROOT / "app.py")
@@ -104,105 +102,6 @@ def test_settings_are_kept_and_reset():
     from bccseg.config import SegmentSettings
 
     assert at.slider(key="set_min_cell").value == SegmentSettings().min_cell_percent
-
-
-def shown(at):
-    return {m.label: m.value for m in at.metric}
-
-
-def test_pixel_size_border_and_smallest_cell_apply_at_once():
-    """And take back nothing: what they leave out is kept."""
-    at = fresh()
-    button(at, "Try an example").click().run()
-    finish(at)
-    state, before = at.session_state["session"], shown(at)
-    job = state.job
-    at.text_input(key="set_pixel_size").set_value("0,11").run()
-    with_size = shown(at)
-    assert with_size["Median diameter"].endswith("µm")
-    assert "/mm²" in with_size["Density"]
-    at.toggle(key="set_drop_border").set_value(True).run()
-    fewer = shown(at)
-    assert int(fewer["Cells"]) < int(before["Cells"])
-    assert fewer["Cells"] == fewer["Whole cells"] == before["Whole cells"]
-    assert fewer["Density"] == with_size["Density"]
-    assert len(at.dataframe[0].value) == int(fewer["Cells"])
-    at.slider(key="set_min_cell").set_value(100.0).run()
-    assert int(shown(at)["Cells"]) < int(fewer["Cells"])
-    button(at, "Reset settings").click().run()
-    assert shown(at) == before
-    assert state.job is job, "nothing was segmented again"
-    assert not any("settings have changed" in i.value for i in at.info)
-    assert not at.exception
-
-
-def test_another_diameter_needs_the_network():
-    at = fresh()
-    button(at, "Try an example").click().run()
-    finish(at)
-    at.toggle(key="set_auto").set_value(False).run()
-    assert any("settings have changed" in i.value for i in at.info)
-    button(at, "Segment again").click().run()
-    finish(at)
-    assert not any("settings have changed" in i.value for i in at.info)
-    button(at, "Clear all").click().run()
-    assert not at.metric
-
-
-def test_all_images_are_measured_anew_and_corrected_ones_with_what_was_found():
-    at = fresh()
-    png = odd_files()["no suffix"][0]
-    upload(at, [(f"{k}.png", png) for k in range(3)])
-    state = at.session_state["session"]
-    first = state.results[2]
-    state.results[2] = replace(first, found=first, measured=replace(first.measured, correction=MADE))
-    at.text_input(key="set_pixel_size").set_value("0.2").run()
-    at.toggle(key="set_drop_border").set_value(True).run()
-    assert not at.exception
-    for stored in state.results:
-        assert stored.measured.pixel_size_um == 0.2
-        assert not stored.measured.cells["touches_border"].any()
-        assert stored.unpack().labels.max() == stored.measured.summary.cell_count
-    assert state.results[2].measured.correction == MADE
-    assert state.results[2].found.measured.pixel_size_um == 0.2
-    assert not state.results[2].found.measured.cells["touches_border"].any()
-
-
-def test_folders_of_a_zip_are_kept_everywhere():
-    from ui.segment.batch_view import _zip
-
-    png = odd_files()["no suffix"][0]
-    names = ["patientA/10.png", "patientB/10.png", "../../climbing.png"]
-    at = fresh()
-    upload(at, [("study.zip", zipped(dict.fromkeys(names, png)))])
-    state = at.session_state["session"]
-    shown = ["patientA/10.png", "patientB/10.png", "climbing.png"]
-    assert [stored.measured.name for stored in state.results] == shown
-    assert at.selectbox(key="chosen_image").options == [f"{k}. {name}" for k, name in enumerate(shown, start=1)]
-    assert at.dataframe[1].value["image"].tolist() == shown
-    with zipfile.ZipFile(_zip(state, state.used)) as archive:
-        summary = pd.read_csv(archive.open("summary.csv"))
-        assert summary["image"].tolist() == shown
-        assert summary["files"].tolist() == ["patientA/10", "patientB/10", "climbing"]
-        written = set(archive.namelist())
-    for stem in summary["files"]:
-        assert {f"{stem}_labels.png", f"{stem}_cells.csv", f"{stem}_rois.zip"} <= written
-
-
-def test_nonsense_for_a_pixel_size_is_told_and_an_impossible_one_asked_back():
-    at = fresh()
-    button(at, "Try an example").click().run()
-    finish(at)
-    at.text_input(key="set_pixel_size").set_value("abc").run()
-    assert any("no pixel size" in e.value for e in at.error)
-    assert shown(at)["Median diameter"].endswith("px")
-    at.text_input(key="set_pixel_size").set_value("1,5").run()
-    assert not at.error
-    assert any("red cells are 6 to 9" in w.value for w in at.warning)
-    button(at, "Use 0.15 µm").click().run()
-    assert at.text_input(key="set_pixel_size").value == "0.15"
-    assert not at.warning
-    assert float(shown(at)["Median diameter"].removesuffix(" µm")) == pytest.approx(8, abs=3)
 
 
 def upload(at, files):

@@ -4,13 +4,18 @@ import io
 
 import streamlit as st
 
+from bccseg.imaging.pixel_size import doubt
 from bccseg.report import charts
 from bccseg.report.bundle import write_zip
+from bccseg.report.result import MeasuredImage
 from bccseg.report.tables import csv, summary_table
 from ui.segment.cell_table import column_format
+from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.shared.session import VisitorState
 from ui.shared.settings import Chosen
+
+SHOWN_NAMES = 5  # in a warning
 
 
 def show_batch(state: VisitorState, chosen: Chosen) -> None:
@@ -30,6 +35,7 @@ def show_batch(state: VisitorState, chosen: Chosen) -> None:
         st.dataframe(
             shown, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in shown}
         )
+        _doubt_stated_sizes(images, chosen)
     columns = st.columns(3)
     columns[0].download_button("Everything (zip)", lambda: _zip(state, chosen), file_name="bccseg_results.zip",
                                help="Masks, labels, overlays, tables, QuPath, ImageJ and COCO files of all images.",
@@ -37,6 +43,20 @@ def show_batch(state: VisitorState, chosen: Chosen) -> None:
                                width="stretch")  # fmt: skip
     columns[1].download_button("Summary (CSV)", lambda: csv(table), file_name="summary.csv", on_click="ignore",
                                help="A row an image.", icon=":material/table:", width="stretch")  # fmt: skip
+
+
+def _doubt_stated_sizes(images: list[MeasuredImage], chosen: Chosen) -> None:
+    """Name the images whose files state a pixel size that blood cells cannot have; a typed one is asked back above."""
+    if chosen.pixel_size_um is not None:
+        return
+    names = [r.name for r in images if doubt(r.summary.median_diameter_px, r.pixel_size_um)]
+    if names:
+        more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+        st.warning(
+            "Blood cells cannot be as large or as small as the pixel size in these files says: "
+            f"{', '.join(plain(name, 40) for name in names[:SHOWN_NAMES])}{more}. Type the pixel size in the sidebar.",
+            icon=":material/straighten:",
+        )
 
 
 def charts_names(names: list[str]) -> list[str]:

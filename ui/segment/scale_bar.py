@@ -5,10 +5,13 @@ import zlib
 
 import streamlit as st
 
+from bccseg.errors import SettingsError
+from bccseg.imaging.pixel_size import read_um
 from bccseg.imaging.resize import resize
 from bccseg.io.encode import jpeg
 from bccseg.report.result import ImageResult
 from ui.components.canvas import drawn_points
+from ui.shared.errors import plain
 from ui.shared.settings import set_pixel_size
 
 MOST_PX = 700  # longer side of the picture that is drawn on
@@ -22,9 +25,13 @@ def measure_scale_bar(result: ImageResult) -> None:
     st.caption("Draw a line along the bar, or between two marks of a stage micrometer, and type how long that is.")
     shrink = min(1.0, MOST_PX / max(result.shape))
     length_px = _drawn_length(result, shrink)
-    length_um = st.number_input("Length of the line (µm)", 0.01, 100_000.0, value=None, step=1.0, width=240,
-                                key="bar_length", placeholder="as the bar says")  # fmt: skip
-    if length_px is None or length_um is None:
+    text = st.text_input("Length of the line (µm)", width=240, key="bar_length", placeholder="as the bar says")
+    try:
+        length_um = read_um(text or "", "no length. Type how long the line is in µm, such as 10 or 2,5.")
+    except SettingsError as error:
+        st.error(plain(str(error), 200))
+        return
+    if length_px is None or not length_um:
         return
     pixel = length_um / length_px
     st.markdown(f"The line is {length_px:.0f} px long: one pixel is **{pixel:.4g} µm** (± {100 / length_px:.1f} %).")
