@@ -324,16 +324,17 @@ def test_the_list_of_drafts_tells_two_of_one_image_apart(store):
     at.session_state["remembered_drafts"] = ",".join([drafts[0].id, drafts[1].id, "0" * 32, "../x"])
     at.run().switch_page("pages/correct.py").run()
     assert not at.exception
-    rows = [m.value for m in at.markdown if "drafts of this image" in m.value]
+    rows = [m.value for m in at.markdown if m.value.startswith("**smear \\<b\\>.png**")]
     assert len(rows) == 2
     cells = int(labels.max())
-    assert f"1 edit · {cells - 1} cells (-1)" in rows[0], "the one that was changed last comes first"
+    assert f"1 edit · {cells - 1} cells (−1)" in rows[0], "the one that was changed last comes first"
     assert f"no edits yet · {cells} cells" in rows[1]
-    assert all("smear \\<b\\>.png" in row for row in rows)
-    assert sum(c.value.startswith("Begun today") for c in at.caption) == 2
+    dates = [c.value for c in at.caption if c.value.startswith("Begun today")]
+    assert ["last edit" in date for date in dates] == [True, False]
+    assert all("one of 2 drafts of this image" in date for date in dates)
     at.button(key=f"discard_{drafts[0].id}").click().run()
     assert not drafts[0].folder.exists()
-    assert not any("drafts of this image" in m.value for m in at.markdown)
+    assert not any("drafts of this image" in c.value for c in at.caption)
     at.button(key=f"draft_{drafts[1].id}").click().run()
     assert at.session_state["correction_session"].draft.id == drafts[1].id
 

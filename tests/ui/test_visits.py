@@ -18,12 +18,14 @@ from streamlit.testing.v1 import AppTest
 from bccseg.annotation.drafts import DraftInfo, create_draft, open_draft
 from bccseg.annotation.edits import Edit
 from bccseg.annotation.store import LabelStore
+from bccseg.config import VISIT_DAYS, VISIT_MB
 from bccseg.errors import StoreError
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.io.archive import Entry
 from bccseg.io.encode import png
 from bccseg.report.result import Correction, ImageResult
 from tests.odd_files import odd_files
+from tests.paths import ROOT
 from tests.ui.test_pages import APP, WAIT_S, button, finish, upload
 from ui.shared import visits as visits_module
 from ui.shared.packing import pack, unpack
@@ -447,3 +449,14 @@ def test_correcting_from_the_collection_goes_on_with_the_draft_there_is(root, to
     assert again.id == first.id
     assert len(again.history.edits) == 1
     assert draft_of(open_tab(secrets.token_hex(32))).id != first.id, "another browser does not get it"
+
+
+def test_the_limits_are_told_in_the_app_and_in_the_guide(root, token):
+    at = open_tab(token)
+    button(at, "Try an example").click().run()
+    finish(at)
+    guide = (ROOT / "ui" / "guide" / "guide.md").read_text(encoding="utf-8")
+    for words in (f"{VISIT_DAYS} days", f"{VISIT_MB:,} MB"):
+        assert words in guide
+        assert any(words in c.value for c in at.caption)
+        assert words in at.file_uploader[0].help

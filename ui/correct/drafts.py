@@ -57,25 +57,27 @@ def show_drafts() -> None:
 
 def _show_draft(summary: DraftSummary, alike: int, *, first: bool) -> None:
     edits = f"{summary.edits:,} edit{'' if summary.edits == 1 else 's'}" if summary.edits else "no edits yet"
-    change = f" ({summary.change:+,})" if summary.change else ""
+    change = f" ({summary.change:+,})".replace("-", "−") if summary.change else ""
     facts = [edits, f"{summary.cells:,} cell{'' if summary.cells == 1 else 's'}{change}"]
-    dates = f"Begun {_when(summary.begun)}"
-    if summary.edits:
-        dates += f", last edit {_when(summary.changed)}"
     if summary.parent:
-        dates += "; goes on from labels of the collection"
+        facts.append("from the collection")
+    dates = [f"Begun {_when(summary.begun)}"]
+    if summary.edits:
+        dates.append(f"last edit {_when(summary.changed)}")
+    if alike > 1:
+        dates.append(f"one of {alike} drafts of this image")
     with st.container(horizontal=True, vertical_alignment="center", key=f"draft_row_{summary.id}"):
         st.image(jpeg(summary.picture), width=PICTURE_PX // 2)
         with st.container(width="stretch", gap=None):
-            twin = f" :gray-badge[one of {alike} drafts of this image]" if alike > 1 else ""
-            st.markdown(f"**{plain(summary.name, 60)}** · {' · '.join(facts)}{twin}")
-            st.caption(dates + ".")
-        st.button("Go on", icon=":material/draw:", key=f"draft_{summary.id}", on_click=_open, args=(summary.id,),
-                  type="primary" if first else "secondary")  # fmt: skip
-        with st.popover("", icon=":material/delete:", help="Discard this draft", key=f"discard_menu_{summary.id}"):
-            st.markdown(f"Delete the draft of **{plain(summary.name, 60)}** with {edits}? This cannot be undone.")
-            st.button("Discard the draft", key=f"discard_{summary.id}", on_click=_discard, args=(summary.id,),
-                      type="primary")  # fmt: skip
+            st.markdown(f"**{plain(summary.name, 60)}**  \n{' · '.join(facts)}")
+            st.caption(" · ".join(dates))
+        with st.container(horizontal=True, width="content"):
+            st.button("Go on", icon=":material/draw:", key=f"draft_{summary.id}", on_click=_open, args=(summary.id,),
+                      type="primary" if first else "secondary")  # fmt: skip
+            with st.popover("", icon=":material/delete:", help="Discard this draft", key=f"discard_menu_{summary.id}"):
+                st.markdown(f"Delete the draft of **{plain(summary.name, 60)}** with {edits}? This cannot be undone.")
+                st.button("Discard the draft", key=f"discard_{summary.id}", on_click=_discard, args=(summary.id,),
+                          type="primary")  # fmt: skip
 
 
 def _when(time: datetime) -> str:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bccseg.config import VISIT_DAYS, VISIT_MB
+from ui.segment.progress import stopped_words
 from ui.shared.errors import plain
 from ui.shared.session import VisitorState
 from ui.shared.settings import Chosen
@@ -16,12 +17,19 @@ def kept_words() -> str:
     )
 
 
+def short_kept_words() -> str:
+    """The same in a few words."""
+    return f"Kept for this browser, {VISIT_DAYS} days and {VISIT_MB:,} MB at most."
+
+
 def show_kept(state: VisitorState, chosen: Chosen, *, busy: bool) -> None:
     """What is still to be segmented, and what will not be there after a reload."""
     left = sum(file.left for file in state.waiting)
     if left and not busy:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.info(f"{left} file{'s are' if left > 1 else ' is'} not segmented yet.", icon=":material/pending:")
+            stopped = f"{stopped_words(state.job)} " if state.job and state.job.stopped else ""
+            words = f"{stopped}{left} file{'s are' if left > 1 else ' is'} not segmented yet."
+            st.info(words, icon=":material/pending:")
             st.button("Segment the rest", on_click=state.segment_rest, args=(chosen,), icon=":material/resume:")
     if state.trouble:
         st.warning(plain(state.trouble, 600), icon=":material/save:")

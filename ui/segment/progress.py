@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.shared.duration import duration
 from ui.shared.errors import plain
+from ui.shared.segmentation_job import Job
 from ui.shared.session import VisitorState
 
 POLL_SECONDS = 0.5
@@ -18,8 +19,13 @@ def show_progress(state: VisitorState, *, busy: bool) -> None:
         _poll(state, len(state.results))
     elif job.error:
         st.error(plain(job.error, 600))
-    elif job.stopped:
-        st.info(f"Stopped after {job.done} of {job.total} files. What was finished is kept.")
+    elif job.stopped and not state.waiting:  # else `show_kept` tells, and offers the rest
+        st.info(stopped_words(job))
+
+
+def stopped_words(job: Job) -> str:
+    """How far a job came that was stopped."""
+    return f"Stopped after {job.done} of {job.total} files. What was finished is kept."
 
 
 @st.fragment(run_every=POLL_SECONDS)

@@ -6,7 +6,7 @@ import streamlit as st
 from PIL import Image
 
 from bccseg.io.archive import Entry
-from ui.segment.kept import kept_words
+from ui.segment.kept import kept_words, short_kept_words
 from ui.shared.errors import plain
 from ui.shared.session import VisitorState
 
@@ -32,12 +32,13 @@ def ask_for_images(state: VisitorState, *, busy: bool) -> list[Entry]:
         help="PNG, JPEG, TIFF (8 or 16 bit, several pages), BMP, WebP, or a zip of them. "
              f"{kept_words()}",
     )  # fmt: skip
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         example = st.button("Try an example", disabled=busy, icon=":material/draw:",
                             help="A synthetic smear: drawn by the program, not photographed.")  # fmt: skip
         if state.results or state.failures or state.waiting:
             st.button("Clear all", on_click=state.clear, disabled=busy, icon=":material/delete:",
                       help="Delete all images and results of this browser, here and on the server.")  # fmt: skip
+            st.caption(f":material/save: {short_kept_words()}", width="content")
     if files:
         st.session_state["uploads"] += 1  # an empty uploader, ready for more
         return [Entry(file.name, file.getvalue()) for file in files]

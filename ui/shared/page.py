@@ -11,7 +11,7 @@ from ui.shared.storage import store
 
 TIGHT = (
     "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 3rem; } "
-    ".st-key-browser { position: absolute; }</style>"  # not seen, and takes no room
+    ".st-key-visitor, .st-key-local_storage { position: absolute; }</style>"  # not seen, and take no room
 )
 
 
@@ -53,8 +53,7 @@ def open_page(path: str, subtitle: str) -> None:
     st.html(TIGHT)  # fixed text, nothing from outside
     st.header(info.title, anchor=False)
     st.caption(f"{subtitle} {BANNER}")
-    with st.container(key="browser"):
-        local_storage("visitor", {}, (VISITOR,))
+    local_storage("visitor", {}, (VISITOR,))
     if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first
         with show_errors():
             syncer(store())
