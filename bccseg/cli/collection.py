@@ -3,10 +3,16 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bccseg.errors import DataError, SettingsError
 
-LAYOUTS = ("kaggle", "labels", "coco")  # of labels.exporting, which the parser need not load
+if TYPE_CHECKING:
+    from bccseg.annotation.records import Version
+    from bccseg.annotation.review import Item
+    from bccseg.annotation.store import LabelStore
+
+LAYOUTS = ("kaggle", "labels", "coco", "measures")  # of labels.exporting, which the parser need not load
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -14,7 +20,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p = commands.add_parser("export", help="write collected labels as a dataset")
     p.add_argument("--store", required=True, type=Path, metavar="DIR", help="folder of the collection")
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the dataset")
-    p.add_argument("--layout", default="kaggle", choices=LAYOUTS)
+    p.add_argument("--layout", default="kaggle", choices=LAYOUTS,
+                   help="measures: tables of all cells, COCO, GeoJSON and ROIs, without the images")  # fmt: skip
     p.add_argument("--submitted", action="store_true", help="also labels that wait for review")
     p.set_defaults(run=run_export)
 
@@ -36,6 +43,7 @@ def run_export(args: argparse.Namespace) -> int:
     if not (args.store / "images").is_dir():
         raise SettingsError(f"'{args.store}' is not a collection.")
     from bccseg.annotation.dataset_export import chosen_versions, dataset_files, write_dataset
+    from bccseg.annotation.measures_export import measured_versions
     from bccseg.annotation.review import items
     from bccseg.annotation.store import LabelStore
 
@@ -43,9 +51,23 @@ def run_export(args: argparse.Namespace) -> int:
     chosen = chosen_versions(items(store), submitted=args.submitted)
     if not chosen:
         raise DataError("There are no accepted labels yet; --submitted takes those that wait for review too.")
+    if args.layout == "measures":
+        return _export_measures(store, measured_versions(items(store), submitted=args.submitted), args.out)
     write_dataset(dataset_files(store, chosen, args.layout), args.out)
     print(f"{len(chosen)} images in {args.out}", file=sys.stderr)
     return 0
+
+
+def _export_measures(store: "LabelStore", versions: "list[tuple[Item, Version]]", out: Path) -> int:
+    """Write the measures; returns 0, or 1 if some versions could not be read."""
+    from bccseg.annotation.measures_export import PROBLEMS, measure_files, write_measures
+
+    write_measures(measure_files(store, versions), out)
+    print(f"cells of {len(versions)} versions measured in {out}", file=sys.stderr)
+    if not (out / PROBLEMS).exists():
+        return 0
+    print((out / PROBLEMS).read_text(encoding="utf-8"), file=sys.stderr)
+    return 1
 
 
 def run_import(args: argparse.Namespace) -> int:

@@ -11,15 +11,15 @@ from bccseg.report.result import MeasuredImage
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv(table: pd.DataFrame) -> bytes:
-    """CSV, UTF-8, 4 decimals.
+def csv(table: pd.DataFrame, *, header: bool = True) -> bytes:
+    """CSV, UTF-8, 4 decimals. header: whether the names of the columns come first.
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe.
     """
     table = table.copy()
     for name in table.columns[[pd.api.types.is_string_dtype(t) for t in table.dtypes]]:
         table[name] = [f"'{v}" if isinstance(v, str) and v.startswith(FORMULA_STARTS) else v for v in table[name]]
-    return table.to_csv(index=False, float_format="%.4f").encode("utf-8")
+    return table.to_csv(index=False, header=header, float_format="%.4f").encode("utf-8")
 
 
 def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:

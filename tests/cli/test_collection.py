@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from bccseg.annotation.store import LabelStore
@@ -33,6 +34,22 @@ def test_in_out_and_to_the_hub(dataset, tmp_path, hub, capsys):
     assert main(["sync", "--store", str(tmp_path / "fresh"), "--repo", "lab/smears"]) == 0
     assert LabelStore(tmp_path / "fresh").versions() == LabelStore(store).versions()
     assert "8 files pushed, 0 fetched" in capsys.readouterr().err  # 2 images, 2 versions: a picture and a record each
+
+
+def test_measures(dataset, tmp_path, capsys):
+    store, out = tmp_path / "store", tmp_path / "out"
+    assert main(["import", str(dataset), "--store", str(store), "--author", "Ana"]) == 0
+    export = ["export", "--store", str(store), "--out", str(out), "--layout", "measures"]
+    assert main(export) == 0
+    assert "cells of 2 versions measured" in capsys.readouterr().err
+    cells = pd.read_csv(out / "cells.csv")
+    assert cells.groupby("image").size().to_dict() == {"0.png": 5, "1.png": 5}
+    assert sorted(p.name for p in out.rglob("*") if p.is_file()) == [
+        "0.geojson", "0_rois.zip", "1.geojson", "1_rois.zip", "README.md", "cells.csv", "coco.json", "images.csv",
+    ]  # fmt: skip
+    next((store / "labels").glob("*/*.png")).write_bytes(b"damaged")
+    assert main(export) == 1
+    assert "damaged on disk" in capsys.readouterr().err
 
 
 def test_what_does_not_fit_is_told_with_exit_code_1(dataset, tmp_path, capsys):

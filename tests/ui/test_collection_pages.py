@@ -349,3 +349,16 @@ def test_a_listed_draft_that_was_discarded_in_another_tab_is_no_error(store):
     at.button(key=f"draft_{draft.id}").click().run()
     assert not at.exception
     assert not [b for b in at.button if b.label == "Go on"]
+
+
+def test_measures_of_what_was_accepted_can_be_downloaded(store):
+    first, second = submit(store, 1), submit(store, 2)
+    store.review(first, "accepted", "Eva")
+    at = AppTest.from_file(APP, default_timeout=60).run()
+    at.session_state["part"] = "Export"
+    at.switch_page("pages/collection.py").run()
+    assert not at.exception
+    assert [s.value for s in at.subheader] == ["Dataset", "Measures"]
+    assert any(c.value.startswith(f"{first.cells} cells of 1 image:") for c in at.caption)
+    at.toggle(key="export_all").set_value(True).run()
+    assert any(c.value.startswith(f"{first.cells + second.cells} cells of 2 images:") for c in at.caption)

@@ -12,6 +12,7 @@ from bccseg.annotation.review import Item, queue, totals_over_time
 from bccseg.annotation.store import LabelStore
 from bccseg.config import LICENCES
 from bccseg.report import charts
+from ui.collection.measures import show_measures
 from ui.components.local_storage import remembered
 from ui.shared.background_sync import saved, syncer
 from ui.shared.errors import plain, show_errors
@@ -85,15 +86,16 @@ def show_import(store: LabelStore) -> None:
 
 
 def show_export(store: LabelStore, found: list[Item]) -> None:
-    """The dataset as a zip."""
-    layout: Layout = st.radio(
-        "Layout", list(LAYOUTS), format_func=LAYOUTS.__getitem__, horizontal=True, key="export_layout"
-    )
+    """The dataset as a zip, and the measures of its cells."""
     also = st.toggle("Also labels that wait for review", key="export_all")
     chosen = chosen_versions(found, submitted=also)
     if not chosen:
         st.info("There are no accepted labels yet. Review what was submitted, or export what waits for review too.")
         return
+    st.subheader("Dataset", anchor=False, help="Images with their labels, for training.")
+    layout: Layout = st.radio(
+        "Layout", list(LAYOUTS), format_func=LAYOUTS.__getitem__, horizontal=True, key="export_layout"
+    )
     images = {split: sum(item.info.split == split for item, _ in chosen) for split in SPLITS}
     st.caption(f"{len(chosen)} images: " + ", ".join(f"{n} {split}" for split, n in images.items()) +
                ". A data card with counts, people and licences comes along.")  # fmt: skip
@@ -101,6 +103,7 @@ def show_export(store: LabelStore, found: list[Item]) -> None:
         "Download dataset (zip)", lambda: _zip(store, chosen, layout), file_name=f"bccseg_dataset_{layout}.zip",
         type="primary", icon=":material/download:", on_click="ignore", key="export_zip",
     )  # fmt: skip
+    show_measures(store, found, submitted=also)
 
 
 def _zip(store: LabelStore, chosen: list[tuple[Item, Version]], layout: Layout) -> io.BytesIO:
