@@ -69,6 +69,8 @@ def test_a_pixel_size_needs_no_pixels(segmented):
     assert not any("um" in name for name in unknown.cells)
     assert unknown.summary.density_per_mm2 is None
     assert with_pixel_size(first, 0.15) is first
+    whole = segmented[1]
+    assert with_pixel_size(whole, 0.3).summary.density_per_mm2 == pytest.approx(whole.summary.density_per_mm2 / 4)
 
 
 def test_what_a_person_left_counts_at_any_size_and_cut_cells_as_asked(segmented):

@@ -133,6 +133,11 @@ def test_folders_of_a_zip_are_kept_everywhere():
     for stem in summary["files"]:
         assert {f"{stem}_labels.png", f"{stem}_cells.csv", f"{stem}_rois.zip"} <= written
 
+    other_tab = replace(state.used, pixel_size_um=0.5)
+    with zipfile.ZipFile(_zip(state, other_tab)) as archive:
+        assert pd.read_csv(archive.open("summary.csv"))["pixel_size_um"].tolist() == [0.5] * 3
+    assert state.results[0].measured.pixel_size_um is None
+
 
 def test_nonsense_for_a_pixel_size_is_told_and_an_impossible_one_asked_back():
     at = fresh()
