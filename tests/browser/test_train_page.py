@@ -55,6 +55,7 @@ def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected,
     page.get_by_role("textbox", name="Name of the run").fill("from the browser")
     page.get_by_role("textbox", name="Name of the run").press("Enter")
     page.get_by_role("button", name="Start training").click()
+    page.get_by_text("It is at the top of this page").wait_for()
     page.get_by_text("Epoch 2 of 20").wait_for()
     page.reload()
     page.get_by_text("of 20, batch").wait_for()  # goes on, whoever looks
@@ -83,7 +84,7 @@ def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected,
     page.get_by_text("The app uses weights of its own training").wait_for()
 
     segment = open_page(height=1200)
-    segment.get_by_text("In use: own:").wait_for()
+    segment.get_by_text("In use: from the browser").wait_for()
     segment.get_by_role("button", name="Try an example").click()
     segment.locator(".stage[data-ready]").wait_for()
     page.get_by_role("button", name="Restore the previous weights").click()

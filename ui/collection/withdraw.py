@@ -24,8 +24,7 @@ WORDS = {"withdrawn": "withdrawn", "deleted": "deleted for good"}
 
 def ask_to_withdraw(store: LabelStore, item: Item) -> None:
     """Asks how, why and who, and does it."""
-    with st.popover("Take out …", icon=":material/delete:",
-                    help="Withdraws this image with all its versions from the collection, or deletes it."):  # fmt: skip
+    with st.popover("Take out …", icon=":material/delete:"):
         _ask(store, item)
 
 

@@ -38,8 +38,8 @@ def show_compare(run: RunSnapshot) -> bool:
     key, current = f"compare_{run.id}", promoted().current
     names = [n for n in dict.fromkeys([current, *promoted().names, *shipped_names()]) if n != own_name(run.id)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        old = st.selectbox("Compare with", names, key=f"with_{key}", width=300, format_func=lambda name: (
-            f"{weights_title(name)} (in use)" if name == current else weights_title(name)))  # fmt: skip
+        old = st.selectbox("Compare with", names, key=f"with_{key}", width=300, format_func=weights_title,
+                           help="The first ones are in use, unless these are.")  # fmt: skip
         compared = (run.id, run.progress.epoch, old)
         comparison = comparisons().get(compared)
         if (comparison is None or comparison.error) and st.button(

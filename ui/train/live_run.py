@@ -53,7 +53,8 @@ def show_live(run: Run) -> None:
                 )
             st.button("Cancel", icon=":material/stop_circle:", on_click=run.send_signal, args=("cancel",),
                       help="Ends within seconds. What was learned is kept; resume goes on.")  # fmt: skip
-        show_curves([now])
+        if now.epochs:
+            show_curves([now])
         show_preview(now)
 
 

@@ -30,13 +30,14 @@ def offer_test_images(key: str) -> None:
     _show_said(collection, key)
     if kept >= MIN_IMAGES or not found:
         return
-    others = sorted((item for item in found if item.info.split != "test"), key=lambda item: item.info.id)
+    rest = [item for item in found if item.info.split != "test"]
+    others = sorted(rest, key=lambda item: (item.info.split != "train", item.info.id))  # by the pixels: at random
     st.markdown(f":orange[:material/balance:] {too_few(kept)}")
     spare = min(MIN_IMAGES - kept, int(len(others) * SHARE))
     if not spare:
         st.caption("Collect more images first; nearly all there are is needed to learn from.")
         return
-    with st.popover("Keep images for comparing", icon=":material/balance:", help=HELP):
+    with st.popover("Keep images for comparing", icon=":material/balance:"):
         st.markdown(f"{spare} picked at random; choose others if you like.")
         picked = st.multiselect("Images", range(len(others)), default=range(spare), key=f"apart_{key}_{len(others)}",
                                 format_func=lambda k: f"{others[k].info.name} ({others[k].info.split})")  # fmt: skip

@@ -39,4 +39,4 @@ def _origin(runs: Path, name: str) -> str:
     except (OSError, ValueError, AttributeError):
         data = ""
     day = name.removeprefix("own:")[:8]
-    return plain(f"Run of {day[:4]}-{day[4:6]}-{day[6:]}" + (f", learned from {data}" if data else ""), 300)
+    return plain(f"Run of {day[:4]}-{day[4:6]}-{day[6:]}" + (f": {data}" if data else ""), 300)
