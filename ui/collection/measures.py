@@ -25,7 +25,7 @@ def show_measures(store: LabelStore, found: list[Item], *, submitted: bool) -> N
     st.download_button(
         "Download measures (zip)", lambda: _zip(store, versions), file_name=f"bccseg_measures_{now():%Y-%m-%d}.zip",
         icon=":material/straighten:", on_click="ignore", key="export_measures",
-        help="Every cell is measured anew, which takes about a quarter of a second an image.",
+        help="Every cell is measured anew, which takes about a second an image.",
     )  # fmt: skip
     if images > MANY:
         st.caption(
