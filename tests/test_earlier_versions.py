@@ -19,6 +19,8 @@ from bccseg.jobs.training_run import Run, all_runs
 from bccseg.model.weights import load_weights, read_config
 from bccseg.training.provenance import Provenance
 from tests.paths import ROOT
+from ui.shared.errors import plain
+from ui.shared.promoted import promoted
 
 
 @pytest.fixture
@@ -95,7 +97,10 @@ def test_promoted_weights_are_in_use_and_pages_open(old, expected, monkeypatch):
     assert len(all_runs(old / "runs")) == 2
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run().switch_page("pages/train.py").run()
     assert not at.exception
-    assert any(f"own:{expected['whole']}".replace(":", "\\:") in m.value.replace("\\-", "-") for m in at.markdown)
+    assert promoted().current == f"own:{expected['whole']}"
+    title = promoted().title(promoted().current)  # nobody was asked for a name: that of the run, and its day
+    assert title == f"{Run(old / 'runs' / expected['whole']).spec.name} ({expected['whole'][:8]})"
+    assert any(f"own training: **{plain(title)}**" in m.value for m in at.markdown)
     at.switch_page("pages/collection.py").run()
     assert not at.exception
     assert {m.label: m.value for m in at.metric}["Images"] == "2"

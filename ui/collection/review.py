@@ -86,7 +86,8 @@ def _go_through(state: ReviewState, waiting: list[Item]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.session_state["queue_pick"] = state.position
         st.selectbox(
-            f"{last + 1} wait, the most uncertain first", range(last + 1), key="queue_pick", width=280,
+            f"{last + 1} wait{'' if last else 's'}, the most uncertain first",
+            range(last + 1), key="queue_pick", width=280,
             format_func=lambda k: f"{k + 1}. {waiting[k].info.name}",
             on_change=lambda: _go(state, waiting, st.session_state["queue_pick"]),
         )  # fmt: skip

@@ -124,7 +124,8 @@ def show_hub(store: LabelStore) -> None:
     when = f" at {state.when:%Y-%m-%d %H:%M} UTC" if state.when else ""
     if state.kind == "done" and state.report:
         st.success(
-            f"In step with **{name}**: {state.report.pushed} files pushed, {state.report.pulled} fetched{when}.",
+            f"In step with **{name}**: {state.report.pushed} files pushed, {state.report.pulled} fetched"
+            f"{f', {state.report.removed} removed' if state.report.removed else ''}{when}.",
             icon=":material/cloud_done:",
         )
     elif state.kind == "failed":

@@ -11,7 +11,7 @@ from bccseg.annotation.review import Item, annotator_agreement
 from bccseg.annotation.store import LabelStore
 from bccseg.metrics.agreement import Agreement, agreement
 from bccseg.report.changes import CellChanges, cell_changes
-from ui.components.viewer.pair import pair_data, show_pair
+from ui.components.viewer.pair import pair_data, show_pair, single_data
 from ui.shared.errors import plain
 
 STATUS = {
@@ -30,7 +30,7 @@ class Comparison:
 
     changes: CellChanges
     agreement: Agreement
-    sides: list[dict[str, Any]]  # as the viewer takes them
+    sides: list[dict[str, Any]]  # as the viewer takes them; one, where a version is compared with itself
 
 
 def ask_for_versions(item: Item, versions: list[Version], key: str) -> tuple[Version, Version]:
@@ -54,11 +54,9 @@ def show_versions(store: LabelStore, item: Item, version: Version, base: Version
     """A version beside the one it is compared with: facts, numbers and pictures of these two."""
     compared = _compare(str(store.root), base.id, version.id, store, base, version)
     _facts(item, base, version, compared)
-    titles = [f"{_who(base)} · {base.cells:,} cells", f"{_who(version)} · {version.cells:,} cells"]
-    if base.id == version.id:
-        show_pair(version.id, compared.sides[1:], titles[1:])
-    else:
-        show_pair(f"{base.id} {version.id}", compared.sides, titles)
+    titles = [f"{_who(v)} · {v.cells:,} cells" for v in (base, version)]
+    show_pair(f"{base.id} {version.id}", compared.sides, titles[-len(compared.sides) :])
+    if len(compared.sides) > 1:
         st.caption(LEGEND)
 
 
@@ -86,8 +84,9 @@ def _compare(
     """Versions never change, so neither does their comparison."""
     del root, base_id, version_id
     before, after = _store.labels(_base), _store.labels(_version)
-    changes = cell_changes(before, after)
-    sides = pair_data(_store.image(_version.image), before, after, changes)
+    changes, image = cell_changes(before, after), _store.image(_version.image)
+    alone = _base.id == _version.id
+    sides = [single_data(image, after)] if alone else pair_data(image, before, after, changes)
     return Comparison(changes, agreement(before, after), sides)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from bccseg.imaging.label_image import Labels
-from bccseg.report.changes import CellChanges
+from bccseg.imaging.label_image import Labels, areas
+from bccseg.report.changes import CellChanges, Kind
+from bccseg.report.overlay import OUTLINE_COLOUR
 from bccseg.report.viewport import ADDED_COLOUR, MOVED_COLOUR, REMOVED_COLOUR
 from ui.components.viewer import pictures, viewer
 
@@ -17,17 +18,30 @@ WORDS = {"same": "the same", "removed": "removed", "added": "added", "moved": "a
 
 def pair_data(image: NDArray[np.uint8], before: Labels, after: Labels, changes: CellChanges) -> list[dict[str, Any]]:
     """What the browser needs for both sides. image: uint8 (H, W, 3)."""
-    return [_side(image, labels, kinds) for labels, kinds in ((before, changes.before), (after, changes.after))]
+    sides = ((before, changes.before), (after, changes.after))
+    return [
+        _side(image, labels, [COLOURS[kind] for kind in kinds.values()], {"id": list(kinds), "what": _words(kinds)})
+        for labels, kinds in sides
+    ]
 
 
-def _side(image: NDArray[np.uint8], labels: Labels, kinds: dict[int, str]) -> dict[str, Any]:
+def single_data(image: NDArray[np.uint8], labels: Labels) -> dict[str, Any]:
+    """What the browser needs where there is nothing to compare with."""
+    ids = (np.flatnonzero(areas(labels)[1:]) + 1).tolist()
+    return {**_side(image, labels, [OUTLINE_COLOUR] * len(ids), {"id": ids}), "tips": []}
+
+
+def _words(kinds: dict[int, Kind]) -> list[str]:
+    return [WORDS[kind] for kind in kinds.values()]
+
+
+def _side(
+    image: NDArray[np.uint8], labels: Labels, colours: list[tuple[int, int, int]], cells: dict[str, Any]
+) -> dict[str, Any]:
     return {
         **pictures(image, labels), "plain": True, "group": "pair", "whole": [], "measures": {}, "diameter": 0,
         "tips": [["what", "Compared"]], "colours": {"scale": [], "palette": [], "whole": [0, 0, 0]},
-        "cells": {
-            "id": list(kinds), "colour": [COLOURS[kind] for kind in kinds.values()],
-            "what": [WORDS[kind] for kind in kinds.values()],
-        },
+        "cells": {**cells, "colour": colours},
     }  # fmt: skip
 
 
