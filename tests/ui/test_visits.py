@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from bccseg.annotation.drafts import DraftInfo, create_draft, open_draft
 from bccseg.annotation.edits import Edit
 from bccseg.annotation.store import LabelStore
-from bccseg.config import VISIT_DAYS, VISIT_MB
+from bccseg.config import VISIT_DAYS, VISIT_MB, SegmentSettings
 from bccseg.errors import StoreError
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.io.archive import Entry
@@ -30,6 +30,7 @@ from tests.ui.test_pages import APP, WAIT_S, button, finish, upload
 from ui.shared import visits as visits_module
 from ui.shared.packing import pack, unpack
 from ui.shared.segmentation_job import WaitingFile
+from ui.shared.settings import Chosen
 from ui.shared.stored_result import StoredResult
 from ui.shared.visit_files import Visit, VisitFiles, folder_of
 from ui.shared.visitor import VisitorState
@@ -242,8 +243,12 @@ def test_clear_all_deletes_the_folder_and_a_late_result_does_not_bring_it_back(t
     state.changed()
     kept.flush()
     assert folder_of(tmp_path, token).is_dir()
+    state.start([], Chosen(SegmentSettings(), None, "unet-bbbc041seg", "cpu"))
+    late = state.job.on_result
     state.clear()
+    late(result())
     kept.flush()
+    assert state.results == []
     assert not folder_of(tmp_path, token).exists()
     assert Visits(tmp_path).of(token).results == []
 
@@ -365,7 +370,7 @@ def test_a_reload_in_the_middle_of_a_batch_shows_its_progress_and_then_its_resul
 
 def test_a_restart_in_the_middle_of_a_batch_keeps_what_is_done_and_offers_the_rest(root, token, slow):
     at = open_tab(token)
-    at.file_uploader[0].set_value([("a.png", PNG, "image/png"), ("three.zip", zipped(), "application/zip")]).run()
+    at.file_uploader[0].set_value([("three.zip", zipped(), "application/zip"), ("a.png", PNG, "image/png")]).run()
     old = at.session_state["session"]
     wait_for(lambda: len(old.results) == 1)
     visits().flush()
@@ -374,12 +379,12 @@ def test_a_restart_in_the_middle_of_a_batch_keeps_what_is_done_and_offers_the_re
     again = open_tab(token)
     state = again.session_state["session"]
     assert state is not old
-    assert [r.measured.name for r in state.results] == ["a.png"]
+    assert [r.measured.name.rpartition("/")[2] for r in state.results] == ["0.png"]
     assert any("3 files are not segmented yet" in i.value for i in again.info)
     slow.set()
     button(again, "Segment the rest").click().run()
     finish(again)
-    assert [r.measured.name.rpartition("/")[2] for r in state.results] == ["a.png", "0.png", "1.png", "2.png"]
+    assert [r.measured.name.rpartition("/")[2] for r in state.results] == ["0.png", "1.png", "2.png", "a.png"]
     assert len({r.measured.stem for r in state.results}) == 4
     assert not any("not segmented yet" in i.value for i in again.run().info)
     old.stop()
