@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
 from skimage.draw import line, polygon
+from skimage.measure import find_contours
 
 from bccseg.imaging.label_image import Mask
 
@@ -60,6 +61,16 @@ def outline_mask(points: Sequence[Point], window: Window) -> Mask:
     xy = np.asarray(points, float).reshape(-1, 2) - [cols.start, rows.start]
     inside[polygon(xy[:, 1] - 0.5, xy[:, 0] - 0.5, inside.shape)] = True  # the routine puts centres on whole numbers
     return ndi.binary_fill_holes(inside)
+
+
+def mask_outline(mask: Mask, corner: Point = (0.0, 0.0)) -> tuple[Point, ...]:
+    """The outline (x, y) of a 4-connected mask without holes, around exactly its pixels: `outline_mask` gives it back.
+
+    corner: x, y of the mask's upper left corner in the image.
+    """
+    lines = find_contours(np.pad(mask, 1).astype(np.float32), 0.5, fully_connected="low")
+    longest = max(lines, key=len)[:-1] - 0.5  # rows and columns are of pixel centres, and of the padded mask
+    return tuple((float(x + corner[0]), float(y + corner[1])) for y, x in longest)
 
 
 def line_pixels(points: Sequence[Point], shape: tuple[int, int]) -> NDArray[np.intp]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage as ndi
 
 from bccseg.annotation.edits import EDITS, Edit, apply_edit
-from bccseg.annotation.geometry import line_pixels, outline_mask, stroke_mask
+from bccseg.annotation.geometry import line_pixels, mask_outline, outline_mask, stroke_mask
 from bccseg.annotation.history import History
 from bccseg.errors import EditError
 from tests.annotation.replay import replay
@@ -228,3 +228,14 @@ def test_undo_is_more_than_a_hundred_deep():
     assert (history.labels == discs()).all()
     assert not history.can_undo
     assert history.can_redo
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), left=st.integers(0, 500), top=st.integers(0, 500))
+def test_the_outline_of_a_mask_is_around_exactly_its_pixels(seed, left, top):
+    noise = ndi.gaussian_filter(np.random.default_rng(seed).random((30, 40)), 2)
+    pieces, count = ndi.label(noise > np.median(noise))
+    mask = ndi.binary_fill_holes(pieces == 1 + seed % count)
+    edit = Edit(kind="add", points=mask_outline(mask, (left, top)))  # rounds the points
+    window = slice(top, top + 30), slice(left, left + 40)
+    assert (outline_mask(edit.points, window) == mask).all()

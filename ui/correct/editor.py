@@ -107,7 +107,7 @@ def _canvas(session: CorrectionSession, view: View) -> None:
     picture = draw_view(view, draft.image, draft.labels, base, session.show, session.opacity, session.ring)
     draw_surface(
         session.surface_key, jpeg(picture), view, session.done, tool=tool.name, colour=tool.colour,
-        brush_px=session.brush_px if tool.brush else 0, corners=session.corners,
+        brush_px=session.brush_px if tool.brush else 0, corners=session.corners, adjust=session.clicks.circle(view),
     )  # fmt: skip
 
 

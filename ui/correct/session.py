@@ -15,6 +15,7 @@ from bccseg.imaging.label_image import count_cells
 from bccseg.imaging.measure import measure_cells
 from bccseg.report.viewport import ZOOMS, Show, View, make_view
 from ui.components.draw_surface import Command, commands_since
+from ui.correct.click_tools import ClickTools
 from ui.correct.tools import SHOWS, TOOLS
 
 KEY = "correction_session"
@@ -24,6 +25,9 @@ MOST_BRUSH_PX = 200
 CLICK_PX = 6  # screen px; a stroke that stays within this is a click
 RING_RADIUS = 0.8  # of the ring around a cell to check, in cell diameters
 PLACE_ZOOM = 3.0
+CLICK_HINTS = {
+    "add": "Wheel over it, or [ and ]: smaller or larger.", "cut": "Another click on it tries another line."
+}  # fmt: skip
 PLACE_WORDS = {SEVERAL: "this may be several cells", BLURRED: "this cell is out of focus"}
 
 
@@ -58,6 +62,7 @@ class CorrectionSession:
 
     def __post_init__(self) -> None:
         info = self.draft.info
+        self.clicks = ClickTools(self.draft)
         self.brush_px = self.brush_px or max(3, round(info.diameter_px / 6))
         cells = measure_cells(self.draft.base, self.draft.image)
         where = cells.set_index("cell_id")[["centroid_x_px", "centroid_y_px"]]
@@ -105,6 +110,10 @@ class CorrectionSession:
                 self.pan((x0 - x1) / command.view.screen_width, (y0 - y1) / command.view.screen_height)
             elif command.act == "zoom":
                 self.zoom_by(1 if command.value > 0 else -1, command.view.to_image(*command.points[0]))
+            elif command.act == "size":
+                self.handle_hotkey("size:+" if command.value > 0 else "size:-")
+            elif command.act == "take":
+                self.clicks.take()
             elif command.act == "brush":
                 self.handle_hotkey("brush:+" if command.value > 0 else "brush:-")
 
@@ -119,11 +128,14 @@ class CorrectionSession:
         if click and tool.name in ("delete", "fill", "smooth"):
             points = points[:1]
         native = tuple(stroke.view.to_image(x, y) for x, y in points)
+        if click and tool.name in self.clicks.ACTS and not (tool.name == "add" and self.corners):
+            self.perform(lambda: self.clicks.act(tool.name, *native[0]), tool.title, CLICK_HINTS.get(tool.name, ""))
+            return
         radius = float(np.clip(stroke.value, 1, MOST_BRUSH_PX)) / 2 if tool.brush else 0.0
         self.perform(lambda: self.draft.apply(Edit(kind=tool.name, points=native, radius_px=radius)), tool.title)
 
-    def perform(self, act: Callable[[], Any], title: str) -> None:
-        """Make a change; the message is the change of the cell count, or why the change was not possible."""
+    def perform(self, act: Callable[[], Any], title: str, hint: str = "") -> None:
+        """Make a change; the message is the change of the cell count and a hint, or why it was not possible."""
         before = count_cells(self.draft.labels)
         try:
             act()
@@ -131,7 +143,8 @@ class CorrectionSession:
             self.message = ("warning", str(error))
             return
         gained = count_cells(self.draft.labels) - before
-        self.message = ("info", title + (f": {gained:+d} cell{'s' if abs(gained) > 1 else ''}" if gained else ""))
+        change = f": {gained:+d} cell{'s' if abs(gained) > 1 else ''}" if gained else ""
+        self.message = ("info", f"{title}{change}{hint and f'. {hint}'}")
 
     def undo(self) -> None:
         """Take the last edit back."""
@@ -209,6 +222,8 @@ class CorrectionSession:
             self.pan(int(across) / 3, int(down) / 3)
         elif name in ("next", "back"):
             self.next_uncertain_place(1 if name == "next" else -1)
+        elif name == "size" or (name == "brush" and not TOOLS[self.tool].brush and self.clicks.adjustable):
+            self.perform(lambda: self.clicks.resize(1 if value == "+" else -1), "Larger" if value == "+" else "Smaller")
         elif name == "brush":
             self.brush_px = int(
                 np.clip(self.brush_px * (1.25 if value == "+" else 0.8) + (value == "+"), 1, MOST_BRUSH_PX)
@@ -232,7 +247,8 @@ def current_session() -> CorrectionSession | None:
 
 def open_session(draft: Draft) -> None:
     """Open a draft in this tab; the address then names it, so that a reload finds it again."""
-    st.session_state[KEY] = CorrectionSession(draft)
+    st.session_state[KEY] = session = CorrectionSession(draft)
+    session.clicks.load()
     st.session_state.pop("submitted", None)  # the thanks for the one before
 
 

@@ -22,13 +22,15 @@ TOOLS = {
     tool.name: tool
     for tool in (
         Tool("add", "Add", ":material/add_circle:", "a",
-             "Draw around a cell that was missed. It takes background only.", colour="#00c85a"),
+             "Click on a cell that was missed, or draw around it. It takes background only.", colour="#00c85a"),
         Tool("paint", "Paint", ":material/brush:", "p",
              "Start inside a cell and paint what is missing of it.", brush=True, colour="rgba(0,200,90,0.55)"),
         Tool("erase", "Erase", ":material/ink_eraser:", "e",
              "Wipe away what is no cell. Through a cell, it makes two.", brush=True, colour="rgba(230,40,70,0.55)"),
-        Tool("cut", "Cut", ":material/content_cut:", "c", "Draw a line across a cell: it becomes two."),
-        Tool("merge", "Merge", ":material/join:", "m", "Draw from one piece into the other: they become one cell."),
+        Tool("cut", "Cut", ":material/content_cut:", "c",
+             "Click on a cell that is two, or draw a line across it. Another click tries the next line."),
+        Tool("merge", "Merge", ":material/join:", "m",
+             "Click where two pieces meet (with any tool: Shift + click), or draw from one into the other."),
         Tool("delete", "Delete", ":material/delete:", "d", "Click on a cell, or draw around several.",
              colour="#e62846"),
         Tool("fill", "Fill holes", ":material/format_color_fill:", "f", "Click on a cell that has holes."),

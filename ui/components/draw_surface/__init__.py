@@ -25,7 +25,7 @@ class Command:
     """Something a hand did on the picture."""
 
     number: int  # ascending
-    act: str  # draw, pan, zoom or brush
+    act: str  # draw, pan, zoom, brush, size or take
     view: View  # that it was done on
     points: tuple[tuple[float, float], ...]  # screen px; of a stroke, or the point a zoom is about
     tool: str = ""
@@ -39,12 +39,22 @@ def _component() -> Any:
 
 
 def draw_surface(
-    key: str, picture: bytes, view: View, done: int, *, tool: str, colour: str, brush_px: int, corners: bool
+    key: str,
+    picture: bytes,
+    view: View,
+    done: int,
+    *,
+    tool: str,
+    colour: str,
+    brush_px: int,
+    corners: bool,
+    adjust: tuple[float, float, float] | None = None,
 ) -> None:
     """Show a JPEG of `view` to draw on; see `commands_since` for what comes back.
 
     done: number of the last command whose effect the picture shows. brush_px: diameter in px of the image, 0 for a
-    tool without one. corners: outlines by clicking corner after corner.
+    tool without one. corners: outlines by clicking corner after corner. adjust: circle (x, y, radius in screen px)
+    around a cell whose size the wheel changes.
     """
     _component()(
         key=key,
@@ -52,6 +62,7 @@ def draw_surface(
             "picture": f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}",
             "view": [view.left, view.top, view.width, view.height, view.screen_width, view.screen_height],
             "done": done, "tool": tool, "colour": colour, "brush": brush_px, "corners": corners,
+            "adjust": adjust,
         },
         on_waiting_change=lambda: None, height="content",
     )  # fmt: skip

@@ -85,6 +85,7 @@ class Surface {
       for (const { act, points, tool, value, colour } of this.waiting) if (act === "draw") this.ink(c, points, value, colour, tool);
       if (this.line) this.ink(c, this.line, this.data.brush, this.data.colour, this.data.tool);
       if (this.corners.length) this.drawCorners(c);
+      if (this.data.adjust && !this.waiting.some((command) => command.act === "draw")) this.dashes(c, this.data.adjust);
       if (this.data.brush && this.pointer) this.circle(c, this.pointer, this.data.brush * w / this.data.view[2] / 2);
     });
   }
@@ -107,6 +108,12 @@ class Surface {
       c.arc(x, y, Math.max(1, radius), 0, 2 * Math.PI);
       c.stroke();
     }
+  }
+
+  dashes(c, [x, y, radius]) { // around the cell whose size the wheel changes
+    c.setLineDash([6, 6]);
+    this.circle(c, [x, y], radius);
+    c.setLineDash([]);
   }
 
   drawCorners(c) {
@@ -138,6 +145,7 @@ class Surface {
       canvas.setPointerCapture(event.pointerId);
       const point = this.at(event);
       if (event.button === 2) return this.stroke([point], "delete");
+      if (event.button === 0 && event.shiftKey) return this.stroke([point], "merge");
       if (event.button === 1 || this.space || this.data.tool === "move") {
         event.preventDefault();
         this.pan = [point, point];
@@ -173,6 +181,7 @@ class Surface {
       if (!down) { this.space = event.code === "Space" ? false : this.space; return; }
       if (event.key === "Escape") { this.line = null; this.corners = []; this.draw(); }
       if (event.key === "Enter" && this.corners.length) this.close();
+      else if (event.key === "Enter" && this.data?.adjust) this.command("take", [[0, 0]]);
       if (event.key === "Backspace" && this.corners.length) { this.corners.pop(); this.draw(); }
     };
     document.addEventListener("keydown", key);
@@ -187,8 +196,10 @@ class Surface {
     const step = this.wheel < 0 ? 1 : -1;
     this.wheel = 0;
     this.wheelAt = Date.now();
+    const [x, y, radius] = this.data.adjust || [0, 0, -1], point = this.at(event);
     if (event.ctrlKey && this.ctrl) this.brushStep(step);
-    else this.command("zoom", [this.at(event)], { value: step });
+    else if (Math.hypot(point[0] - x, point[1] - y) <= radius) this.command("size", [[0, 0]], { value: step });
+    else this.command("zoom", [point], { value: step });
   }
 }
 
