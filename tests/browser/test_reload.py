@@ -19,6 +19,7 @@ def test_a_reload_loses_nothing_and_clear_all_does(open_page, server):
     page.get_by_role("button", name="Stop").wait_for()
     page.reload()  # in the middle
     page.get_by_role("button", name="Stop").wait_for()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=120_000)
     wait_for_result(page)
     expect(page.get_by_text("All images")).to_be_visible()
     count = metric(page, "Cells")
