@@ -236,6 +236,21 @@ def test_what_a_tab_had_before_its_browser_was_known_is_not_lost(tmp_path, token
     assert [r.measured.stem for r in early.results] == ["smear 1", "smear 1-2"]
 
 
+def test_a_job_begun_before_the_browser_was_known_is_not_disturbed(tmp_path, token, monkeypatch):
+    kept, early = Visits(tmp_path), VisitorState(results=[result(1)])
+    monkeypatch.setattr(VisitorState, "busy", property(lambda state: state is early))
+    assert kept.of(token, early) is early, "nothing was kept yet: a reload finds it, job and all"
+    assert kept.of(token) is early
+    kept.flush()
+    again = Visits(tmp_path)
+    assert again.of(token, early) is early, "there is something: joined when the job has ended"
+    monkeypatch.undo()
+    assert [r.measured.stem for r in again.of(token, VisitorState(results=[result(2)])).results] == [
+        "smear 1",
+        "smear 2",
+    ]
+
+
 def test_clear_all_deletes_the_folder_and_a_late_result_does_not_bring_it_back(tmp_path, token):
     kept = Visits(tmp_path)
     state = kept.of(token)

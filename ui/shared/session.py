@@ -23,7 +23,7 @@ def visitor_state() -> VisitorState:
     state: VisitorState | None = st.session_state.get(KEY)
     token = browser_token()
     known = state is not None and state.files is not None
-    if token and not known and not (state and state.busy):
+    if token and not known:
         try:
             shared = visits().of(token, state)
         except StoreError as error:

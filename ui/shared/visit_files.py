@@ -14,6 +14,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -155,7 +156,8 @@ class VisitFiles:
         except StoreError as error:  # nothing is deleted: the next save writes beside it
             log.warning("a visit cannot be read: %s", error)
             return Visit()
-        (self.folder / RECORD).touch()  # it was looked at: its days begin anew
+        with suppress(OSError):
+            (self.folder / RECORD).touch()  # it was looked at: its days begin anew
         read: dict[str, bytes] = {}
         sources = [entry for kept in record.sources if (entry := self._entry(kept, read))]
         waiting = [WaitingFile(entry, kept.done) for kept in record.waiting if (entry := self._entry(kept, read))]
@@ -175,10 +177,13 @@ class VisitFiles:
         )  # fmt: skip
 
     def delete(self) -> None:
-        """Remove everything."""
+        """Remove everything. Raises StoreError if the disk refuses."""
         self._known.clear()
-        (self.folder / RECORD).unlink(missing_ok=True)  # first: without it there is no visit
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._left_out.clear()
+        with disk_errors("Deleting what was kept"):
+            (self.folder / RECORD).unlink(missing_ok=True)  # first: without it there is no visit
+            if self.folder.exists():
+                shutil.rmtree(self.folder)
 
     # --- writing
 

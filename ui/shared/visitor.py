@@ -132,8 +132,11 @@ class VisitorState:
             self.results, self.failures, self.sources, self.waiting = [], [], [], []
             self.job, self.used, self.renewing, self.trouble, self.left_out = None, None, False, "", 0
         with self._disk:
-            if self.files:
-                self.files.delete()
+            try:
+                if self.files:
+                    self.files.delete()
+            except StoreError as error:
+                self.trouble = str(error)
             self._kept = Visit(sidebar=self.sidebar)  # settings alone are kept when they change again
         self.changed()
 

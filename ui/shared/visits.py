@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 
+from bccseg.annotation.disk import disk_errors
 from bccseg.config import VISIT_DAYS, VISITS_MB
 from ui.shared.storage import store
 from ui.shared.visit_files import RECORD, VisitFiles, folder_of
@@ -33,11 +34,15 @@ class Visits:
 
     def of(self, token: str, mine: VisitorState | None = None) -> VisitorState:
         """The visit of a browser. mine: what its tab had before the token was known; it becomes the browser's where
-        that has nothing. Raises StoreError if the token is none.
+        that has nothing, joins it where it has, and is given back as it is while its own job runs.
+
+        Raises StoreError if the token is none, or the disk refuses.
         """
         folder = folder_of(self.root, token)
-        with self._lock:
+        with self._lock, disk_errors("Finding what is kept of this browser"):
             state = self._live.get(folder.name)
+            if mine is not None and mine.busy and (state is not None or folder.exists()):
+                return mine
             if state is None:
                 if mine is not None and not folder.exists():
                     state = self._live[folder.name] = mine
@@ -66,18 +71,20 @@ class Visits:
                 continue
             try:
                 state.save()
-                self._sweep_now_and_then()
             except Exception:  # the thread must live on
                 log.exception("a visit could not be kept")
                 state.trouble = "Your images could not be kept for later; the server's log says why."
-            finally:
-                del state  # else this thread would hold the last visit in memory
-                self._changed.task_done()
+            del state  # else this thread would hold the last visit in memory
+            self._sweep_now_and_then()
+            self._changed.task_done()
 
     def _sweep_now_and_then(self) -> None:
         if time.monotonic() - self._swept > SWEEP_SECONDS or not self._swept:
             self._swept = time.monotonic()
-            self.sweep()
+            try:
+                self.sweep()
+            except OSError:  # a folder that went meanwhile, say: the next time will do
+                log.exception("old visits could not be dropped")
 
     def sweep(self, days: float = VISIT_DAYS, most_mb: float = VISITS_MB) -> None:
         """Drop visits that nobody came back to for so many days, and the oldest beyond the size; none that is open."""
