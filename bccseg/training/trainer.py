@@ -136,7 +136,8 @@ class Trainer:
             losses.append(loss.item())
             counts += overlap_counts(logits, target, weight).cpu()
             if len(losses) == 1:
-                save_preview(self.folder / "preview.png", batch.image, logits.cpu(), batch.target)
+                maps = self.config.network.maps  # of the cells; those of their classes are not shown
+                save_preview(self.folder / "preview.png", batch.image, logits[:, :maps].cpu(), batch.target[:, :maps])
         return float(np.mean(losses)), *dice_iou(counts)
 
     def _is_stale(self) -> bool:

@@ -63,6 +63,7 @@ def export_run(
         WeightsConfig(
             name=name or run.name,
             network=config.network,
+            classes=config.classes,
             diameter_px=config.diameter_px,
             thresholds=thresholds or {},
             data=data,

@@ -17,6 +17,8 @@ from bccseg.imaging.synthetic import draw_smear
 from bccseg.jobs.promotion import own_folder
 from bccseg.jobs.records import JobSpec
 from bccseg.jobs.training_run import all_runs, create_run
+from bccseg.model.weight_sources import locate
+from bccseg.model.weights import read_config
 from tests.ui.test_pages import APP, button
 from ui.shared.promoted import promoted
 from ui.train import start
@@ -208,7 +210,7 @@ def test_everything_a_recipe_sets_can_be_changed_within_its_range(place, monkeyp
     at.radio[0].set_value("recommended").run()
     shown = {w.key.removeprefix("train_recommended_") for kind in ("number_input", "selectbox", "toggle")
              for w in at.get(kind) if w.key}  # fmt: skip
-    wanted = set(TrainConfig.model_fields) - {"network", "augment", "base_weights"}
+    wanted = set(TrainConfig.model_fields) - {"network", "augment", "base_weights", "classes"}
     wanted |= {f"augment_{name}" for name in AugmentConfig.model_fields if name != "overlap"}
     wanted |= {f"overlap_{name}" for name in OverlapConfig.model_fields} | {
         "kind",
@@ -227,6 +229,9 @@ def test_everything_a_recipe_sets_can_be_changed_within_its_range(place, monkeyp
     monkeypatch.setattr(start, "ask_for_settings", lambda *a: asked.append(ask_for_settings(*a)) or asked[-1])
     for name, recipe in PRESETS.items():  # untouched, a recipe is what it says
         at.radio[0].set_value(name).run()
+        if recipe.base_weights:  # and keeps the classes that its base weights tell apart
+            base = read_config(locate(recipe.base_weights)[0])
+            recipe = recipe.replace(network=base.network, classes=base.classes)  # noqa: PLW2901
         assert asked[-1] == (recipe, "auto")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from bccseg.classes import CellClass
 from bccseg.config import ARCHITECTURE_TITLES, AugmentConfig, NetworkConfig, OverlapConfig, TrainConfig
 from bccseg.errors import SettingsError
 from bccseg.model.weight_sources import shipped_names
@@ -65,6 +66,7 @@ LEARNING = (
     SettingSpec("distance_weight", "Weight of the distance map", "It parts touching cells.", step=0.1),
     SettingSpec("centre_weight", "Weight of the way to the centre", "It parts overlapping cells.", step=0.5),
     SettingSpec("spread_weight", "Weight of size and shape", "Of the whole cell, hidden parts too.", step=0.1),
+    SettingSpec("class_weight", "Weight of the cell classes", "Where the network tells classes apart.", step=0.1),
     SettingSpec("mixed_precision", "Half precision", "Faster where the hardware has it."),
     SettingSpec("workers", "Processes that cut crops", "-1: as many as help on this machine."),
 )
@@ -145,7 +147,7 @@ def ask_for_settings(preset: str, config: TrainConfig) -> tuple[TrainConfig | No
         with basics:
             changes = _ask(BASICS, config, key)
         with network:
-            changes["network"] = _ask_for_network(config, base, key)
+            changes["network"], changes["classes"] = _ask_for_network(config, base, key)
         with learning:
             changes |= _ask(LEARNING, config, key)
         with look:
@@ -191,19 +193,22 @@ def _number(column: Any, f: SettingSpec, cls: type[Schema], value: float, key: s
     return column.number_input(f.title, low, high, kind(value), step=step, format=style, help=f.tip, key=key)
 
 
-def _ask_for_network(config: TrainConfig, base: str, key: str) -> NetworkConfig:
-    """The network; that of the base weights, which training on them must keep, where there are some."""
+def _ask_for_network(config: TrainConfig, base: str, key: str) -> tuple[NetworkConfig, tuple[CellClass, ...]]:
+    """The network and its cell classes: those of the base weights, which training keeps, where there are some."""
     if base != FROM_SCRATCH:
         from bccseg.model.weights import read_config
 
-        network = read_config(promoted().locate(base)[0]).network
+        found = read_config(promoted().locate(base)[0])
+        network = found.network
         colour = "colour" if network.in_channels == 3 else "greyscale"
         shape = f"{KINDS[network.architecture]} of width {network.width} and depth {network.depth}, {colour}"
-        st.markdown(f"{shape}, as the base weights have it. Start from scratch to choose another.")
-        return network
+        classes = ", ".join(one.name for one in found.classes)
+        told = f" It tells {plain(classes, 200)} apart." if classes else ""
+        st.markdown(f"{shape}, as the base weights have it.{told} Start from scratch to choose another.")
+        return network, found.classes
     network, (left, right) = config.network, st.columns(2)
     kinds, heads = list(KINDS), list(HEADS)
-    return NetworkConfig(
+    asked = network.replace(
         architecture=left.selectbox("Network", kinds, kinds.index(network.architecture), KINDS.__getitem__,
                                     help="ResU-Net adds shortcuts to every block; a little slower.", key=f"{key}_kind"),
         head=right.selectbox("Predicts", heads, heads.index(network.head), HEADS.__getitem__, key=f"{key}_head",
@@ -214,6 +219,7 @@ def _ask_for_network(config: TrainConfig, base: str, key: str) -> NetworkConfig:
         in_channels=1 if left.toggle("Greyscale", network.in_channels == 1, key=f"{key}_grey",
                                      help="Reads images without their colour.") else 3,
     )  # fmt: skip
+    return asked, config.classes
 
 
 def _folder_or_name(base: str) -> str:
