@@ -25,7 +25,8 @@ def visitor_state() -> VisitorState:
     known = state is not None and state.files is not None
     if token and not known:
         try:
-            shared = visits().of(token, state)
+            with st.spinner("Fetching your images …"):  # many, after a restart of the server, take a moment
+                shared = visits().of(token, state)
         except StoreError as error:
             log.warning("nothing is kept of this visit: %s", error)
             state = state or VisitorState()
