@@ -32,7 +32,8 @@ from ui.shared.packing import pack, unpack
 from ui.shared.segmentation_job import WaitingFile
 from ui.shared.settings import Chosen
 from ui.shared.stored_result import StoredResult
-from ui.shared.visit_files import Visit, VisitFiles, folder_of
+from ui.shared.visit_files import VisitFiles, folder_of
+from ui.shared.visit_record import Visit
 from ui.shared.visitor import VisitorState
 from ui.shared.visits import Visits, visits
 

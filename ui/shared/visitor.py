@@ -12,7 +12,8 @@ from ui.shared.predictors import predictor_cache
 from ui.shared.segmentation_job import Job, WaitingFile
 from ui.shared.settings import Chosen
 from ui.shared.stored_result import StoredResult
-from ui.shared.visit_files import Visit, VisitFiles
+from ui.shared.visit_files import VisitFiles
+from ui.shared.visit_record import Visit
 
 
 @dataclass(eq=False)
