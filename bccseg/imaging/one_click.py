@@ -16,6 +16,7 @@ EDGE = 0.45  # probability at the edge of a cell; at 0.5 outlines come out 1 % t
 ONE_CELL = 1.5  # what is larger, in areas of the typical cell, is parted if the network parts it
 PLAUSIBLE = (0.2, 2.5)  # area of a proposal, in areas of the typical cell
 SURE = 0.9  # probability of a cell at the click from which the network is believed
+LEAST_CONTRAST = 0.8  # of an edge by colours; less is stain in the background
 CLEARER = 1.3  # so much more contrast the edge by colours must have
 BAND, NOISE = 0.06, 3.0  # of the edge, in diameters; grey levels that are no contrast
 OPENING = 0.1  # rims and threads thinner than this are no part of a cell, in diameters
@@ -135,7 +136,10 @@ def from_colours(image: NDArray[np.uint8], labels: Labels, at: tuple[int, int], 
     cv2.grabCut(small, trimap, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     inside = np.isin(trimap, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     found = (cv2.resize(inside, labels.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5) & (labels == 0)
-    return tidy(found, *at, diameter_px)
+    found = tidy(found, *at, diameter_px)
+    if found is None or found.sum() < PLAUSIBLE[0] * np.pi * (diameter_px / 2) ** 2:
+        return None
+    return found if edge_contrast(image, labels, found, diameter_px) > LEAST_CONTRAST else None
 
 
 def tidy(mask: Mask, row: int, col: int, diameter_px: float) -> Mask | None:

@@ -85,7 +85,8 @@ def draw_view(
     small = view.screen_width < view.width
     how = cv2.INTER_AREA if small else cv2.INTER_NEAREST if view.zoom[0] >= SHARP_FROM else cv2.INTER_CUBIC
     out = cv2.resize(np.ascontiguousarray(image[window]), size, interpolation=how)
-    now, before = (resize_labels(which[window], size) for which in (labels, base))
+    now = resize_labels(labels[window], size) if show != "proposal" else np.zeros(size[::-1], np.int32)
+    before = resize_labels(base[window], size) if show in ("proposal", "changes") else now
     if show == "filled":
         colours = np.concatenate([[[0, 0, 0]], PALETTE])
         _blend(out, now > 0, colours[np.where(now > 0, (now - 1) % len(PALETTE) + 1, 0)], 0.5 * opacity)

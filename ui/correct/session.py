@@ -59,10 +59,12 @@ class CorrectionSession:
     message: tuple[str, str] = ("info", "")
     uncertain_places: list[UncertainPlace] = field(default_factory=list)
     place_index: int = -1
+    keys_wanted: bool = False  # the list of all keys
 
     def __post_init__(self) -> None:
         info = self.draft.info
         self.clicks = ClickTools(self.draft)
+        self.cells, self.cells_proposed = count_cells(self.draft.labels), count_cells(self.draft.proposal)
         self.brush_px = self.brush_px or max(3, round(info.diameter_px / 6))
         cells = measure_cells(self.draft.base, self.draft.image)
         where = cells.set_index("cell_id")[["centroid_x_px", "centroid_y_px"]]
@@ -136,15 +138,20 @@ class CorrectionSession:
 
     def perform(self, act: Callable[[], Any], title: str, hint: str = "") -> None:
         """Make a change; the message is the change of the cell count and a hint, or why it was not possible."""
-        before = count_cells(self.draft.labels)
         try:
             act()
         except BccsegError as error:
             self.message = ("warning", str(error))
             return
-        gained = count_cells(self.draft.labels) - before
+        before, self.cells = self.cells, count_cells(self.draft.labels)
+        gained = self.cells - before
         change = f": {gained:+d} cell{'s' if abs(gained) > 1 else ''}" if gained else ""
         self.message = ("info", f"{title}{change}{hint and f'. {hint}'}")
+
+    def ask_for_keys(self) -> bool:
+        """Whether the list of keys was asked for; once for each time it was."""
+        wanted, self.keys_wanted = self.keys_wanted, False
+        return wanted
 
     def undo(self) -> None:
         """Take the last edit back."""
@@ -220,6 +227,8 @@ class CorrectionSession:
         elif name == "pan":
             across, down = value.split(",")
             self.pan(int(across) / 3, int(down) / 3)
+        elif name == "keys":
+            self.keys_wanted = True
         elif name in ("next", "back"):
             self.next_uncertain_place(1 if name == "next" else -1)
         elif name == "size" or (name == "brush" and not TOOLS[self.tool].brush and self.clicks.adjustable):

@@ -46,6 +46,6 @@ SHOWS: dict[Show, str] = {
 HOTKEYS = {
     **{tool.key: f"tool:{tool.name}" for tool in TOOLS.values()},
     "+": "zoom:in", "=": "zoom:in", "-": "zoom:out",
-    "b": "back", "v": "show", "[": "brush:-", "]": "brush:+",
+    "b": "back", "v": "show", "?": "keys", "[": "brush:-", "]": "brush:+",
     "ArrowLeft": "pan:-1,0", "ArrowRight": "pan:1,0", "ArrowUp": "pan:0,-1", "ArrowDown": "pan:0,1",
 }  # fmt: skip

@@ -42,8 +42,11 @@ def list_pages() -> st.Page:
     return st.navigation([st.Page(page.path, title=page.title, icon=page.icon, default=page.default) for page in PAGES])
 
 
-def open_page(path: str, subtitle: str) -> None:
-    """Begin a page: browser title, heading, and what the person must know. Call first on each page."""
+def open_page(path: str, subtitle: str = "") -> None:
+    """Begin a page: browser title, heading, and what the person must know. Call first on each page.
+
+    Without a subtitle there is no heading yet: see `show_title`.
+    """
     if "pages_listed" not in st.session_state:  # a link straight to this page, on a fresh server: Streamlit runs it
         list_pages()  # alone, and lists file names. Now it knows the list, and runs app.py
         st.rerun()
@@ -51,9 +54,15 @@ def open_page(path: str, subtitle: str) -> None:
     st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=":drop_of_blood:", layout="wide",
                        initial_sidebar_state="collapsed" if info.wide else "auto")  # fmt: skip
     st.html(TIGHT)  # fixed text, nothing from outside
-    st.header(info.title, anchor=False)
-    st.caption(f"{subtitle} {BANNER}")
+    if subtitle:
+        show_title(info.title, subtitle)
     local_storage("visitor", {}, (VISITOR,))
     if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first
         with show_errors():
             syncer(store())
+
+
+def show_title(title: str, subtitle: str) -> None:
+    """The heading of a page."""
+    st.header(title, anchor=False)
+    st.caption(f"{subtitle} {BANNER}")
