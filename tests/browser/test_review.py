@@ -9,6 +9,8 @@ from bccseg.annotation.store import LabelStore
 from bccseg.imaging.synthetic import draw_smear
 from tests.browser.conftest import running_app
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture
 def store(tmp_path):
