@@ -33,6 +33,11 @@ class View:
         """Screen px an image px, across and down; they differ by rounding only."""
         return self.screen_width / self.width, self.screen_height / self.height
 
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the image that are shown."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
     def to_image(self, x: float, y: float) -> tuple[float, float]:
         """A point of the screen in image px; pixel (r, c) is the square from (c, r) to (c + 1, r + 1)."""
         across, down = self.zoom
@@ -74,17 +79,15 @@ def draw_view(
     show: Show = "outlines",
     opacity: float = 0.9,
     ring: tuple[float, float, float] | None = None,
+    photograph: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
     """The picture uint8 (screen_height, screen_width, 3).
 
-    base: the labels before correction, for "proposal" and "changes". spot: x, y and radius in image px of what is
-    to be looked at; a ring is drawn there.
+    base: the labels before correction, for "proposal" and "changes". ring: x, y and radius in image px of what is
+    to be looked at; a ring is drawn there. photograph: what `draw_photograph` gave for this view, if it is at hand.
     """
-    window = np.s_[view.top : view.top + view.height, view.left : view.left + view.width]
-    size = (view.screen_width, view.screen_height)
-    small = view.screen_width < view.width
-    how = cv2.INTER_AREA if small else cv2.INTER_NEAREST if view.zoom[0] >= SHARP_FROM else cv2.INTER_CUBIC
-    out = cv2.resize(np.ascontiguousarray(image[window]), size, interpolation=how)
+    window, size = view.window, (view.screen_width, view.screen_height)
+    out = draw_photograph(view, image) if photograph is None else photograph.copy()
     now = resize_labels(labels[window], size) if show != "proposal" else np.zeros(size[::-1], np.int32)
     before = resize_labels(base[window], size) if show in ("proposal", "changes") else now
     if show == "filled":
@@ -107,6 +110,14 @@ def draw_view(
         for colour, thick in (((255, 255, 255), 4), ((30, 60, 255), 2)):
             cv2.circle(out, centre, radius, colour, thick, cv2.LINE_AA)
     return out
+
+
+def draw_photograph(view: View, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What the view shows of the image alone: uint8 (screen_height, screen_width, 3)."""
+    small = view.screen_width < view.width
+    how = cv2.INTER_AREA if small else cv2.INTER_NEAREST if view.zoom[0] >= SHARP_FROM else cv2.INTER_CUBIC
+    size = (view.screen_width, view.screen_height)
+    return cv2.resize(np.ascontiguousarray(image[view.window]), size, interpolation=how)
 
 
 def overview(image: NDArray[np.uint8], labels: Labels, side: int) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from bccseg.annotation.drafts import Draft
 from bccseg.annotation.edits import Edit
@@ -13,7 +14,7 @@ from bccseg.errors import BccsegError
 from bccseg.imaging.flags import BLURRED, SEVERAL, flag_cells
 from bccseg.imaging.label_image import count_cells
 from bccseg.imaging.measure import measure_cells
-from bccseg.report.viewport import ZOOMS, Show, View, make_view
+from bccseg.report.viewport import ZOOMS, Show, View, draw_photograph, make_view
 from ui.components.draw_surface import Command, commands_since
 from ui.correct.click_tools import ClickTools
 from ui.correct.tools import SHOWS, TOOLS
@@ -64,6 +65,7 @@ class CorrectionSession:
     def __post_init__(self) -> None:
         info = self.draft.info
         self.clicks = ClickTools(self.draft)
+        self._photograph: tuple[View, NDArray[np.uint8]] | None = None
         self.cells, self.cells_proposed = count_cells(self.draft.labels), count_cells(self.draft.proposal)
         self.brush_px = self.brush_px or max(3, round(info.diameter_px / 6))
         cells = measure_cells(self.draft.base, self.draft.image)
@@ -83,6 +85,12 @@ class CorrectionSession:
         self.room = available_px
         self.view = make_view(self.draft.labels.shape, self.zoom, self.middle, available_px)
         return self.view
+
+    def photograph(self, view: View) -> NDArray[np.uint8]:
+        """The image alone in a view, drawn once for as long as the view stays."""
+        if self._photograph is None or self._photograph[0] != view:
+            self._photograph = view, draw_photograph(view, self.draft.image)
+        return self._photograph[1]
 
     @property
     def ring(self) -> tuple[float, float, float] | None:

@@ -1,0 +1,139 @@
+"""Milliseconds from the end of a stroke or click on the Correct page to its effect in the picture, in Chromium.
+
+    python benchmarks/drawing.py [--cells 150] [--repeat 20]
+
+A drawn smear of 1600 x 1200 px is opened with its labels; cells are deleted, added again at one click, painted
+on. The effect is there when the picture that shows it has replaced the stroke, in the frame that draws it.
+"""
+
+import argparse
+import io
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Locator, Page, sync_playwright
+
+from bccseg.imaging.synthetic import draw_smear
+from benchmarks.start import free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+WATCH = """(canvas) => {
+  window.effect = new Promise((done) => {
+    let from = 0;
+    canvas.addEventListener("pointerup", () => { from = performance.now(); }, { once: true, capture: true });
+    const watcher = new MutationObserver(() => {
+      if (!from || canvas.dataset.waiting !== "0") return;
+      watcher.disconnect();
+      requestAnimationFrame(() => done(performance.now() - from));
+    });
+    watcher.observe(canvas, { attributes: true });
+  });
+}"""
+
+
+def png(values: np.ndarray) -> bytes:
+    """A picture file."""
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def open_field(page: Page, cells: int) -> tuple[Locator, list[tuple[float, float]]]:
+    """The Correct page with a drawn field; the canvas, and the middles of cells in px of the canvas."""
+    image, labels = draw_smear((1200, 1600), cells=cells, diameter_px=96, seed=3)
+    page.get_by_text("Mask or labels").wait_for()
+    files = page.locator("input[type=file]")
+    files.nth(0).set_input_files({"name": "field.png", "mimeType": "image/png", "buffer": png(image)})
+    page.get_by_role("button", name="Open", exact=True).wait_for()
+    truth = png(labels.astype(np.uint16))
+    files.nth(1).set_input_files({"name": "labels.png", "mimeType": "image/png", "buffer": truth})
+    page.get_by_text("labels.png").wait_for()
+    time.sleep(2)
+    page.get_by_role("button", name="Open", exact=True).click()
+    canvas = page.locator("canvas").last
+    canvas.wait_for()
+    time.sleep(20)  # the network that one click asks is loaded beside
+    box = canvas.bounding_box()
+    scale = box["width"] / 1600
+    middles = [np.argwhere(labels == k).mean(axis=0) * scale for k in range(1, int(labels.max()) + 1)]
+    inside = [(x, y) for y, x in middles if 30 < x < box["width"] - 30 and 30 < y < box["height"] - 30]
+    print(f"{int(labels.max())} cells on 1600 x 1200 px, shown {box['width']:.0f} px wide, "
+          f"{box['y']:.0f} px from the top")  # fmt: skip
+    return canvas, inside
+
+
+def main() -> None:
+    """Print medians."""
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--cells", type=int, default=150)
+    ap.add_argument("--repeat", type=int, default=20)
+    args = ap.parse_args()
+    port, home = free_port(), tempfile.mkdtemp()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
+        cwd=ROOT, env={**os.environ, "BCCSEG_STORE": home}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium)
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(f"http://127.0.0.1:{port}/correct")
+            canvas, middles = open_field(page, args.cells)
+            measure(page, canvas, middles[: args.repeat])
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def measure(page: Page, canvas: Locator, places: list[tuple[float, float]]) -> None:
+    """Delete, add and paint at each place."""
+    box, mouse = canvas.bounding_box(), page.mouse
+
+    def delete(x: float, y: float) -> None:
+        mouse.click(x, y, button="right")
+
+    def stroke(x: float, y: float) -> None:
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move(x + 25, y + 10, steps=4)
+        mouse.up()
+
+    for title, key, act in (
+        ("delete, right click", "d", delete),
+        ("add, one click", "a", mouse.click),
+        ("paint, a stroke", "p", stroke),
+    ):
+        page.keyboard.press(key)
+        time.sleep(2)
+        taken = []
+        for x, y in places:
+            mouse.move(box["x"] + x, box["y"] + y)
+            canvas.evaluate(WATCH)
+            act(box["x"] + x, box["y"] + y)
+            taken.append(page.evaluate("window.effect"))
+            time.sleep(0.4)
+        print(f"{title:22s} median {statistics.median(taken):4.0f} ms, 90 % within {np.quantile(taken, 0.9):4.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
