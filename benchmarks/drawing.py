@@ -16,18 +16,23 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, sync_playwright
 
+from bccseg.imaging.label_image import Labels
 from bccseg.imaging.synthetic import draw_smear
 from benchmarks.start import free_port
 
+LOADING_S = 20  # a network is loaded
 ROOT = Path(__file__).resolve().parents[1]
 WATCH = """(canvas) => {
   window.effect = new Promise((done) => {
@@ -50,40 +55,13 @@ def png(values: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def open_field(page: Page, cells: int) -> tuple[Locator, list[tuple[float, float]]]:
-    """The Correct page with a drawn field; the canvas, and the middles of cells in px of the canvas."""
-    image, labels = draw_smear((1200, 1600), cells=cells, diameter_px=96, seed=3)
-    page.get_by_text("Mask or labels").wait_for()
-    files = page.locator("input[type=file]")
-    files.nth(0).set_input_files({"name": "field.png", "mimeType": "image/png", "buffer": png(image)})
-    page.get_by_role("button", name="Open", exact=True).wait_for()
-    truth = png(labels.astype(np.uint16))
-    files.nth(1).set_input_files({"name": "labels.png", "mimeType": "image/png", "buffer": truth})
-    page.get_by_text("labels.png").wait_for()
-    time.sleep(2)
-    page.get_by_role("button", name="Open", exact=True).click()
-    canvas = page.locator("canvas").last
-    canvas.wait_for()
-    time.sleep(20)  # the network that one click asks is loaded beside
-    box = canvas.bounding_box()
-    scale = box["width"] / 1600
-    middles = [np.argwhere(labels == k).mean(axis=0) * scale for k in range(1, int(labels.max()) + 1)]
-    inside = [(x, y) for y, x in middles if 30 < x < box["width"] - 30 and 30 < y < box["height"] - 30]
-    print(f"{int(labels.max())} cells on 1600 x 1200 px, shown {box['width']:.0f} px wide, "
-          f"{box['y']:.0f} px from the top")  # fmt: skip
-    return canvas, inside
-
-
-def main() -> None:
-    """Print medians."""
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("--cells", type=int, default=150)
-    ap.add_argument("--repeat", type=int, default=20)
-    args = ap.parse_args()
-    port, home = free_port(), tempfile.mkdtemp()
+@contextmanager
+def correct_page() -> Iterator[tuple[Page, Path]]:
+    """The Correct page of an app of its own, and the folder of that app's collection."""
+    port, home = free_port(), Path(tempfile.mkdtemp())
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
-        cwd=ROOT, env={**os.environ, "BCCSEG_STORE": home}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=ROOT, env={**os.environ, "BCCSEG_STORE": str(home)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
     try:
@@ -97,12 +75,46 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=chromium)
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(f"http://127.0.0.1:{port}/correct")
-            canvas, middles = open_field(page, args.cells)
-            measure(page, canvas, middles[: args.repeat])
+            yield page, home
             browser.close()
     finally:
         server.terminate()
         server.wait()
+
+
+def open_pair(page: Page, image: NDArray[np.uint8], labels: Labels) -> Locator:
+    """Open an image and its labels; returns the canvas, when the network that one click asks is there, too."""
+    page.get_by_text("Mask or labels").wait_for()
+    files = page.locator("input[type=file]")
+    files.nth(0).set_input_files({"name": "field.png", "mimeType": "image/png", "buffer": png(image)})
+    page.get_by_role("button", name="Open", exact=True).wait_for()
+    truth = png(labels.astype(np.uint16))
+    files.nth(1).set_input_files({"name": "labels.png", "mimeType": "image/png", "buffer": truth})
+    page.get_by_text("labels.png").wait_for()
+    time.sleep(2)
+    page.get_by_role("button", name="Open", exact=True).click()
+    canvas = page.locator("canvas").last
+    canvas.wait_for()
+    time.sleep(LOADING_S)
+    return canvas
+
+
+def main() -> None:
+    """Print medians."""
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--cells", type=int, default=150)
+    ap.add_argument("--repeat", type=int, default=20)
+    args = ap.parse_args()
+    image, labels = draw_smear((1200, 1600), cells=args.cells, diameter_px=96, seed=3)
+    with correct_page() as (page, _):
+        canvas = open_pair(page, image, labels)
+        box = canvas.bounding_box()
+        scale = box["width"] / 1600
+        print(f"{int(labels.max())} cells on 1600 x 1200 px, shown {box['width']:.0f} px wide, "
+              f"{box['y']:.0f} px from the top")  # fmt: skip
+        middles = [np.argwhere(labels == k).mean(axis=0) * scale for k in range(1, int(labels.max()) + 1)]
+        inside = [(x, y) for y, x in middles if 30 < x < box["width"] - 30 and 30 < y < box["height"] - 30]
+        measure(page, canvas, inside[: args.repeat])
 
 
 def measure(page: Page, canvas: Locator, places: list[tuple[float, float]]) -> None:

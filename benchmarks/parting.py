@@ -1,4 +1,4 @@
-"""How often one click with Cut parts a pair as its labels do: touching cells of a labelled set are made one, and parted.
+"""How often one click with Cut parts a pair as its labels do: touching cells of a labelled set are joined, and parted.
 
     python benchmarks/parting.py DATA
 
