@@ -1,4 +1,4 @@
-"""Seconds and strokes that a hand needs on the Correct page to mend a field, in Chromium: by clicks, and by drawing alone.
+"""Seconds and strokes that a hand needs on the Correct page to mend a field, in Chromium: by clicks, or by drawing.
 
     python benchmarks/mending.py IMAGE LABELS [--strokes] [--f1 0.98]
 
@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -67,9 +68,8 @@ def errors(labels: Labels, truth: Labels) -> list[tuple[str, int, list[int]]]:
             todo.append(("merge", int(t), parts))
         elif whole:
             inside, n = np.unique(truth[labels == whole[0]], return_counts=True)
-            todo.append(
-                ("cut", whole[0], [int(v) for v, k in zip(inside, n, strict=True) if v and k > 0.3 * true_size[v]])
-            )
+            cells = [int(v) for v, k in zip(inside, n, strict=True) if v and k > 0.3 * true_size[v]]
+            todo.append(("cut", whole[0], cells))
         else:
             todo.append(("add", int(t), []))
     used = {c for kind, cell, cells in todo for c in (cells if kind == "merge" else [cell] if kind == "cut" else [])}
@@ -98,13 +98,24 @@ class Hand:
         self.mouse.click(*self.at(*point), **how)
         self.done()
 
+    def clicked(self, point: Point, better: Callable[[], bool]) -> bool:
+        """Click, and look whether it did what it should."""
+        self.click(point)
+        return better()
+
+    def undo(self) -> None:
+        """Take the last action back."""
+        self.page.keyboard.press("z")
+        self.actions += 1
+        time.sleep(0.5)
+
     def draw(self, points: list[Point]) -> None:
         """Go there and draw."""
         time.sleep(PAUSE_S)
         screen = [self.at(*point) for point in points]
         self.mouse.move(*screen[0])
         self.mouse.down()
-        for before, after in zip(screen, screen[1:], strict=False):
+        for before, after in pairwise(screen):
             time.sleep(np.hypot(after[0] - before[0], after[1] - before[1]) / DRAWN_PX_S)
             self.mouse.move(*after)
         self.mouse.up()
@@ -125,41 +136,37 @@ def mend(
     kind, cell, others = error
     now = labels()
     before = f1(now, truth)
-    if kind == "delete":
+
+    def better() -> bool:
+        return f1(labels(), truth) > before
+
+    if kind == "delete" or (kind == "cut" and len(others) < 2):  # no cell, or one far too large
         hand.click(innermost(now == cell), button="right")
-        return
     if kind == "merge":
-        ends = [innermost(now == other) for other in others[:2]]
         hand.tool("m")
-        hand.draw(ends)
-        return
-    if kind == "cut" and len(others) > 1:
+        hand.draw([innermost(now == other) for other in others[:2]])
+    elif kind == "cut" and len(others) > 1:
         hand.tool("c")
-        for _ in range(2 if clicks else 0):
-            hand.click(innermost(now == cell))
-            if f1(labels(), truth) > before:
-                return
-        if clicks:
-            hand.page.keyboard.press("z")
-            hand.actions += 1
-            time.sleep(0.5)
-        hand.draw(line_between(truth, *others[:2]))
-        return
-    if kind == "cut":  # too large
-        hand.click(innermost(now == cell), button="right")
-    hand.tool("a")
-    target = truth == (cell if kind == "add" else others[0]) if kind == "add" or others else None
-    if target is None:
-        return
-    if clicks:
-        hand.click(innermost(target & (labels() == 0)))
-        if f1(labels(), truth) > before:
+        if clicks and any(hand.clicked(innermost(now == cell), better) for _ in range(2)):
             return
-        hand.page.keyboard.press("z")
-        hand.actions += 1
-        time.sleep(0.5)
-    outline = max(cv2.findContours(target.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=len)[:, 0]
-    hand.draw([(float(x) + 0.5, float(y) + 0.5) for x, y in outline[:: max(1, len(outline) // 40)]])
+        if clicks:
+            hand.undo()
+        hand.draw(line_between(truth, *others[:2]))
+    elif kind == "add" or others:
+        hand.tool("a")
+        target = truth == (cell if kind == "add" else others[0])
+        if clicks and hand.clicked(innermost(target & (labels() == 0)), better):
+            return
+        if clicks:
+            hand.undo()
+        hand.draw(outline_of(target))
+
+
+def outline_of(cell: Mask) -> list[Point]:
+    """Points around a cell, as a hand would draw them."""
+    lines = cv2.findContours(cell.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
+    outline = max(lines, key=len)[:, 0]
+    return [(float(x) + 0.5, float(y) + 0.5) for x, y in outline[:: max(1, len(outline) // 40)]]
 
 
 def line_between(truth: Labels, one: int, other: int) -> list[Point]:
@@ -185,23 +192,27 @@ def main() -> None:
         canvas = open_pair(page, image, proposal)
         draft_id = page.url.split("draft=")[1]
 
+        reading = []  # seconds that the script, but no hand, needs to see what is there
+
         def labels() -> Labels:
+            began = time.perf_counter()
             draft: Draft = open_draft(LabelStore(store), draft_id)
+            reading.append(time.perf_counter() - began)
             return draft.labels
 
-        hand, started, computing = Hand(page, canvas, image.shape[1]), time.perf_counter(), 0.0
+        hand, started = Hand(page, canvas, image.shape[1]), time.perf_counter()
         first = now = f1(proposal, truth)
         tried: set[tuple[str, int]] = set()
         while now < args.f1 and hand.actions < MOST_ACTIONS:
-            pause = time.perf_counter()
-            todo = [e for e in errors(labels(), truth) if (e[0], e[1]) not in tried]
-            computing += time.perf_counter() - pause
+            there, began = labels(), time.perf_counter()
+            todo = [e for e in errors(there, truth) if (e[0], e[1]) not in tried]
+            reading.append(time.perf_counter() - began)
             if not todo:
                 break
             tried.add((todo[0][0], todo[0][1]))
             mend(hand, truth, labels, todo[0], clicks=not args.strokes)
             now = f1(labels(), truth)
-        seconds = time.perf_counter() - started - computing
+        seconds = time.perf_counter() - started - sum(reading)
     print(f"{args.image.name}: {len(np.unique(truth)) - 1} cells, F1 {first:.3f} to {now:.3f} "
           f"with {hand.actions} {'strokes' if args.strokes else 'clicks and strokes'} in {seconds:.0f} s")  # fmt: skip
 
