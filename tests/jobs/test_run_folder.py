@@ -156,7 +156,7 @@ def test_own_weights_are_found_by_their_name_alone(run, tiny_weights, monkeypatc
     name = read_promotions(runs).promote(run)
     own = read_promotions(runs)
     assert (own.current, own.names, name) == (name, (name,), f"own:{run.id}")
-    assert json.loads((runs / "promoted/promoted.json").read_text()) == {"names": [name]}
+    assert json.loads((runs / "promoted/promoted.json").read_text()) == {"names": [name], "titles": {name: "x"}}
     assert own.locate(name) == (runs / "promoted" / run.id, name)
     with pytest.raises(WeightsError, match="not on this server"):
         own.locate("own:20260101T000000000000-00000000")
