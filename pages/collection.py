@@ -16,17 +16,15 @@ with show_errors():
     collection = store()
     found = items(collection)
     show_said(collection)
-    if found:
-        show_totals(found)
-    else:
+    if not found:
         st.info("Nothing is collected yet. Correct a segmented smear and submit it, or import a dataset.",
                 icon=":material/collections_bookmark:")  # fmt: skip
         st.page_link("pages/correct.py", label="Go to Correct", icon=":material/arrow_forward:")
         show_withdrawn(collection)
     parts = {
-        "Images": lambda: show_images(collection, found),
+        "Images": lambda: (show_totals(found), show_images(collection, found)),
         "Review": lambda: show_queue(collection, found),
-        "Growth": lambda: show_growth(found),
+        "Growth": lambda: (show_totals(found), show_growth(found)),
         "Export": lambda: show_export(collection, found),
         "Import": lambda: show_import(collection),
         "Hub": lambda: show_hub(collection),

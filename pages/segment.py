@@ -5,7 +5,7 @@ import streamlit as st
 from ui.segment.batch_view import show_batch
 from ui.segment.corrected import choose_version
 from ui.segment.image_view import show_image
-from ui.segment.kept import show_kept
+from ui.segment.kept import short_kept_words, show_kept
 from ui.segment.progress import show_progress
 from ui.segment.recount import recount_others, recount_shown
 from ui.segment.uploads import ask_for_images, show_failures
@@ -34,20 +34,24 @@ with show_errors():
         st.stop()
 
     if not busy and (state.used is None or state.used.outlining != chosen.outlining):
-        st.info("The settings have changed since these images were segmented.")
-        st.button("Segment again", type="primary", on_click=state.again, args=(chosen,), icon=":material/refresh:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info("The settings have changed since these images were segmented.")
+            st.button("Segment again", type="primary", on_click=state.again, args=(chosen,), icon=":material/refresh:")
     names = [f"{k}. {stored.measured.name}" for k, stored in enumerate(state.results, start=1)]
     index = 0
-    if len(names) > 1:
-        pick = st.selectbox("Image", range(len(names)), format_func=names.__getitem__, key=CHOSEN)
-        index = pick or 0
-    else:
-        st.subheader(plain(state.results[0].measured.name), anchor=False)
-    title = "Continue correcting" if state.results[index].draft else "Correct this image"
-    if st.button(title, icon=":material/draw:", disabled=busy,
-                 help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
-        hand_over(draft_of_result(state, index))
-        st.switch_page(CORRECT_PAGE)
+    with st.container(horizontal=True, vertical_alignment="center", key="image_head"):
+        if len(names) > 1:
+            pick = st.selectbox("Image", range(len(names)), format_func=names.__getitem__, key=CHOSEN,
+                                label_visibility="collapsed")  # fmt: skip
+            index = pick or 0
+        else:
+            st.markdown(f"##### {plain(state.results[0].measured.name)}", width="stretch")
+        title = "Continue correcting" if state.results[index].draft else "Correct this image"
+        if st.button(title, icon=":material/draw:", disabled=busy,
+                     help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
+            hand_over(draft_of_result(state, index))
+            st.switch_page(CORRECT_PAGE)
     show_image(choose_version(recount_shown(state, index, chosen)))
     recount_others(state, chosen)
     show_batch(state, chosen)
+    st.caption(f":material/save: {short_kept_words()}")

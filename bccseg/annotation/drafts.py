@@ -37,6 +37,8 @@ from bccseg.metrics.agreement import agreement, expected_error_share
 
 DRAFT_ID = re.compile(r"[0-9a-f]{32}")
 DEFAULT_DIAMETER_PX = 50.0
+STALE = "This draft was changed in another window. Reload the page to go on from there."
+GONE = "That draft is not here any more: it was submitted or discarded."
 _appending = threading.Lock()
 
 
@@ -129,7 +131,7 @@ class Draft:
         try:
             with _appending, disk_errors("Saving this edit"), path.open("ab") as log:
                 if log.tell() != self._size:
-                    raise StoreError("This draft was changed in another window. Reload the page to go on from there.")
+                    raise StoreError(STALE)
                 try:
                     log.write(data)
                     log.flush()
@@ -162,6 +164,10 @@ class Draft:
 
         Raises StoreError, and the draft stays.
         """
+        if not self.folder.exists():  # in another window, as the next
+            raise StoreError(GONE)
+        if self.stale:  # what was drawn there would be lost with the draft
+            raise StoreError(STALE)
         info = self.info
         image = store.add_image(
             self.image, info.name, pixel_size_um=info.pixel_size_um, added_by=author, licence=licence
@@ -215,7 +221,7 @@ def open_draft(store: LabelStore, draft: str) -> Draft:
     """The draft of that id, every edit in force. Raises StoreError if there is none."""
     folder = store.root / "drafts" / validate_id(DRAFT_ID, draft, "a draft")
     if not (folder / "draft.json").is_file():
-        raise StoreError("That draft is not here any more: it was submitted or discarded.")
+        raise StoreError(GONE)
     try:
         info = read_record(DraftInfo, folder / "draft.json")
         image = np.ascontiguousarray(read_png(folder / "image.png", cv2.IMREAD_COLOR)[..., ::-1])

@@ -59,6 +59,19 @@ def test_two_windows_do_not_overwrite_each_other(store, draft):
     assert (other.labels == other.base).all()
 
 
+def test_of_two_windows_only_the_one_that_knows_every_edit_submits_and_once(store, draft):
+    other = open_draft(store, draft.id)
+    draft.apply(Edit(kind="delete", points=(middle(draft.base, 1),)))
+    with pytest.raises(StoreError, match="another window"):
+        other.submit(store, "Ana", "", "CC0")
+    assert not store.versions()
+    assert len(open_draft(store, draft.id).history.edits) == 1
+    draft.submit(store, "Ana", "", "CC0")
+    with pytest.raises(StoreError, match="not here any more"):
+        other.submit(store, "Ana", "", "CC0")
+    assert [v.edit_count for v in store.versions() if v.status == "submitted"] == [1]
+
+
 def test_a_full_disk_takes_the_stroke_back(store, draft, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -51,6 +51,8 @@ def test_a_reviewer_goes_through_the_queue_by_keys(browser, store):
 
         on_view("0.png")
         page.locator(".stage[data-ready]").nth(1).wait_for()
+        expect(page.locator(".viewer .title")).to_have_text(["Proposal · 12 cells", "Ana · 11 cells"])
+        assert page.locator(".stage").first.bounding_box()["y"] < 400  # the pictures come first
         box = page.locator(".stage").nth(0).bounding_box()
         page.mouse.move(box["x"] + 100, box["y"] + 100)
         page.mouse.wheel(0, -600)

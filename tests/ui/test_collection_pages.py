@@ -102,7 +102,11 @@ def box(at, label):
 
 
 def queued(at):
-    return [option.split(". ")[1] for option in next(s for s in at.selectbox if "wait" in s.label).options]
+    return [option.split(". ")[1] for option in box(at, "Waits for review").options]
+
+
+def said(at, words):
+    return any(words in m.value and m.value.startswith(":") for m in at.markdown)
 
 
 def test_the_queue_is_ordered_by_uncertainty_and_reviewed(store):
@@ -115,13 +119,13 @@ def test_the_queue_is_ordered_by_uncertainty_and_reviewed(store):
     assert queued(at) == [f"smear <b>{k}</b>.png" for k in (1, 2, 3)]
     assert any("**smear \\<b\\>1" in m.value for m in at.markdown)  # shown as it is, not as HTML
     button(at, "Accept").click().run()
-    assert any("give your name" in w.value for w in at.warning)
+    assert said(at, "give your name")
     next(t for t in at.text_input if t.label == "Your name").set_value("Ben").run()
     button(at, "Reject\u2002:gray[R]").click().run()
-    assert any("Please give the reason" in w.value for w in at.warning)
+    assert said(at, "Please give the reason")
     box(at, "Reason").set_value("Outlines are off").run()
     button(at, "Reject\u2002:gray[R]").click().run()
-    assert any("rejected" in s.value for s in at.success)
+    assert said(at, "is rejected")
     assert any("**smear \\<b\\>2" in m.value for m in at.markdown)  # the next one
     assert box(at, "Reason").value is None  # of the other one
     button(at, "Accept").click().run()
@@ -129,6 +133,7 @@ def test_the_queue_is_ordered_by_uncertainty_and_reviewed(store):
     assert queued(at) == ["smear <b>3</b>.png"]
     decided = {v.status: (v.reviewer, v.reason) for v in store.versions() if v.status in ("accepted", "rejected")}
     assert decided == {"rejected": ("Ben", "Outlines are off"), "accepted": ("Ben", "")}
+    open_part(at, "Images")
     assert {m.label: m.value for m in at.metric}["Waiting"] == "1"
 
 
@@ -142,7 +147,7 @@ def test_decisions_are_undone_one_after_the_other_and_the_reviewer_stays(store):
     assert any("Nothing waits" in i.value for i in at.info)
     button(at, "Undo").click().run()
     assert queued(at) == ["smear <b>2</b>.png"]
-    assert any("waits for review again" in s.value for s in at.success)
+    assert said(at, "waits for review again")
     button(at, "Undo").click().run()
     assert queued(at) == ["smear <b>1</b>.png", "smear <b>2</b>.png"]
     assert any("**smear \\<b\\>1" in m.value for m in at.markdown)
@@ -160,7 +165,7 @@ def test_what_another_reviewer_decided_meanwhile_stays(store):
     store.review(version, "rejected", "Cy", "blurred")
     next(t for t in at.text_input if t.label == "Your name").set_value("Ben")
     button(at, "Accept").click().run()
-    assert any("Cy has rejected" in w.value for w in at.warning)
+    assert said(at, "Cy has rejected")
     assert [v.status for v in store.versions() if v.status != "proposal"] == ["rejected"]
 
 
@@ -177,11 +182,9 @@ def test_numbers_and_pictures_are_of_the_same_two_versions(store):
 
     assert told().startswith("Compared with the proposal")  # what it began with, not its parent
     assert "2 removed, 0 added, 0 with another outline, 4 the same · 4 cells, 6 before · F1 0.800" in told()
-    assert any(m.value == "**Proposal** · 6 cells" for m in at.markdown)
     box(at, "Compared with").set_value(1).run()
     assert "1 removed" in told()
     assert "Ana" in told()
-    assert any(m.value == "**Ana** · 5 cells" for m in at.markdown)
 
 
 def test_an_image_is_taken_out_with_a_reason_and_back_in(store):

@@ -53,7 +53,7 @@ def test_the_empty_page_says_what_to_do():
 
 
 def test_the_example_is_called_synthetic_and_counted(example):
-    assert any("synthetic" in s.value for s in example.subheader)
+    assert any("synthetic" in m.value for m in example.markdown)
     metrics = {m.label: m.value for m in example.metric}
     assert 65 <= int(metrics["Cells"]) <= 78
     assert metrics["Median diameter"].endswith(" px")

@@ -22,6 +22,13 @@ REASONS = (
     "Cells are missing", "Cells are joined or split", "Outlines are off", "Things are marked that are no cells",
     "The image is not usable",
 )  # fmt: skip
+QUEUE = "{} in the queue, the most uncertain first."
+OWN = ":material/info: These are your own labels. A second pair of eyes finds more."
+MARKS = {"success": ("check_circle", "green"), "warning": ("warning", "orange"), "error": ("error", "red")}
+STYLE = (  # the words of the arrows are for screen readers
+    "<style>.st-key-review_go [data-testid=stMarkdownContainer] { position: absolute; width: 1px; height: 1px; "
+    "overflow: hidden; clip-path: inset(50%); } .st-key-review_keys { position: absolute; }</style>"
+)
 KEYS = {"r": "reject"}  # Streamlit keeps R for itself as a button's shortcut
 
 
@@ -48,8 +55,9 @@ def review_state() -> ReviewState:
 def show_queue(store: LabelStore, found: list[Item]) -> None:
     """The image on view with its decision, of those that wait."""
     state, waiting = review_state(), queue(found)
-    _say(store, state)
     if not waiting:
+        _say(state, "")
+        _offer_undo(store, state)
         st.info("Nothing waits for review.", icon=":material/check_circle:")
         return
     images = [item.info.id for item in waiting]
@@ -58,10 +66,14 @@ def show_queue(store: LabelStore, found: list[Item]) -> None:
     state.position = min(state.position, len(images) - 1)
     state.image = images[state.position]
     item = waiting[state.position]
-    _go_through(state, waiting)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        version, base = _ask(item)
-    _decide_on(store, state, version)
+    st.html(STYLE)  # fixed text, nothing from outside
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _go_through(state, waiting)
+        version, base = ask_for_versions(item, item.waiting, key=f"review_{item.info.id[:12]}", compact=True)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _decide_on(store, state, version)
+        _offer_undo(store, state)
+    _say(state, OWN if st.session_state["reviewer"].strip() == version.author else QUEUE.format(len(waiting)))
     show_versions(store, item, version, base)
     show_agreement(store, item)
     if st.button("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
@@ -71,51 +83,48 @@ def show_queue(store: LabelStore, found: list[Item]) -> None:
             st.switch_page(CORRECT_PAGE, query_params={})  # {}: it refuses to clear what a widget is bound to
 
 
-def _say(store: LabelStore, state: ReviewState) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):  # also when empty: what follows keeps its place
-        if state.message:
-            show = {"success": st.success, "warning": st.warning, "error": st.error}[state.kind]
-            show(state.message)
-        if state.decided:
-            st.button("Undo", icon=":material/undo:", key="review_undo", shortcut="Z", on_click=undo,
-                      args=(store, state), help="Puts the last one you decided on back into the queue.")  # fmt: skip
+def _say(state: ReviewState, otherwise: str) -> None:
+    """What happened, in a line that is always there, so that the pictures keep their place."""
+    if state.message:
+        icon, colour = MARKS[state.kind]
+        st.markdown(f":{colour}[:material/{icon}:] {state.message}")
+    elif otherwise:
+        st.markdown(f":gray[{otherwise}]")
+
+
+def _offer_undo(store: LabelStore, state: ReviewState) -> None:
+    if state.decided:
+        st.button("Undo", icon=":material/undo:", key="review_undo", shortcut="Z", on_click=undo,
+                  args=(store, state), help="Puts the last one you decided on back into the queue.")  # fmt: skip
 
 
 def _go_through(state: ReviewState, waiting: list[Item]) -> None:
     last = len(waiting) - 1
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.session_state["queue_pick"] = state.position
-        st.selectbox(
-            f"{last + 1} wait{'' if last else 's'}, the most uncertain first",
-            range(last + 1), key="queue_pick", width=280,
-            format_func=lambda k: f"{k + 1}. {waiting[k].info.name}",
-            on_change=lambda: _go(state, waiting, st.session_state["queue_pick"]),
-        )  # fmt: skip
+    st.session_state["queue_pick"] = state.position
+    st.selectbox(
+        "Waits for review", range(last + 1), key="queue_pick", width=250, label_visibility="collapsed",
+        format_func=lambda k: f"{k + 1}. {waiting[k].info.name}",
+        on_change=lambda: _go(state, waiting, st.session_state["queue_pick"]),
+    )  # fmt: skip
+    with st.container(horizontal=True, width="content", key="review_go", gap="xsmall"):
         st.button("Previous", icon=":material/arrow_back:", shortcut="P", disabled=state.position == 0,
                   on_click=_go, args=(state, waiting, state.position - 1), key="review_previous")  # fmt: skip
         st.button("Next", icon=":material/arrow_forward:", shortcut="N", disabled=state.position == last,
                   on_click=_go, args=(state, waiting, state.position + 1), key="review_next")  # fmt: skip
 
 
-def _ask(item: Item) -> tuple[Version, Version]:
-    """Who reviews, and which two versions are looked at."""
+def _decide_on(store: LabelStore, state: ReviewState, version: Version) -> None:
     if not st.session_state.get("reviewer"):
         st.session_state["reviewer"] = remembered("author")
-    st.text_input("Your name", max_chars=80, key="reviewer", width=160)
-    return ask_for_versions(item, item.waiting, key=f"review_{item.info.id[:12]}")
-
-
-def _decide_on(store: LabelStore, state: ReviewState, version: Version) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Accept", type="primary", icon=":material/check:", shortcut="A", key=f"accept_{version.id}",
-                  on_click=decide, args=(store, state, version, "accepted"))  # fmt: skip
-        st.button("Reject\u2002:gray[R]", icon=":material/close:", key=f"reject_{version.id}",
-                  on_click=decide, args=(store, state, version, "rejected"))  # fmt: skip
-        st.selectbox("Reason", REASONS, index=None, accept_new_options=True, key=f"reason_{version.id}", width=280,
-                     placeholder="Reason, needed to reject", label_visibility="collapsed")  # fmt: skip
-        hotkeys("review_keys", KEYS, lambda _: decide(store, state, version, "rejected"))
-    if st.session_state["reviewer"].strip() == version.author:
-        st.caption(":material/info: These are your own labels. A second pair of eyes finds more.")
+    st.text_input("Your name", max_chars=80, key="reviewer", width=150, placeholder="Your name",
+                  label_visibility="collapsed")  # fmt: skip
+    st.button("Accept", type="primary", icon=":material/check:", shortcut="A", key=f"accept_{version.id}",
+              on_click=decide, args=(store, state, version, "accepted"))  # fmt: skip
+    st.button("Reject\u2002:gray[R]", icon=":material/close:", key=f"reject_{version.id}",
+              on_click=decide, args=(store, state, version, "rejected"))  # fmt: skip
+    st.selectbox("Reason", REASONS, index=None, accept_new_options=True, key=f"reason_{version.id}", width=240,
+                 placeholder="Reason, needed to reject", label_visibility="collapsed")  # fmt: skip
+    hotkeys("review_keys", KEYS, lambda _: decide(store, state, version, "rejected"))
 
 
 def _go(state: ReviewState, waiting: list[Item], position: int) -> None:

@@ -33,31 +33,38 @@ class Comparison:
     sides: list[dict[str, Any]]  # as the viewer takes them; one, where a version is compared with itself
 
 
-def ask_for_versions(item: Item, versions: list[Version], key: str) -> tuple[Version, Version]:
+def ask_for_versions(
+    item: Item, versions: list[Version], key: str, *, compact: bool = False
+) -> tuple[Version, Version]:
     """Ask which version is looked at, and which it is compared with: itself, where there is no other. versions: one or
-    more, oldest first.
+    more, oldest first. compact: in one row, without labels above.
     """
     order, pick = list(reversed(versions)), 0
+    label, before = ("collapsed", "Compared with ") if compact else ("visible", "")
     if len(order) > 1:
         pick = st.selectbox("Version", range(len(order)), format_func=lambda k: _name(order[k]),
-                            key=f"version_{key}", width=280)  # fmt: skip
+                            key=f"version_{key}", width=280, label_visibility=label)  # fmt: skip
     version = order[pick]
     others = _others(version, item.versions)
     if not others:
         return version, version
-    at = st.selectbox("Compared with", range(len(others)), format_func=lambda k: _name(others[k]),
-                      key=f"base_{key}_{version.id}", width=280)  # fmt: skip
+    at = st.selectbox("Compared with", range(len(others)), format_func=lambda k: before + _name(others[k]),
+                      key=f"base_{key}_{version.id}", width=340 if compact else 280,
+                      label_visibility=label)  # fmt: skip
     return version, others[at]
 
 
 def show_versions(store: LabelStore, item: Item, version: Version, base: Version) -> None:
     """A version beside the one it is compared with: facts, numbers and pictures of these two."""
     compared = _compare(str(store.root), base.id, version.id, store, base, version)
-    _facts(item, base, version, compared)
+    for text in (version.comment, version.reason):
+        if text:
+            st.caption(f":material/comment: {plain(text, 2000)}")
     titles = [f"{_who(v)} · {v.cells:,} cells" for v in (base, version)]
     show_pair(f"{base.id} {version.id}", compared.sides, titles[-len(compared.sides) :])
     if len(compared.sides) > 1:
         st.caption(LEGEND)
+    _facts(item, base, version, compared)
 
 
 def _others(version: Version, versions: list[Version]) -> list[Version]:
@@ -74,7 +81,7 @@ def _name(version: Version) -> str:
 
 
 def _who(version: Version) -> str:
-    return "**Proposal**" if version.status == "proposal" else f"**{plain(version.author, 40)}**"
+    return "Proposal" if version.status == "proposal" else version.author
 
 
 @st.cache_data(show_spinner=False, max_entries=12)
@@ -106,9 +113,6 @@ def _facts(item: Item, base: Version, version: Version, compared: Comparison) ->
             f"F1 {g.f1:.3f} · Dice {g.dice:.3f}"
         )
     st.markdown("  \n".join(lines))
-    for text in (version.comment, version.reason):
-        if text:
-            st.markdown(f"> {plain(text, 2000)}")
 
 
 def show_agreement(store: LabelStore, item: Item) -> None:

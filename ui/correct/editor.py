@@ -20,9 +20,30 @@ OVERVIEW_PX = 280
 STILL = (  # the tools stay in sight, no message moves the picture, and the empty bar above takes no room
     "<style>.st-key-correct_bar { position: sticky; top: 0; z-index: 9; backdrop-filter: blur(12px); gap: 0.4rem; } "
     "@media (max-width: 900px) { .st-key-correct_bar { top: 2.75rem; } } "
-    ".st-key-correct_message p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } "
+    ":is(.st-key-correct_message, .st-key-correct_head [data-testid=stMarkdown]) p { "
+    "white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } "
+    ".st-key-correct_setting { min-height: 4rem; } .st-key-hotkeys { margin-bottom: -1rem; } "
     "[data-testid=stHeader] { background: transparent; pointer-events: none; } "
     "[data-testid=stHeader] * { pointer-events: auto; }</style>"
+)
+# On narrow screens the picture would begin below the fold: words of buttons are there for screen readers only, and what
+# the tool in hand can be set to has one line, whatever it is.
+NARROW = (
+    "<style>:is(.st-key-correct_head, .st-key-correct_controls) .stButton button [data-testid=stMarkdownContainer], "
+    ".st-key-correct_head [data-testid=stPopoverButton] [data-testid=stMarkdownContainer] { "
+    "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } "
+    ":is(.st-key-correct_head, .st-key-correct_controls) :is(.stButton, .stPopover) button { "
+    "padding: 0.25rem 0.55rem; min-height: 2.25rem; min-width: 2.25rem; } "
+    ".st-key-correct_head { flex-wrap: nowrap; gap: 0.5rem; } .st-key-correct_head > div { min-width: 2.25rem; } "
+    ".st-key-correct_controls kbd, .st-key-correct_head button div[aria-hidden] { display: none; } "
+    ".st-key-correct_tool button { padding: 0 0.45rem; } .st-key-correct_tool button p { font-size: 0.8rem; } "
+    ".st-key-correct_setting { min-height: 2.25rem; justify-content: center; } "
+    "@media (max-width: 640px) { .st-key-correct_tool button { padding: 0 0.5rem; } "
+    ".st-key-correct_tool button [data-testid=stMarkdownContainer] { position: absolute; width: 1px; height: 1px; "
+    "overflow: hidden; clip-path: inset(50%); } "
+    ".st-key-correct_message { min-height: 3rem; } .st-key-correct_message [data-testid=stMarkdown] p { "
+    "white-space: normal; "
+    "display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; } }</style>"
 )
 
 
@@ -36,6 +57,8 @@ def show_editor(session: CorrectionSession) -> None:
     st.html(STILL)  # fixed text, nothing from outside
     session.take(commands_since(session.surface_key, session.done))
     wide = width >= WIDE
+    if not wide:
+        st.html(NARROW)
     view = session.make_view((int(width * (1 - SIDE_SHARE)) - 16 if wide else width, MAX_HEIGHT))
     with st.container(key="correct_bar"):
         _tools(session)
@@ -78,7 +101,10 @@ def _message(session: CorrectionSession) -> None:
 def _controls(session: CorrectionSession, view: View, rows: int) -> None:
     """Undo, zoom, what is to be checked, and what the tool in hand can be set to."""
     history, uncertain = session.draft.history, len(session.uncertain_places)
-    lines = [st.container(horizontal=True, vertical_alignment="center", gap="small") for _ in range(rows)]
+    wide = rows > 1
+    with st.container(key="correct_controls", gap="small"):
+        gap = "small" if wide else "xsmall"
+        lines = [st.container(horizontal=True, vertical_alignment="center", gap=gap) for _ in range(rows)]
     with lines[0]:
         st.button("Undo", icon=":material/undo:", on_click=session.undo, disabled=not history.can_undo, shortcut="Z")
         st.button("Redo", icon=":material/redo:", on_click=session.redo, disabled=not history.can_redo, shortcut="Y")
@@ -97,9 +123,16 @@ def _controls(session: CorrectionSession, view: View, rows: int) -> None:
             help=f"One by one to {uncertain} places: cells that may be several or are out of focus, then what the "
             "network was least sure of. B goes back.",
         )  # fmt: skip
+    with st.container() if wide else lines[0], st.container(key="correct_setting", width="stretch" if wide else 170):
+        _setting(session, wide=wide)
+
+
+def _setting(session: CorrectionSession, *, wide: bool) -> None:
+    """What the tool in hand can be set to. Its place is as high for every tool, so that nothing moves."""
     if TOOLS[session.tool].brush:
         st.session_state["correct_brush"] = session.brush_px
         st.slider("Brush, px", 1, MOST_BRUSH_PX, key="correct_brush",
+                  label_visibility="visible" if wide else "collapsed",
                   help="Diameter in px of the image ([ and ], Ctrl + wheel).",
                   on_change=lambda: setattr(session, "brush_px", st.session_state["correct_brush"]))  # fmt: skip
     if session.tool == "add":
@@ -113,7 +146,8 @@ def _controls(session: CorrectionSession, view: View, rows: int) -> None:
 def _picture(session: CorrectionSession, view: View) -> None:
     draft, tool = session.draft, TOOLS[session.tool]
     base = draft.proposal if session.show == "proposal" else draft.base
-    picture = draw_view(view, draft.image, draft.labels, base, session.show, session.opacity, session.ring)
+    picture = draw_view(view, draft.image, draft.labels, base, session.show, session.opacity, session.ring,
+                        session.photograph(view))  # fmt: skip
     draw_surface(
         session.surface_key, jpeg(picture), view, session.done, tool=tool.name, colour=tool.colour,
         brush_px=session.brush_px if tool.brush else 0, corners=session.corners, adjust=session.clicks.circle(view),

@@ -97,7 +97,7 @@ def _ask_for_pair() -> None:
 
 def show_heading(session: CorrectionSession) -> None:
     """What is open, and the way out."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="correct_head", gap="small"):
         st.markdown(f"**{plain(session.draft.info.name)}**", width="stretch")
         if (index := result_of_draft(session.draft)) is not None and st.button(
             "See the numbers", icon=":material/monitoring:", key="correct_numbers",

@@ -48,6 +48,7 @@ def show_image(chosen: StoredResult) -> None:
         st.caption(f":material/info: {note}")
     show_numbers(result)
     _viewer(result)
+    show_origin(result)
     show_table(result)
     columns = st.columns(3)
     for column, measure in zip(columns, charts.MEASURES, strict=True):
@@ -89,7 +90,7 @@ def _viewer(result: ImageResult) -> None:
 
 
 def show_numbers(result: ImageResult) -> None:
-    """Count, size, density, and how they were found."""
+    """Count, size, density, and what to doubt of them."""
     s = result.summary
     size = "–" if s.median_diameter_px is None else f"{s.median_diameter_px:.1f} px"
     if s.median_diameter_um is not None:
@@ -104,13 +105,17 @@ def show_numbers(result: ImageResult) -> None:
     ]
     if s.density_per_mm2 is not None:
         numbers.append(("Density", f"{s.density_per_mm2:,.0f} /mm²", DENSITY_HELP.format(s.cell_count_in_frame)))
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key="numbers"):
         for label, value, tip in numbers:
             st.metric(label, value, help=tip, width="content")
     if s.cell_count == 0:
         st.info("No cells were found. If there are some, type their diameter in the sidebar.")
     doubt_pixel_size(result)
     show_flags(result)
+
+
+def show_origin(result: MeasuredImage) -> None:
+    """How the numbers were found."""
     pixel = f" · pixel size {result.pixel_size_um:.4g} µm" if result.pixel_size_um else ""
     st.caption(
         f"{DIAMETER_FROM[result.diameter_from]}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · "

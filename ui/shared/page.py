@@ -11,6 +11,16 @@ from ui.shared.storage import store
 
 TIGHT = (
     "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 3rem; } "
+    ".st-key-page_title { column-gap: 0.75rem; } .st-key-page_title h2 { padding: 0; } "
+    # where the page list is folded away, its button stands above the heading
+    ".stApp:has([data-testid=stExpandSidebarButton]) .st-key-page_title { padding-top: 1rem; } "
+    # a small screen: the picture of Segment begins before it ends
+    ".st-key-numbers { row-gap: 0.25rem; } .st-key-image_head h5 { padding: 0; } "
+    ".st-key-image_head [data-testid=stMarkdownContainer] { margin-bottom: 0; } "
+    "@media (max-width: 640px) { .st-key-numbers { column-gap: 1rem; } "
+    ".st-key-more_images [data-testid=stFileUploaderDropzoneInstructions] { display: none; } "
+    ".st-key-image_head h5 { font-size: 1rem; } } "
+    "[data-testid=stMetricValue] { font-size: 1.6rem; } "
     ".st-key-visitor, .st-key-local_storage { position: absolute; }</style>"  # not seen, and take no room
 )
 
@@ -64,5 +74,6 @@ def open_page(path: str, subtitle: str = "") -> None:
 
 def show_title(title: str, subtitle: str) -> None:
     """The heading of a page."""
-    st.header(title, anchor=False)
-    st.caption(f"{subtitle} {BANNER}")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="page_title", gap="xxsmall"):
+        st.header(title, anchor=False, width="content")
+        st.caption(f"{subtitle} {BANNER}", width="content")

@@ -50,7 +50,7 @@ def defaults() -> dict[str, Any]:
 
 
 def settings_sidebar() -> Chosen:
-    """Ask for the settings in the sidebar, and show on the page what is in use."""
+    """Ask for the settings in the sidebar, and show what is in use."""
     for key, default in defaults().items():
         restore(key, default)
     with st.sidebar:
@@ -143,7 +143,8 @@ def show_predictor(weights: str, device: str) -> None:
     """Which weights run on which device; loads them beside the page if that is still to be done."""
     future = predictor_cache().peek(weights, device) or predictor_cache().request(weights, device)
     if not future.done():
-        _loading(weights, device)
+        with st.sidebar:
+            _loading(weights, device)
         return
     if error := future.exception():
         st.error(plain(str(error), 300))
@@ -152,4 +153,5 @@ def show_predictor(weights: str, device: str) -> None:
     if loaded.trouble:
         st.warning(plain(loaded.trouble, 600))
     name = plain(weights_title(loaded.predictor.source))
-    st.caption(f":material/memory: In use: **{name}** on **{plain(loaded.device)}**")
+    # In the sidebar, beside what was chosen: the picture comes first on the page
+    st.sidebar.caption(f":material/memory: In use: **{name}** on **{plain(loaded.device)}**")

@@ -46,9 +46,8 @@ def _side(
 
 
 def show_pair(key: str, sides: list[dict[str, Any]], titles: list[str]) -> None:
-    """Both sides, each under its title (Markdown). key: names what is compared."""
+    """Both sides, each with its title, shown as it is. key: names what is compared."""
     columns = st.columns(len(sides), gap="small")
     for k, (column, data, title) in enumerate(zip(columns, sides, titles, strict=True)):
         with column:
-            st.markdown(title)
-            viewer(key, data, 0, lambda: None, name=f"bccseg_pair_{k}")
+            viewer(key, {**data, "title": title}, 0, lambda: None, name=f"bccseg_pair_{k}")

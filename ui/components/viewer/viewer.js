@@ -47,6 +47,9 @@ class View {
     this.select = select;
     this.group = data.group || "";
     this.root.classList.toggle("plain", !!data.plain); // only to look at: no colours, no numbers, nothing to select
+    const title = this.root.querySelector(".title");
+    title.textContent = title.title = data.title || "";
+    title.hidden = !data.title;
     if (this.group) linked.add(this);
     if (data.key !== this.key) {
       this.key = data.key;
