@@ -7,6 +7,8 @@ from pydantic import Field
 from bccseg.errors import BccsegError, DataError
 from bccseg.schema import Schema
 
+UNCLASSIFIED = "unclassified"  # what tables say of a cell whose class nobody knows
+
 
 class CellClass(Schema):
     """One class of a class set."""

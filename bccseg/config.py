@@ -67,6 +67,7 @@ class Thresholds(Schema):
     vote_depth: Annotated[float, ranged(0, 10)] = 0.5
     marker_threshold: Annotated[float, ranged(0.01, 0.99)] = 0.6  # a peak lower than this is no cell of its own
     min_score: Annotated[float, ranged(0, 0.999)] = 0.55  # cells the network is less sure of are left out
+    small_threshold: Annotated[float, ranged(0.05, 0.99)] = 0.5  # a platelet must be this likely somewhere in it
 
 
 class SegmentSettings(Schema):
@@ -77,8 +78,11 @@ class SegmentSettings(Schema):
     Examples
     --------
     >>> settings = bccseg.SegmentSettings(diameter_px=52, min_score=0.7)
-    >>> settings.thresholds({"min_score": 0.5, "marker_depth": 0.3}).to_dict()
-    {'cell_threshold': 0.5, 'marker_depth': 0.3, 'vote_depth': 0.5, 'marker_threshold': 0.6, 'min_score': 0.7}
+    >>> settings.thresholds({"min_score": 0.5, "marker_depth": 0.3}).to_dict() == {
+    ...     "cell_threshold": 0.5, "marker_depth": 0.3, "vote_depth": 0.5, "marker_threshold": 0.6, "min_score": 0.7,
+    ...     "small_threshold": 0.5,
+    ... }
+    True
     """
 
     diameter_px: Annotated[float, ranged(3, 5000)] | None = None  # None: estimated from the image
@@ -89,6 +93,7 @@ class SegmentSettings(Schema):
     vote_depth: float | None = None
     marker_threshold: float | None = None
     min_score: float | None = None
+    small_threshold: float | None = None
 
     def model_post_init(self, _context: Any) -> None:
         """Check the thresholds that were given."""

@@ -30,6 +30,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--min-cell", type=float, default=defaults.min_cell_percent, metavar="PERCENT",
                    help="smallest cell, %% of the typical diameter (default: %(default)s)")  # fmt: skip
     p.add_argument("--drop-border", action="store_true", help="leave out cells that touch the border")
+    p.add_argument("--classes", action="store_true",
+                   help="platelets, and other cells of small classes, in the label images and tables too")  # fmt: skip
     p.add_argument("--also", nargs="*", default=[], choices=EXTRAS, help="further files to write")
     p.set_defaults(run=run)
 
@@ -78,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
                 print(f"bccseg: {outcome.name!r}: {outcome.reason}", file=sys.stderr)
                 continue
             try:
-                write_result(outcome, args.out, args.also)
+                write_result(outcome, args.out, args.also, small_cells=args.classes)
             except (BccsegError, OSError) as error:
                 failed += 1
                 print(f"bccseg: {outcome.name!r} could not be saved: {error}", file=sys.stderr)
@@ -111,10 +113,10 @@ def walk(paths: list[Path]) -> list[tuple[Path, str]]:
     return [(file, name.name if short else name.as_posix()) for file, name in found]
 
 
-def write_result(result: "ImageResult", out: Path, also: list[str]) -> None:
-    """The files of one image."""
+def write_result(result: "ImageResult", out: Path, also: list[str], *, small_cells: bool = False) -> None:
+    """The files of one image. small_cells: whether those of small classes are in labels and table."""
     from bccseg.io.encode import as_json
-    from bccseg.report.bundle import BASIC_FILES, IMAGE_FILES
+    from bccseg.report.bundle import BASIC_FILES, IMAGE_FILES, WITH_SMALL_CELLS
     from bccseg.report.coco import coco
 
     endings = [*BASIC_FILES]
@@ -122,8 +124,9 @@ def write_result(result: "ImageResult", out: Path, also: list[str]) -> None:
         endings.append(".geojson")
     if "roi" in also:
         endings.append("_rois.zip")
+    make = IMAGE_FILES | (WITH_SMALL_CELLS if small_cells else {})
     (out / result.stem).parent.mkdir(parents=True, exist_ok=True)
     for ending in endings:
-        write_atomically(out / f"{result.stem}{ending}", IMAGE_FILES[ending](result))
+        write_atomically(out / f"{result.stem}{ending}", make[ending](result))
     if "coco" in also:
         write_atomically(out / f"{result.stem}_coco.json", as_json(coco([result])))

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
+from bccseg.imaging.cell_classes import Classification, SmallCells
 from bccseg.imaging.full_outline import FullOutlines
 from bccseg.imaging.label_image import Labels, areas, border_ids, equivalent_diameter, outside_frame, relabel
+from bccseg.imaging.runs import Runs
 
 
 class Selection(NamedTuple):
@@ -65,6 +67,8 @@ class Candidates:
     start: NDArray[np.int64]  # (R,): first pixel of each run, counted along the rows of the image
     length: NDArray[np.int64]  # (R,)
     owner: NDArray[np.int32]  # (R,): object 1..M of each run
+    classes: Classification | None = None  # of the M; None: the network tells none
+    small: SmallCells | None = None  # found by the class maps alone, also where other objects lie
 
     @classmethod
     def of(
@@ -74,20 +78,36 @@ class Candidates:
         scores: NDArray[np.float32],
         sure: NDArray[np.bool_],
         whole: FullOutlines,
+        classes: Classification | None = None,
+        small: SmallCells | None = None,
     ) -> "Candidates":
         """Of labels int32 (H, W) with all M objects, when `rows` of them are cells."""
         left_out = np.ones(len(scores) + 1, bool)
         left_out[0] = False
         left_out[rows + 1] = False
         at = np.flatnonzero(left_out[labels]) if left_out.any() else np.zeros(0, np.int64)
-        ids = labels.ravel()[at]
-        begins = np.flatnonzero((np.diff(at, prepend=-2) != 1) | (np.diff(ids, prepend=0) != 0)) if len(at) else at
-        length = np.diff(np.append(begins, len(at)))
-        return cls(scores, sure, whole, rows, at[begins], length, ids[begins])
+        return cls(scores, sure, whole, rows, *Runs.of(at, labels.ravel()[at]), classes, small)
 
     def restore(self, labels: Labels) -> Labels:
         """Labels with all M objects, from those that hold the cells alone: int32 (H, W)."""
         everything = np.concatenate([[0], self.rows + 1]).astype(np.int32)[labels]
-        within = np.arange(self.length.sum()) - np.repeat(np.cumsum(self.length) - self.length, self.length)
-        everything.ravel()[np.repeat(self.start, self.length) + within] = np.repeat(self.owner, self.length)
+        at, owner = Runs(self.start, self.length, self.owner).pixels()
+        everything.ravel()[at] = owner
         return everything
+
+
+def small_cells_beside(
+    small: SmallCells | None,
+    chosen: Selection,
+    labels: Labels,
+    sure: NDArray[np.bool_],
+    settings: SegmentSettings,
+    diameter_px: float,
+) -> SmallCells | None:
+    """The small cells outside of those that `select_cells` has chosen, and of cut ones that it has left out."""
+    if small is None:
+        return None
+    if not settings.drop_border_cells:
+        return small.beside(chosen.labels)
+    others = select_cells(labels, sure, settings.replace(drop_border_cells=False), diameter_px)
+    return small.beside(others.labels, off_border=True)

@@ -84,6 +84,8 @@ def segment_page(
         settings=settings,
         in_frame=found.in_frame,
         candidates=found.candidates,
+        classes=found.classes,
+        small_cells=found.small_cells,
         weights=predictor.source,
         device=describe_device(predictor.device, predictor.dtype),
         notes=page.notes,

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
+from bccseg.imaging.cell_classes import Classification, SmallCells
 from bccseg.imaging.full_outline import FullOutlines, full_outlines, join_outlines, no_outlines
 from bccseg.imaging.instances import ProbabilityMaps, separate_cells
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.normalise import is_blank, white_level
 from bccseg.imaging.resize import resize
-from bccseg.imaging.selection import Candidates, middles, select_cells
+from bccseg.imaging.selection import Candidates, middles, select_cells, small_cells_beside
 from bccseg.inference.diameter import estimate_diameter
+from bccseg.inference.tile_classes import TileClasses
 from bccseg.inference.tiling import paste_tile, tile_windows
 from bccseg.metrics.calibration import Calibration
 from bccseg.model.weights import WeightsConfig
@@ -47,6 +49,8 @@ class Segmentation:
     whole: FullOutlines  # of each cell, also where another hides it, if the network tells
     in_frame: int = 0  # cells in the counting frame, cut ones too: what a density goes by
     candidates: Candidates | None = None  # with what was left out, so that this can be changed without the network
+    classes: Classification | None = None  # (N,), by id; None: the network tells none
+    small_cells: SmallCells | None = None  # such as platelets; they are in no label and in no number above
 
 
 def segment(
@@ -64,6 +68,7 @@ def segment(
     thresholds = settings.thresholds(predictor.config.thresholds)
     report_progress = on_progress or (lambda _share: None)
     white, trained = white_level(image), predictor.config.diameter_px
+    told = TileClasses(predictor.config.classes, image.shape[:2])
     seconds = {"scale": 0.0, "network": 0.0, "instances": 0.0}
     started = time.perf_counter()
     diameter = settings.diameter_px
@@ -71,7 +76,7 @@ def segment(
         report_progress(1.0)
         nothing = np.zeros(image.shape[:2], np.int32), np.zeros(0, np.float32), np.zeros((0, 3), np.float32)
         given: DiameterFrom = "given" if diameter else "assumed"
-        return Segmentation(*nothing, diameter or trained, given, seconds, no_outlines(0))
+        return Segmentation(*nothing, diameter or trained, given, seconds, no_outlines(0), 0, None, *told.finish())
     source: DiameterFrom = "given"
     if diameter is None:
         diameter = estimate_diameter(image, lambda view: predictor(view, white), trained)
@@ -93,6 +98,7 @@ def segment(
         rows = paste_tile(labels, found, window, diameter, sum(map(len, scores)), single=len(tiles) == 1)
         scores.append(score[rows])
         outlines.append(full_outlines(found, maps, trained).take(rows).moved(window[0].start, window[1].start))
+        told.add(maps, found, rows, window, diameter, thresholds.small_threshold, single=len(tiles) == 1)
         seconds["network"] += halfway - started
         seconds["instances"] += time.perf_counter() - halfway
         report_progress(DIAMETER_SHARE + (1 - DIAMETER_SHARE) * k / len(tiles))
@@ -103,9 +109,11 @@ def segment(
         score = Calibration(predictor.config.calibration.slope, predictor.config.calibration.offset)(score)
     chosen = select_cells(labels, sure, settings, diameter)
     rejected = np.column_stack([middles(labels, chosen.rejected), score[chosen.rejected]]).astype(np.float32)
-    candidates = Candidates.of(labels, chosen.rows, score, sure, whole)
+    classes, small = told.finish()
+    candidates = Candidates.of(labels, chosen.rows, score, sure, whole, classes, small)
+    small = small_cells_beside(small, chosen, labels, sure, settings, diameter)
     seconds["instances"] += time.perf_counter() - started
     return Segmentation(
         chosen.labels, score[chosen.rows], rejected, diameter, source, seconds, whole.take(chosen.rows),
-        chosen.in_frame, candidates,
+        chosen.in_frame, candidates, classes.take(chosen.rows) if classes is not None else None, small,
     )  # fmt: skip

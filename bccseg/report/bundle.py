@@ -14,16 +14,21 @@ from bccseg.report.geojson import geojson
 from bccseg.report.overlay import overlay_png
 from bccseg.report.result import ImageResult
 from bccseg.report.roi import imagej_rois
-from bccseg.report.tables import csv, summary_table
+from bccseg.report.tables import cell_table, csv, labels_with_small_cells, summary_table, table_with_small_cells
 
 # What is written for each image: ending of the file name, and how it is made.
 IMAGE_FILES: dict[str, Callable[[ImageResult], bytes]] = {
     "_labels.png": lambda r: labels_png(r.labels),
     "_mask.png": lambda r: png(separated_mask(r.labels)),
     "_overlay.png": lambda r: overlay_png(r.image, r.labels, r.hidden.values()),
-    "_cells.csv": lambda r: csv(r.cells),
+    "_cells.csv": lambda r: csv(cell_table(r)),
     ".geojson": lambda r: as_json(geojson(r)),
     "_rois.zip": imagej_rois,
+}
+# The same with the cells of small classes, such as platelets, as ids and rows after the others.
+WITH_SMALL_CELLS: dict[str, Callable[[ImageResult], bytes]] = {
+    "_labels.png": lambda r: labels_png(labels_with_small_cells(r)),
+    "_cells.csv": lambda r: csv(table_with_small_cells(r)),
 }
 BASIC_FILES = ("_labels.png", "_mask.png", "_overlay.png", "_cells.csv")
 

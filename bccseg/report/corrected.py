@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.full_outline import FullOutlines, no_outlines
 from bccseg.imaging.label_image import Labels, relabel
 from bccseg.report.recount import all_labels, candidates_of, count_cells
@@ -15,7 +16,7 @@ def corrected_result(found: ImageResult, labels: Labels, correction: Correction)
     """The cells of `labels`, int32 (H, W), measured anew; ids are numbered 1..N in their order.
 
     found: what the network found, and whether cut cells count; all others count, whatever their size. Cells that
-    nobody touched keep their score and their estimated whole area; those that a person drew or changed have neither.
+    nobody touched keep their score, class and estimated whole area; those that a person drew or changed have none.
     """
     size = np.bincount(labels.ravel())
     ids = np.flatnonzero(size[1:]) + 1
@@ -27,9 +28,14 @@ def corrected_result(found: ImageResult, labels: Labels, correction: Correction)
     whole = no_outlines(len(ids))
     for values, known in zip(whole, of.whole, strict=True):
         values[untouched] = known[same[untouched] - 1]
+    classes = None
+    if of.classes is not None:
+        classes = Classification.unknown(len(ids), of.classes.names)
+        classes.number[untouched] = of.classes.number[same[untouched] - 1]
+        classes.score[untouched] = of.classes.score[same[untouched] - 1]
     result = count_cells(
         found, relabel(labels, size > 0), scores, np.ones(len(ids), bool), FullOutlines(*whole), found.settings,
-        correction=correction,
+        classes, correction=correction,
     )  # fmt: skip
     return _keep_whole_areas(result, found, same[candidates_of(result).rows])
 

@@ -6,14 +6,16 @@ from typing import TypeVar
 import numpy as np
 
 from bccseg.config import SegmentSettings
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.full_outline import FullOutlines, no_outlines
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import add_micrometres, summarise
-from bccseg.imaging.selection import Candidates, middles, select_cells
+from bccseg.imaging.selection import Candidates, middles, select_cells, small_cells_beside
 from bccseg.report.result import ImageResult, MeasuredImage, add_full_um2
 
 MEASURED = (
     "cells", "summary", "scores", "shape", "hidden", "settings", "rejected", "candidates", "pixel_size_um",
+    "classes", "small_cells",
 )  # fmt: skip
 NO_PIXELS = ("flag", "area_full_px", "area_full_error_px")  # columns that do not depend on the pixel size
 Result = TypeVar("Result", bound=MeasuredImage)
@@ -25,8 +27,9 @@ def candidates_of(result: MeasuredImage) -> Candidates:
         return result.candidates
     count, none = len(result.scores), np.zeros(0, np.int64)
     return Candidates(
-        result.scores, np.ones(count, bool), no_outlines(count), np.arange(count), none, none, none.astype(np.int32)
-    )
+        result.scores, np.ones(count, bool), no_outlines(count), np.arange(count), none, none, none.astype(np.int32),
+        result.classes, result.small_cells,
+    )  # fmt: skip
 
 
 def all_labels(result: ImageResult) -> Labels:
@@ -40,7 +43,7 @@ def recount(result: ImageResult, settings: SegmentSettings) -> ImageResult:
     What a person has outlined counts at any size.
     """
     of = candidates_of(result)
-    return count_cells(result, of.restore(result.labels), of.scores, of.sure, of.whole, settings)
+    return count_cells(result, of.restore(result.labels), of.scores, of.sure, of.whole, settings, of.classes)
 
 
 def count_cells(
@@ -50,16 +53,18 @@ def count_cells(
     sure: np.ndarray,
     whole: FullOutlines,
     settings: SegmentSettings,
+    classes: Classification | None,
     **facts: object,
 ) -> ImageResult:
     """Measure those of the M objects of `labels` int32 (H, W) that count, in the image of `like`.
 
-    scores: float32 (M,). sure: bool (M,). facts: fields that are not as in `like`.
+    scores: float32 (M,). sure: bool (M,). classes: of the M. facts: fields that are not as in `like`.
     """
     facts = {f.name: getattr(like, f.name) for f in fields(MeasuredImage) if f.name not in MEASURED} | facts
     by_hand = facts["correction"] is not None
     rule = settings.replace(min_cell_percent=0.0) if by_hand else settings
     chosen = select_cells(labels, sure, rule, like.diameter_px)
+    small = candidates_of(like).small
     unsure = np.column_stack([middles(labels, chosen.rejected), scores[chosen.rejected]]).astype(np.float32)
     return ImageResult.measure(
         like.image,
@@ -70,7 +75,9 @@ def count_cells(
         chosen.in_frame,
         settings=settings,
         rejected=like.rejected if by_hand else unsure,
-        candidates=Candidates.of(labels, chosen.rows, scores, sure, whole),
+        candidates=Candidates.of(labels, chosen.rows, scores, sure, whole, classes, small),
+        classes=None if classes is None else classes.take(chosen.rows),
+        small_cells=small_cells_beside(small, chosen, labels, sure, rule, like.diameter_px),
         **facts,
     )
 

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
+from bccseg.imaging.cell_classes import Classification, SmallCells
 from bccseg.imaging.flags import flag_cells
 from bccseg.imaging.full_outline import FullOutlines, ellipse_polygon, hidden_in_part
 from bccseg.imaging.label_image import Labels
@@ -53,6 +54,8 @@ class MeasuredImage:
     # Objects left out as too uncertain: x, y, score.
     rejected: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
     candidates: Candidates | None = None  # with what does not count; None: nothing else was outlined
+    classes: Classification | None = None  # (N,), by id; None: the network tells none
+    small_cells: SmallCells | None = None  # such as platelets; they are in none of the fields above
 
     def with_pixels(self, image: NDArray[np.uint8], labels: Labels) -> "ImageResult":
         """The result with its image (H, W, 3) and labels (H, W)."""

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
+import numpy as np
 import pandas as pd
 
-from bccseg.imaging.measure import ImageSummary
-from bccseg.report.result import MeasuredImage
+from bccseg.classes import UNCLASSIFIED
+from bccseg.imaging.label_image import Labels
+from bccseg.imaging.measure import ImageSummary, measure_cells
+from bccseg.report.result import ImageResult, MeasuredImage
 
+RATIO = "white_per_100_red"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -22,8 +26,62 @@ def csv(table: pd.DataFrame, *, header: bool = True) -> bytes:
     return table.to_csv(index=False, header=header, float_format="%.4f").encode("utf-8")
 
 
+def cell_table(result: MeasuredImage) -> pd.DataFrame:
+    """The cells with `class`, the name of each one's class or UNCLASSIFIED, and `class_score`, 0 to 1."""
+    table = result.cells.copy()
+    rows = table["cell_id"].to_numpy() - 1
+    known = None if result.classes is None else result.classes.take(rows)
+    table["class"] = [UNCLASSIFIED] * len(table) if known is None else known.name_of_each()
+    table["class_score"] = np.nan if known is None else known.score.astype(np.float64)
+    return table
+
+
+def labels_with_small_cells(result: ImageResult) -> Labels:
+    """Labels int32 (H, W) in which the small cells follow the others: N + 1..N + K."""
+    if result.small_cells is None:
+        return result.labels
+    small = result.small_cells.labels(result.shape)
+    return np.where(small > 0, small + int(result.labels.max(initial=0)), result.labels).astype(np.int32)
+
+
+def table_with_small_cells(result: ImageResult) -> pd.DataFrame:
+    """`cell_table` with a row for each small cell too, by the ids of `labels_with_small_cells`. They have no flag."""
+    table = cell_table(result)
+    if not result.small_cells:
+        return table
+    kinds = result.small_cells.classes
+    small = measure_cells(
+        result.small_cells.labels(result.shape), result.image, kinds.score, result.pixel_size_um
+    ).assign(flag="")  # fmt: skip
+    rows = small["cell_id"].to_numpy() - 1
+    small["class"] = kinds.take(rows).name_of_each()
+    small["class_score"] = small["score"]
+    small["cell_id"] += int(result.labels.max(initial=0))
+    small = small.reindex(columns=table.columns)
+    return pd.concat([table, small], ignore_index=True) if len(table) else small
+
+
+def class_counts(result: MeasuredImage) -> dict[str, int | float]:
+    """`count_red` and so on for every class that the weights know, UNCLASSIFIED last, and `white_per_100_red`.
+
+    Small cells are counted too. Weights that know no classes: nothing. Without red cells there is no ratio.
+    """
+    if result.classes is None:
+        return {}
+    counts = result.classes.counts()
+    if result.small_cells is not None:
+        counts = {name: n + result.small_cells.classes.counts()[name] for name, n in counts.items()}
+    counts[UNCLASSIFIED] = int((result.classes.number < 0).sum())
+    columns: dict[str, int | float] = {f"count_{name.replace(' ', '_')}": n for name, n in counts.items()}
+    if "white" in counts and counts.get("red"):
+        columns[RATIO] = 100 * counts["white"] / counts["red"]
+    return columns
+
+
 def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
-    """A row an image: what its files begin with, its summary, its size, and the settings it was found with."""
+    """A row an image: what its files begin with, its summary, its size, the settings it was found with, and, if its
+    weights know classes, the `class_counts`.
+    """
     rows = [
         {
             "image": r.name,
@@ -43,4 +101,10 @@ def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
         "image", "files", *ImageSummary.__dataclass_fields__, "width_px", "height_px", "pixel_size_um",
         "expected_diameter_px", "weights", "edits", "corrected_by",
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    counts = [class_counts(r) for r in results]
+    told = dict.fromkeys(name for found in counts for name in found)
+    table = pd.DataFrame(rows, columns=columns)
+    for name in told:
+        column = pd.array([found.get(name) for found in counts], dtype="Int64" if name != RATIO else "Float64")
+        table[name] = column
+    return table

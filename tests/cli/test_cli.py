@@ -12,6 +12,7 @@ from PIL import Image
 from scipy import ndimage as ndi
 
 from bccseg.cli import main
+from tests.class_painter import ClassPainter, free_places, paint
 from tests.odd_files import odd_files
 from tests.paths import ROOT
 
@@ -45,6 +46,26 @@ def test_the_contract(images, tmp_path, smear):
     summary = pd.read_csv(out / "summary.csv")
     assert summary["image"].tolist() == ["a.png", "b.jpg"]
     assert summary.loc[0, "cell_count"] == len(cells)
+
+
+def test_classes_bring_platelets_into_labels_and_table(images, tmp_path, smear, monkeypatch):
+    from bccseg.inference import predictor as module
+
+    real = module.Predictor
+    monkeypatch.setattr(module, "Predictor", lambda weights, device: ClassPainter(real(weights, device)))
+    place = free_places(smear[1], 1)[0]
+    Image.fromarray(paint(*smear, [1], [place])).save(images / "a.png")
+    tables = []
+    for name, more in (("plain", []), ("told", ["--classes"])):
+        assert main(["segment", str(images / "a.png"), "--out", str(tmp_path / name), "--diameter", "56", *more]) == 0
+        tables.append(pd.read_csv(tmp_path / name / "a_cells.csv"))
+        labels = np.asarray(Image.open(tmp_path / name / "a_labels.png"))
+        assert labels.max() == len(tables[-1])
+        assert bool(labels[place]) == bool(more)
+        summary = pd.read_csv(tmp_path / name / "summary.csv").iloc[0]
+        assert (summary["count_white"], summary["count_platelet"], summary["cell_count"]) == (1, 1, len(tables[0]))
+    assert tables[1]["class"].tolist() == [*tables[0]["class"], "platelet"]
+    assert sorted(set(tables[0]["class"])) == ["red", "white"]
 
 
 def test_extra_files_and_same_names(images, tmp_path):

@@ -17,6 +17,8 @@ TITLES = {
     "flagged count": "Flagged cells", "flag": "Look at", "edits": "Edits by hand", "corrected by": "Corrected by",
     "median diameter px unflagged": "Median diameter without flagged (px)",
     "diameter cv percent unflagged": "Size variation without flagged (CV, %)",
+    "count red": "Red cells", "count white": "White cells", "count platelet": "Platelets",
+    "count unclassified": "Unclassified cells", "white per 100 red": "White cells per 100 red",
 }  # fmt: skip
 IN_FRAME_HELP = "Touches neither the left nor the top edge of the image. The density goes by these cells."
 WHOLE_NUMBERS = (
@@ -86,4 +88,6 @@ def column_format(name: str) -> Any:
         return st.column_config.CheckboxColumn("Counts for density", help=IN_FRAME_HELP)
     if name == "too_crowded":
         return st.column_config.CheckboxColumn("Too crowded")
-    return st.column_config.NumberColumn(title, format="%d" if name in WHOLE_NUMBERS else "%.2f")
+    return st.column_config.NumberColumn(
+        title, format="%d" if name in WHOLE_NUMBERS or name.startswith("count_") else "%.2f"
+    )
