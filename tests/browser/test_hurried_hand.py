@@ -108,3 +108,14 @@ def test_leaving_at_once_after_a_stroke_loses_nothing(open_page, store, button):
     draft = open_draft(store, address.split("draft=")[1])
     assert len(draft.history.edits) == 1
     assert len(np.unique(draft.labels)) - 1 == before - 1
+
+
+def test_a_stroke_right_after_a_key_is_of_its_tool(editor, store):
+    editor.tool("add")
+    where, page = points_on_screen(editor), editor.page
+    for point, key in zip(where[:6], "dedeed", strict=True):
+        page.keyboard.press(key)
+        page.mouse.click(*point)
+    expect(page.locator("[data-testid=stMetricValue]").nth(2)).to_have_text("6", timeout=20_000)
+    edits, _ = edits_kept(page, store)
+    assert [edit.kind for edit in edits] == ["delete", "erase", "delete", "erase", "erase", "delete"]

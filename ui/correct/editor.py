@@ -151,6 +151,7 @@ def _picture(session: CorrectionSession, view: View) -> None:
     draw_surface(
         session.surface_key, jpeg(picture), view, session.done, tool=tool.name, colour=tool.colour,
         brush_px=session.brush_px if tool.brush else 0, corners=session.corners, adjust=session.clicks.circle(view),
+        keys={t.key: (t.name, t.colour, session.brush_px if t.brush else 0) for t in TOOLS.values()},
     )  # fmt: skip
 
 

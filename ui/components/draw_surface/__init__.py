@@ -49,12 +49,14 @@ def draw_surface(
     brush_px: int,
     corners: bool,
     adjust: tuple[float, float, float] | None = None,
+    keys: dict[str, tuple[str, str, int]] | None = None,
 ) -> None:
     """Show a JPEG of `view` to draw on; see `commands_since` for what comes back.
 
     done: number of the last command whose effect the picture shows. brush_px: diameter in px of the image, 0 for a
     tool without one. corners: outlines by clicking corner after corner. adjust: circle (x, y, radius in screen px)
-    around a cell whose size the wheel changes.
+    around a cell whose size the wheel changes. keys: tool, colour and brush by key; a stroke that follows a key at once
+    is of its tool, before the page has heard of it.
     """
     _component()(
         key=key,
@@ -62,7 +64,7 @@ def draw_surface(
             "picture": f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}",
             "view": [view.left, view.top, view.width, view.height, view.screen_width, view.screen_height],
             "done": done, "tool": tool, "colour": colour, "brush": brush_px, "corners": corners,
-            "adjust": adjust,
+            "adjust": adjust, "keys": keys or {},
         },
         on_waiting_change=lambda: None, height="content",
     )  # fmt: skip

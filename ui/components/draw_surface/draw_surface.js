@@ -24,7 +24,7 @@ class Surface {
 
   async update(component) {
     this.component = component;
-    const data = component.data, picture = this.image?.src === data.picture ? this.image : new Image();
+    const data = { ...component.data }, picture = this.image?.src === data.picture ? this.image : new Image();
     this.latest = data;
     if (picture !== this.image) {
       picture.src = data.picture;
@@ -32,19 +32,26 @@ class Surface {
       if (this.latest !== data) return; // a newer one came meanwhile
     }
     this.image = picture;
+    if (this.pressed?.tool === data.tool || performance.now() > this.pressed?.until) this.pressed = null;
     this.data = data;
+    this.take();
     this.number = Math.max(this.number, data.done);
     this.waiting = this.waiting.filter((command) => command.number > data.done);
-    if (!data.corners || data.tool !== "add") this.corners = [];
     const [, , , , w, h] = data.view, r = devicePixelRatio;
     if (this.canvas.width !== Math.round(w * r)) this.canvas.width = Math.round(w * r);
     if (this.canvas.height !== Math.round(h * r)) this.canvas.height = Math.round(h * r);
     Object.assign(this.canvas.style, { width: `${w}px`, aspectRatio: `${w} / ${h}` });
-    this.canvas.classList.toggle("move", data.tool === "move");
-    this.canvas.classList.toggle("brush", data.brush > 0);
     this.canvas.dataset.done = data.done;
     this.canvas.dataset.waiting = this.waiting.length;
     this.draw();
+  }
+
+  take() { // the tool that the page names, or that of a key it has not answered yet
+    if (this.pressed) [this.data.tool, this.data.colour, this.data.brush] = this.data.keys[this.pressed.key];
+    const { tool, brush, corners } = this.data;
+    if (!corners || tool !== "add") this.corners = [];
+    this.canvas.classList.toggle("move", tool === "move");
+    this.canvas.classList.toggle("brush", brush > 0);
   }
 
   command(act, points, more = {}) {
@@ -179,6 +186,12 @@ class Surface {
       if (event.key === "Control") this.ctrl = down; // a pinch on a trackpad is a wheel that only says it has it
       if (event.code === "Space" && canvas.matches(":hover")) { this.space = down; event.preventDefault(); }
       if (!down) { this.space = event.code === "Space" ? false : this.space; return; }
+      const letter = event.key.toLowerCase(), tool = this.data?.keys[letter];
+      if (tool && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        this.pressed = { key: letter, tool: tool[0], until: performance.now() + 3000 };
+        this.take();
+        this.draw();
+      }
       if (event.key === "Escape") { this.line = null; this.corners = []; this.draw(); }
       if (event.key === "Enter" && this.corners.length) this.close();
       else if (event.key === "Enter" && this.data?.adjust) this.command("take", [[0, 0]]);
