@@ -130,7 +130,7 @@ def test_from_upload_to_accepted_dataset(open_page, store):
     other = open_page("collection", height=1400)
     other.get_by_role("tab", name="Review").click()
     other.get_by_text("waits for review", exact=True).first.wait_for()
-    other.get_by_role("combobox", name="the most uncertain first").click()
+    other.get_by_role("combobox", name="Waits for review").click()
     other.get_by_role("option", name="journey").click()
     other.get_by_text("hard to see").wait_for()
     other.get_by_role("textbox", name="Your name").fill("Ben")
