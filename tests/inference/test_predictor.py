@@ -214,7 +214,15 @@ def test_files_zips_and_failures_come_in_their_order():
     ]
     shares = []
     found = list(segment_entries(entries, Eye(), SETTINGS, 0.5, shares.append))
-    assert [f.name for f in found] == ["a.png", "broken.png", "folder/a.png", "notes.txt", "c.png", "empty.png", "last.png"]
+    assert [f.name for f in found] == [
+        "a.png",
+        "broken.png",
+        "folder/a.png",
+        "notes.txt",
+        "c.png",
+        "empty.png",
+        "last.png",
+    ]
     results = [f for f in found if not isinstance(f, Failure)]
     assert [(r.stem, r.summary.cell_count) for r in results] == [("a", 1), ("folder/a", 2), ("c", 3), ("last", 0)]
     assert {r.pixel_size_um for r in results} == {0.5}
