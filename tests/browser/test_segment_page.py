@@ -65,6 +65,8 @@ def scale_after(page, there):
 
 
 def rows_of_download(page, name):
+    """Name and bytes. A page that is still being drawn replaces its buttons, and a click on one of them is lost."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name=name).click()
     return download.value.suggested_filename, download.value.path().read_bytes()
