@@ -29,8 +29,8 @@ from bccseg.errors import EditError
 from bccseg.imaging.label_image import count_cells
 from bccseg.imaging.measure import measure_cells
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.io.encode import jpeg
-from bccseg.report.viewport import draw_view, make_view, overview
+from bccseg.io.encode import jpeg, palette_png
+from bccseg.report.viewport import draw_marks, make_view, overview
 
 SHAPE = (1200, 1600)
 
@@ -66,7 +66,8 @@ def show(draft: Draft) -> None:
     measure_cells(draft.labels, draft.image)
     count_cells(draft.labels)
     view = make_view(draft.labels.shape, None, None, (860, 720))
-    jpeg(draw_view(view, draft.image, draft.labels, draft.base))
+    marks = draw_marks(view, draft.labels, draft.base)
+    palette_png(marks.index, marks.colours)
     jpeg(overview(draft.image, draft.labels, 260))
 
 

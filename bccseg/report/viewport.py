@@ -71,45 +71,35 @@ def make_view(
     return View(left, top, w, h, max(1, round(w * zoom)), max(1, round(h * zoom)))
 
 
-def draw_view(
-    view: View,
-    image: NDArray[np.uint8],
-    labels: Labels,
-    base: Labels,
-    show: Show = "outlines",
-    opacity: float = 0.9,
-    ring: tuple[float, float, float] | None = None,
-    photograph: NDArray[np.uint8] | None = None,
-) -> NDArray[np.uint8]:
-    """The picture uint8 (screen_height, screen_width, 3).
+@dataclass(frozen=True)
+class Marks:
+    """What is drawn over a photograph: a layer of few colours, small enough to be sent after each stroke."""
 
-    base: the labels before correction, for "proposal" and "changes". ring: x, y and radius in image px of what is
-    to be looked at; a ring is drawn there. photograph: what `draw_photograph` gave for this view, if it is at hand.
-    """
-    window, size = view.window, (view.screen_width, view.screen_height)
-    out = draw_photograph(view, image) if photograph is None else photograph.copy()
-    now = resize_labels(labels[window], size) if show != "proposal" else np.zeros(size[::-1], np.int32)
-    before = resize_labels(base[window], size) if show in ("proposal", "changes") else now
+    index: NDArray[np.uint8]  # (screen_height, screen_width), row of `colours`
+    colours: NDArray[np.uint8]  # (N, 4), red, green, blue, opacity; the first is nothing
+
+
+def draw_marks(view: View, labels: Labels, base: Labels, show: Show = "outlines", opacity: float = 0.9) -> Marks:
+    """The cells of a view. base: the labels before correction, for "proposal" and "changes"."""
+    size = (view.screen_width, view.screen_height)
+    now = resize_labels(labels[view.window], size) if show != "proposal" else np.zeros(size[::-1], np.int32)
+    before = resize_labels(base[view.window], size) if show in ("proposal", "changes") else now
+    index = np.zeros(now.shape, np.uint8)
+    tints: list[tuple[int, ...]] = []
     if show == "filled":
-        colours = np.concatenate([[[0, 0, 0]], PALETTE])
-        _blend(out, now > 0, colours[np.where(now > 0, (now - 1) % len(PALETTE) + 1, 0)], 0.5 * opacity)
-    if show == "changes":
-        for changed, colour in (
-            ((now > 0) & (before == 0), ADDED_COLOUR),
-            ((now == 0) & (before > 0), REMOVED_COLOUR),
-            ((now > 0) & (before > 0) & (now != before), MOVED_COLOUR),
-        ):
-            _blend(out, changed, np.array(colour), 0.6 * opacity)
-    if show == "proposal":
-        _blend(out, _edges(before), np.array(PROPOSAL_COLOUR), opacity)
-    elif show != "image":
-        _blend(out, _edges(now), np.array(OUTLINE_COLOUR), opacity)
-    if ring:
-        x, y = view.to_screen(*ring[:2])
-        centre, radius = (round(x), round(y)), max(10, round(ring[2] * view.zoom[0]))
-        for colour, thick in (((255, 255, 255), 4), ((30, 60, 255), 2)):
-            cv2.circle(out, centre, radius, colour, thick, cv2.LINE_AA)
-    return out
+        tints = [tuple(colour) for colour in PALETTE]
+        np.copyto(index, ((now - 1) % len(PALETTE) + 1).astype(np.uint8), where=now > 0)
+    elif show == "changes":
+        tints = [ADDED_COLOUR, REMOVED_COLOUR, MOVED_COLOUR]
+        index[(now > 0) & (before == 0)] = 1
+        index[(now == 0) & (before > 0)] = 2
+        index[(now > 0) & (before > 0) & (now != before)] = 3
+    line = PROPOSAL_COLOUR if show == "proposal" else OUTLINE_COLOUR
+    if show != "image":
+        index[_edges(before if show == "proposal" else now)] = len(tints) + 1
+    tint = (0.5 if show == "filled" else 0.6) * opacity
+    rows = [(0, 0, 0, 0), *((*c, round(255 * tint)) for c in tints), (*line, round(255 * opacity))]
+    return Marks(index, np.array(rows, np.uint8))
 
 
 def draw_photograph(view: View, image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,15 +1,18 @@
 """The window of the Correct page: exact both ways, inside the image, and drawn for images of any size."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from skimage.segmentation import find_boundaries
 
-from bccseg.io.encode import jpeg
+from bccseg.io.encode import jpeg, palette_png
 from bccseg.report import viewport
 from bccseg.report.overlay import cell_edges
-from bccseg.report.viewport import ADDED_COLOUR, REMOVED_COLOUR, draw_view, make_view, overview
+from bccseg.report.viewport import ADDED_COLOUR, REMOVED_COLOUR, draw_marks, draw_photograph, make_view, overview
 
 sizes = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
 
@@ -44,19 +47,22 @@ def test_any_size_is_drawn(shape, show):
     labels[: (shape[0] + 1) // 2] = 1
     for zoom in (None, 1.0, 8.0):
         view = make_view(shape, zoom, None, (640, 480))
-        out = draw_view(view, image, labels, labels * 0, show, ring=(0.5, 0.5, 20))
+        out, marks = draw_photograph(view, image), draw_marks(view, labels, labels * 0, show)
         assert out.shape == (view.screen_height, view.screen_width, 3)
+        layer = Image.open(io.BytesIO(palette_png(marks.index, marks.colours)))
+        assert layer.size == (view.screen_width, view.screen_height)
+        assert np.array_equal(np.asarray(layer.convert("RGBA")), marks.colours[marks.index])
     assert max(overview(image, labels, 260).shape) <= 260
     assert jpeg(out)[:2] == b"\xff\xd8"
 
 
 def test_changes_are_green_and_red():
-    image, base, labels = np.zeros((40, 60, 3), np.uint8), np.zeros((40, 60), np.int32), np.zeros((40, 60), np.int32)
+    base, labels = np.zeros((40, 60), np.int32), np.zeros((40, 60), np.int32)
     base[10:20, 5:15], labels[10:20, 35:45] = 1, 2
-    out = draw_view(make_view((40, 60), 1.0, None, (60, 40)), image, labels, base, "changes", opacity=1.0)
+    marks = draw_marks(make_view((40, 60), 1.0, None, (60, 40)), labels, base, "changes", opacity=1.0)
     for column, colour in ((10, REMOVED_COLOUR), (40, ADDED_COLOUR)):
-        assert out[15, column].tolist() == [round(0.6 * c) for c in colour]
-    assert not out[30].any()
+        assert marks.colours[marks.index[15, column]].tolist() == [*colour, round(0.6 * 255)]
+    assert not marks.index[30].any()
 
 
 def test_outlines_are_those_of_scikit_image(smear):

@@ -17,7 +17,7 @@ from bccseg.errors import ImageError
 from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.io.images import decode
-from bccseg.report.viewport import draw_view
+from bccseg.report.viewport import draw_marks, draw_photograph
 from tests.odd_files import odd_files
 from tests.ui.test_pages import APP, button
 from ui.components.draw_surface import Command
@@ -307,7 +307,8 @@ def test_every_odd_image_can_be_opened_for_correction(store):
         draft = create_draft(store, image, labels, DraftInfo(name=name, diameter_px=30))
         session = CorrectionSession(draft)
         view = session.make_view((640, 480))
-        draw_view(view, draft.image, draft.labels, draft.base)
+        draw_photograph(view, draft.image)
+        draw_marks(view, draft.labels, draft.base)
         session.next_uncertain_place()
         for key in ("zoom:in", "zoom:in", "pan:1,0", "zoom:out", "zoom:fit"):
             session.handle_hotkey(key)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from bccseg.imaging.label_image import median_diameter
-from bccseg.io.encode import jpeg
-from bccseg.report.viewport import View, draw_view, overview
+from bccseg.io.encode import jpeg, palette_png
+from bccseg.report.viewport import View, draw_marks, draw_photograph, overview
 from ui.components.draw_surface import commands_since, draw_surface
 from ui.components.hotkeys import hotkeys
 from ui.components.overview import overview_map
@@ -49,7 +49,7 @@ NARROW = (
 
 @st.fragment
 def show_editor(session: CorrectionSession) -> None:
-    """Tools, picture and numbers. A fragment: a stroke redraws this and nothing else of the page."""
+    """Tools, picture and numbers. A fragment: what is done here redraws this and nothing else of the page."""
     width = hotkeys("hotkeys", HOTKEYS, session.handle_hotkey)
     if not width:  # the browser sends it at once; a canvas drawn before would be moved, and may not survive that
         st.caption("Opening the image …")
@@ -60,15 +60,16 @@ def show_editor(session: CorrectionSession) -> None:
     if not wide:
         st.html(NARROW)
     view = session.make_view((int(width * (1 - SIDE_SHARE)) - 16 if wide else width, MAX_HEIGHT))
-    with st.container(key="correct_bar"):
+    bar = st.container(key="correct_bar")
+    left, right = st.columns([1 - SIDE_SHARE, SIDE_SHARE], gap="small") if wide else (st.container(), st.container())
+    with left:  # sent before all else: it is what a hand waits for
+        _picture(session)
+        st.caption(f"Press **?** for all keys. Every stroke is saved as you go. {BANNER}")
+    with bar:
         _tools(session)
         if not wide:
             _controls(session, view, rows=1)
         _message(session)
-    left, right = st.columns([1 - SIDE_SHARE, SIDE_SHARE], gap="small") if wide else (st.container(), st.container())
-    with left:
-        _picture(session, view)
-        st.caption(f"Press **?** for all keys. Every stroke is saved as you go. {BANNER}")
     with right:
         if wide:
             _controls(session, view, rows=3)
@@ -143,13 +144,20 @@ def _setting(session: CorrectionSession, *, wide: bool) -> None:
                   on_change=lambda: setattr(session, "corners", st.session_state["correct_corners"]))  # fmt: skip
 
 
-def _picture(session: CorrectionSession, view: View) -> None:
+@st.fragment
+def _picture(session: CorrectionSession) -> None:
+    """A fragment of its own: after a stroke the browser waits for this alone. What stands around it follows when the
+    hand rests; see `hotkeys`.
+    """
+    session.take(commands_since(session.surface_key, session.done))
+    view = session.make_view(session.room)
     draft, tool = session.draft, TOOLS[session.tool]
     base = draft.proposal if session.show == "proposal" else draft.base
-    picture = draw_view(view, draft.image, draft.labels, base, session.show, session.opacity, session.ring,
-                        session.photograph(view))  # fmt: skip
+    marks = draw_marks(view, draft.labels, base, session.show, session.opacity)
     draw_surface(
-        session.surface_key, jpeg(picture), view, session.done, tool=tool.name, colour=tool.colour,
+        session.surface_key, lambda: jpeg(draw_photograph(view, draft.image)),
+        palette_png(marks.index, marks.colours), view, session.done, tool=tool.name, colour=tool.colour,
+        ring=session.ring(view),
         brush_px=session.brush_px if tool.brush else 0, corners=session.corners, adjust=session.clicks.circle(view),
         keys={t.key: (t.name, t.colour, session.brush_px if t.brush else 0) for t in TOOLS.values()},
     )  # fmt: skip

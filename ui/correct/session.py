@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from bccseg.annotation.drafts import Draft
 from bccseg.annotation.edits import Edit
@@ -14,7 +13,7 @@ from bccseg.errors import BccsegError
 from bccseg.imaging.flags import BLURRED, SEVERAL, flag_cells
 from bccseg.imaging.label_image import count_cells
 from bccseg.imaging.measure import measure_cells
-from bccseg.report.viewport import ZOOMS, Show, View, draw_photograph, make_view
+from bccseg.report.viewport import ZOOMS, Show, View, make_view
 from ui.components.draw_surface import Command, commands_since
 from ui.correct.click_tools import ClickTools
 from ui.correct.tools import SHOWS, TOOLS
@@ -24,6 +23,7 @@ UNCERTAIN_BELOW = 0.9  # cells with a lower score are worth a look
 MIN_PLACES = 5  # so many are offered in any case
 MOST_BRUSH_PX = 200
 CLICK_PX = 6  # screen px; a stroke that stays within this is a click
+SMALLEST_RING_PX = 10
 RING_RADIUS = 0.8  # of the ring around a cell to check, in cell diameters
 PLACE_ZOOM = 3.0
 CLICK_HINTS = {
@@ -57,7 +57,6 @@ class CorrectionSession:
     view: View | None = None  # as it is now
     room: tuple[int, int] = (1, 1)  # screen px (width, height) that it may fill
     done: int = 0  # number of the last command of the drawing surface that was taken
-    message: tuple[str, str] = ("info", "")
     uncertain_places: list[UncertainPlace] = field(default_factory=list)
     place_index: int = -1
     keys_wanted: bool = False  # the list of all keys
@@ -65,8 +64,9 @@ class CorrectionSession:
     def __post_init__(self) -> None:
         info = self.draft.info
         self.clicks = ClickTools(self.draft)
-        self._photograph: tuple[View, NDArray[np.uint8]] | None = None
-        self.cells, self.cells_proposed = count_cells(self.draft.labels), count_cells(self.draft.proposal)
+        self._message: tuple[str, str] = ("info", "")
+        self._done_last: tuple[str, str] | None = None  # title and hint of what has not been counted yet
+        self._cells, self.cells_proposed = count_cells(self.draft.labels), count_cells(self.draft.proposal)
         self.brush_px = self.brush_px or max(3, round(info.diameter_px / 6))
         cells = measure_cells(self.draft.base, self.draft.image)
         where = cells.set_index("cell_id")[["centroid_x_px", "centroid_y_px"]]
@@ -86,19 +86,13 @@ class CorrectionSession:
         self.view = make_view(self.draft.labels.shape, self.zoom, self.middle, available_px)
         return self.view
 
-    def photograph(self, view: View) -> NDArray[np.uint8]:
-        """The image alone in a view, drawn once for as long as the view stays."""
-        if self._photograph is None or self._photograph[0] != view:
-            self._photograph = view, draw_photograph(view, self.draft.image)
-        return self._photograph[1]
-
-    @property
-    def ring(self) -> tuple[float, float, float] | None:
-        """Ring around the place that is looked at."""
+    def ring(self, view: View) -> tuple[float, float, float] | None:
+        """Ring around the place that is looked at: x, y and radius in screen px."""
         if not 0 <= self.place_index < len(self.uncertain_places):
             return None
         place = self.uncertain_places[self.place_index]
-        return place.x, place.y, RING_RADIUS * self.draft.info.diameter_px
+        radius = RING_RADIUS * self.draft.info.diameter_px * view.zoom[0]
+        return *view.to_screen(place.x, place.y), max(SMALLEST_RING_PX, radius)
 
     @property
     def surface_key(self) -> str:
@@ -151,10 +145,33 @@ class CorrectionSession:
         except BccsegError as error:
             self.message = ("warning", str(error))
             return
-        before, self.cells = self.cells, count_cells(self.draft.labels)
-        gained = self.cells - before
-        change = f": {gained:+d} cell{'s' if abs(gained) > 1 else ''}" if gained else ""
-        self.message = ("info", f"{title}{change}{hint and f'. {hint}'}")
+        self._done_last = title, hint
+
+    @property
+    def cells(self) -> int:
+        """Cells there are now."""
+        self._count()
+        return self._cells
+
+    @property
+    def message(self) -> tuple[str, str]:
+        """What happened last: "info" or "warning", and the words."""
+        self._count()
+        return self._message
+
+    @message.setter
+    def message(self, message: tuple[str, str]) -> None:
+        self._count()
+        self._message = message
+
+    def _count(self) -> None:
+        """Only when it is asked for: the picture with the effect of a stroke goes out before."""
+        if self._done_last:
+            (title, hint), before, self._done_last = self._done_last, self._cells, None
+            self._cells = count_cells(self.draft.labels)
+            gained = self._cells - before
+            change = f": {gained:+d} cell{'s' if abs(gained) > 1 else ''}" if gained else ""
+            self._message = ("info", f"{title}{change}{hint and f'. {hint}'}")
 
     def ask_for_keys(self) -> bool:
         """Whether the list of keys was asked for; once for each time it was."""

@@ -6,6 +6,7 @@ its effect is there.
 """
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ def _component() -> Any:
 
 def draw_surface(
     key: str,
-    picture: bytes,
+    photograph: Callable[[], bytes],
+    marks: bytes,
     view: View,
     done: int,
     *,
@@ -48,26 +50,34 @@ def draw_surface(
     colour: str,
     brush_px: int,
     corners: bool,
+    ring: tuple[float, float, float] | None = None,
     adjust: tuple[float, float, float] | None = None,
     keys: dict[str, tuple[str, str, int]] | None = None,
 ) -> None:
-    """Show a JPEG of `view` to draw on; see `commands_since` for what comes back.
+    """Show `view` to draw on: a JPEG of the image, and over it a PNG of its cells, of the same size. See
+    `commands_since` for what comes back. The photograph is sent only where the browser says it has none of this view.
 
-    done: number of the last command whose effect the picture shows. brush_px: diameter in px of the image, 0 for a
-    tool without one. corners: outlines by clicking corner after corner. adjust: circle (x, y, radius in screen px)
-    around a cell whose size the wheel changes. keys: tool, colour and brush by key; a stroke that follows a key at once
-    is of its tool, before the page has heard of it.
+    done: number of the last command whose effect the marks show. brush_px: diameter in px of the image, 0 for a tool
+    without one. corners: outlines by clicking corner after corner. ring: circle (x, y, radius in screen px) around what
+    is to be looked at. adjust: one around a cell whose size the wheel changes. keys: tool, colour and brush by key; a
+    stroke that follows a key at once is of its tool, before the page has heard of it.
     """
+    shown = [view.left, view.top, view.width, view.height, view.screen_width, view.screen_height]
+    name = f"{key} {shown}"
+    has = ((st.session_state.get(key) or {}).get("waiting") or {}).get("has")
     _component()(
         key=key,
         data={
-            "picture": f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}",
-            "view": [view.left, view.top, view.width, view.height, view.screen_width, view.screen_height],
-            "done": done, "tool": tool, "colour": colour, "brush": brush_px, "corners": corners,
-            "adjust": adjust, "keys": keys or {},
+            "name": name, "photograph": None if has == name else _data_url("image/jpeg", photograph()),
+            "marks": _data_url("image/png", marks), "view": shown, "done": done, "tool": tool, "colour": colour,
+            "brush": brush_px, "corners": corners, "ring": ring, "adjust": adjust, "keys": keys or {},
         },
         on_waiting_change=lambda: None, height="content",
     )  # fmt: skip
+
+
+def _data_url(kind: str, data: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def commands_since(key: str, done: int) -> list[Command]:

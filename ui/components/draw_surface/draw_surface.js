@@ -4,7 +4,15 @@
 const CLOSE_PX = 9; // a corner this near to the first one closes the outline
 const WHEEL_STEP = 60, WHEEL_PAUSE = 90; // px of wheel and ms a zoom step
 const ANSWER_MS = 4000; // without an answer what waits is sent again
+const MOST_KEPT = 8; // photographs
 const surfaces = new WeakMap();
+
+async function decoded(source) {
+  const picture = new Image();
+  picture.src = source;
+  await picture.decode();
+  return picture;
+}
 
 class Surface {
   constructor(root) {
@@ -12,7 +20,7 @@ class Surface {
     this.waiting = []; // commands without an answer
     this.number = 0;
     this.corners = [];
-    this.pointers = new Map();
+    this.photographs = new Map(); // by name, of the views seen last
     this.wheel = 0;
     this.wheelAt = 0;
     this.listen();
@@ -24,17 +32,21 @@ class Surface {
 
   async update(component) {
     this.component = component;
-    const data = { ...component.data }, picture = this.image?.src === data.picture ? this.image : new Image();
+    const data = { ...component.data }, kept = this.photographs.get(data.name);
     this.latest = data;
-    if (picture !== this.image) {
-      picture.src = data.picture;
-      try { await picture.decode(); } catch { return; }
-      if (this.latest !== data) return; // a newer one came meanwhile
-    }
-    this.image = picture;
+    if (!kept && !data.photograph) return this.send(); // it says what it has, and is sent the rest
+    let photograph, marks;
+    try {
+      [photograph, marks] = await Promise.all([kept || decoded(data.photograph), decoded(data.marks)]);
+    } catch { return; }
+    if (this.latest !== data) return; // a newer one came meanwhile
+    this.keep(data.name, photograph);
+    Object.assign(this, { photograph, marks });
     if (this.pressed?.tool === data.tool || performance.now() > this.pressed?.until) this.pressed = null;
     this.data = data;
     this.take();
+    if (data.done > this.shown) document.dispatchEvent(new CustomEvent("bccseg-drawn"));
+    this.shown = data.done;
     this.number = Math.max(this.number, data.done);
     this.waiting = this.waiting.filter((command) => command.number > data.done);
     const [, , , , w, h] = data.view, r = devicePixelRatio;
@@ -44,6 +56,12 @@ class Surface {
     this.canvas.dataset.done = data.done;
     this.canvas.dataset.waiting = this.waiting.length;
     this.draw();
+  }
+
+  keep(name, photograph) {
+    this.photographs.delete(name); // last one in is last one out
+    this.photographs.set(name, photograph);
+    if (this.photographs.size > MOST_KEPT) this.photographs.delete(this.photographs.keys().next().value);
   }
 
   take() { // the tool that the page names, or that of a key it has not answered yet
@@ -64,7 +82,7 @@ class Surface {
 
   send() {
     this.sentAt = Date.now();
-    this.component.setStateValue("waiting", { commands: this.waiting, at: this.sentAt });
+    this.component.setStateValue("waiting", { commands: this.waiting, at: this.sentAt, has: this.photographs.has(this.latest.name) ? this.latest.name : "" });
   }
 
   at(event) {
@@ -79,7 +97,7 @@ class Surface {
   brushStep(step) { this.command("brush", [[0, 0]], { value: step }); }
 
   draw() {
-    if (this.drawing || !this.image) return;
+    if (this.drawing || !this.photograph) return;
     this.drawing = true;
     requestAnimationFrame(() => {
       this.drawing = false;
@@ -88,7 +106,9 @@ class Surface {
       const pans = [...this.waiting.filter((command) => command.act === "pan").map((command) => command.points), ...(this.pan ? [this.pan] : [])];
       const dx = pans.reduce((sum, [from, to]) => sum + to[0] - from[0], 0), dy = pans.reduce((sum, [from, to]) => sum + to[1] - from[1], 0);
       c.clearRect(0, 0, w, h);
-      c.drawImage(this.image, dx, dy, w, h);
+      c.drawImage(this.photograph, dx, dy, w, h);
+      c.drawImage(this.marks, dx, dy, w, h);
+      if (this.data.ring) this.ring(c, this.data.ring, dx, dy);
       for (const { act, points, tool, value, colour } of this.waiting) if (act === "draw") this.ink(c, points, value, colour, tool);
       if (this.line) this.ink(c, this.line, this.data.brush, this.data.colour, this.data.tool);
       if (this.corners.length) this.drawCorners(c);
@@ -107,14 +127,18 @@ class Surface {
     else { points.forEach((p) => c.lineTo(...p)); c.stroke(); }
   }
 
-  circle(c, [x, y], radius) {
-    for (const [colour, width] of [["#fff", 3], ["#000", 1]]) {
+  circle(c, [x, y], radius, lines = [["#fff", 3], ["#000", 1]]) {
+    for (const [colour, width] of lines) {
       c.strokeStyle = colour;
       c.lineWidth = width;
       c.beginPath();
       c.arc(x, y, Math.max(1, radius), 0, 2 * Math.PI);
       c.stroke();
     }
+  }
+
+  ring(c, [x, y, radius], dx, dy) { // around what is to be looked at
+    this.circle(c, [x + dx, y + dy], radius, [["#fff", 4], ["#1e3cff", 2]]);
   }
 
   dashes(c, [x, y, radius]) { // around the cell whose size the wheel changes

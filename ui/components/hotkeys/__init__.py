@@ -18,7 +18,8 @@ def _component() -> Any:
 def hotkeys(key: str, actions: dict[str, str], on_action: Callable[[str], None]) -> int:
     """Listen for keys; returns the width of the place the helper is in, in px, 0 until it is known.
 
-    actions: by key, as KeyboardEvent.key names it, letters in lower case.
+    actions: by key, as KeyboardEvent.key names it, letters in lower case. The fragment that this is in also
+    runs again a moment after something was drawn on a `draw_surface`, which is a fragment of its own.
     """
 
     def pressed() -> None:
@@ -27,6 +28,6 @@ def hotkeys(key: str, actions: dict[str, str], on_action: Callable[[str], None])
 
     result = _component()(
         key=key, data={"actions": actions}, default={"width": 0}, on_width_change=lambda: None,
-        on_action_change=pressed, height="content",
+        on_drawn_change=lambda: None, on_action_change=pressed, height="content",
     )  # fmt: skip
     return int(result.get("width") or 0)

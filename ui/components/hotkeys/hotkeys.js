@@ -1,11 +1,15 @@
-// Not seen: sends the action of a key that was pressed, and how wide the page is.
+// Not seen: sends the action of a key that was pressed, how wide the page is, and that something was drawn.
 const STEP = 20; // px; smaller changes of width are not worth drawing again
-const STILL = 250; // ms
+const STILL = 250, PAUSE = 150; // ms
 const listeners = new WeakMap();
 
 function typing(event) {
   const at = event.composedPath()[0];
   return at && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName || "") && at.type !== "radio" && at.type !== "checkbox");
+}
+
+function leaving() {
+  return document.querySelector("[data-testid=stSidebar]:hover");
 }
 
 class Hotkeys {
@@ -19,6 +23,12 @@ class Hotkeys {
       if (action) this.send(event, action);
     };
     document.addEventListener("keydown", this.onkey);
+    this.ondrawn = () => {
+      if (!root.isConnected) return document.removeEventListener("bccseg-drawn", this.ondrawn);
+      clearTimeout(this.telling);
+      this.telling = setTimeout(() => this.tell(), PAUSE);
+    };
+    document.addEventListener("bccseg-drawn", this.ondrawn);
     new ResizeObserver(() => this.measure()).observe(root.parentElement);
     this.update(component);
   }
@@ -26,6 +36,10 @@ class Hotkeys {
   send(event, action) {
     event.preventDefault();
     this.component.setTriggerValue("action", action);
+  }
+
+  tell() { // what stands around the picture is drawn again when the hand rests
+    if (this.root.isConnected && !leaving()) this.component.setStateValue("drawn", Date.now());
   }
 
   measure() {
@@ -43,7 +57,7 @@ class Hotkeys {
       if (!this.root.isConnected) return;
       const width = Math.floor(this.root.parentElement.getBoundingClientRect().width);
       if (!width || Math.abs(width - this.width) < STEP) return;
-      if (document.querySelector("[data-testid=stSidebar]:hover")) this.wait();
+      if (leaving()) this.wait();
       else this.sendWidth(width);
     }, STILL);
   }
