@@ -1,13 +1,15 @@
 """Cell classes: what a cell can be, and what is known about the cells of one image."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from bccseg.errors import BccsegError, DataError
 from bccseg.schema import Schema
 
 UNCLASSIFIED = "unclassified"  # what tables say of a cell whose class nobody knows
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 _-]{0,39}$")]
+MOST_CLASSES = 30
 
 
 class CellClass(Schema):
@@ -15,18 +17,86 @@ class CellClass(Schema):
 
     title = "cell class"
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 _-]{0,39}$")]  # in files: red, white, platelet
+    name: Name  # in files: red, white, platelet
     colour: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
     key: Annotated[str, Field(pattern=r"^[0-9a-z]?$")] = ""  # that gives it to a cell
     # Much smaller than the cells that the size of a field goes by, and found by the class maps alone.
     small: bool = False
+    counted: bool = True  # False: what has this class is no cell, and is in no number
+    formerly: tuple[Name, ...] = ()  # names that it had; what was marked under them has this class
+
+    @property
+    def words(self) -> str:
+        """For people: "Red cell"."""
+        return TITLES.get(self.name, self.name[0].upper() + self.name[1:])
 
 
+TITLES = {"red": "Red cell", "white": "White cell"}
 DEFAULT_CLASSES = (
     CellClass(name="red", colour="#E4572E", key="1"),
     CellClass(name="white", colour="#2E86DE", key="2"),
     CellClass(name="platelet", colour="#8E44AD", key="3", small=True),
 )
+
+
+NOT_A_CELL = CellClass(name="not a cell", colour="#7F8C8D", key="4", counted=False)
+
+
+class CellMark(Schema):
+    """What is known about the class of one cell, and from whom."""
+
+    model_config = ConfigDict(extra="ignore")
+    title = "class of a cell"
+
+    name: str
+    by: Literal["network", "person"] = "person"
+    score: Annotated[float, Field(ge=0, le=1)] | None = None  # how sure the network is
+
+
+CellMarks = dict[int, CellMark]  # by id; cells without one are unclassified
+
+
+class ClassSet(Schema):
+    """The classes of a collection, or of weights, in their order."""
+
+    model_config = ConfigDict(extra="ignore")
+    error: ClassVar[type[BccsegError]] = DataError
+    title = "class set"
+
+    classes: Annotated[tuple[CellClass, ...], Field(max_length=MOST_CLASSES)] = (*DEFAULT_CLASSES, NOT_A_CELL)
+
+    @model_validator(mode="after")
+    def _check_unique(self) -> Self:
+        names = [name for one in self.classes for name in (one.name, *one.formerly)]
+        keys = [one.key for one in self.classes if one.key]
+        for kind, values in (("name", names), ("key", keys)):
+            twice = sorted({v for v in values if values.count(v) > 1})
+            if twice:
+                raise DataError(f"Two classes cannot have the same {kind}: {', '.join(twice)}.")
+        return self
+
+    def find(self, name: str) -> CellClass | None:
+        """The class that is or was called so; None if there is none."""
+        return next((one for one in self.classes if name == one.name or name in one.formerly), None)
+
+    def current(self, name: str) -> str:
+        """What a class is called now; a name that the set does not know stays as it is."""
+        found = self.find(name)
+        return found.name if found else name
+
+    def renamed(self, old: str, new: str) -> "ClassSet":
+        """With one class called otherwise; its cells keep it. Raises DataError."""
+        found = self.find(old)
+        if found is None:
+            raise DataError(f"There is no class called '{old}'.")
+        formerly = tuple(name for name in dict.fromkeys([*found.formerly, found.name]) if name != new)
+        changed = found.replace(name=new, formerly=formerly)
+        return ClassSet(classes=tuple(changed if one is found else one for one in self.classes))
+
+    def uncounted(self, marks: CellMarks) -> set[int]:
+        """Ids that are no cells for any number: platelets and other small ones, and what is not a cell."""
+        skipped = {name for one in self.classes if one.small or not one.counted for name in (one.name, *one.formerly)}
+        return {cell for cell, mark in marks.items() if mark.name in skipped}
 
 
 class ImageClasses(Schema):

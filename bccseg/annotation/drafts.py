@@ -28,6 +28,7 @@ from bccseg.annotation.history import History
 from bccseg.annotation.records import Details, Record, RejectedObject, Version, now, origin, validate_id
 from bccseg.annotation.review import last_by_author
 from bccseg.annotation.store import LabelStore
+from bccseg.classes import CellMarks
 from bccseg.errors import EditError, StoreError
 from bccseg.files import write_atomically
 from bccseg.imaging.label_image import Labels, median_diameter
@@ -56,6 +57,7 @@ class DraftInfo(Record):
     parent: str | None = None  # version it goes on from
     scores: list[float] = Field(default_factory=list)  # of the base, by cell id
     rejected: list[RejectedObject] = Field(default_factory=list, alias="places")
+    cells: CellMarks = Field(default_factory=dict)  # classes of the base
 
 
 class LogLine(Record):
@@ -84,7 +86,7 @@ class Draft:
 
     def __init__(self, folder: Path, info: DraftInfo, image: NDArray[np.uint8], base: Labels, proposal: Labels) -> None:
         self.folder, self.info, self.image, self.base, self.proposal = folder, info, image, base, proposal
-        self.history = History(base)
+        self.history = History(base, info.cells)
         self._size = 0  # of the log, as this object knows it
 
     @property
@@ -96,6 +98,11 @@ class Draft:
     def labels(self) -> Labels:
         """The labels as they are now, int32 (H, W)."""
         return self.history.labels
+
+    @property
+    def marks(self) -> CellMarks:
+        """The classes of the cells as they are now."""
+        return self.history.marks
 
     @property
     def size(self) -> int:
@@ -178,7 +185,7 @@ class Draft:
             image, self.labels, author=author, status="submitted", parent=parent, weights=info.weights,
             comment=comment, licence=licence, agreement=asdict(agreement(self.base, self.labels)),
             disagreement=max((1 - agreement(store.labels(v), self.labels).f1 for v in others), default=None),
-            details=Details(edits=[edit.to_dict() for edit in self.history.edits]),
+            details=Details(edits=[edit.to_dict() for edit in self.history.edits], cells=self.marks),
         )  # fmt: skip
         self.discard()
         return version
@@ -192,7 +199,7 @@ class Draft:
         info = self.info
         return store.save_version(
             image, self.base, author=info.weights or author, status="proposal", weights=info.weights,
-            licence=licence, details=Details(scores=info.scores, rejected=info.rejected),
+            licence=licence, details=Details(scores=info.scores, rejected=info.rejected, cells=info.cells),
             uncertainty=expected_error_share(np.asarray(info.scores), len(info.rejected)) if info.weights else None,
         ).id  # fmt: skip
 
@@ -267,5 +274,6 @@ def draft_from_version(store: LabelStore, version: Version) -> Draft:
         diameter_px=median_diameter(labels) or DEFAULT_DIAMETER_PX,
         weights=version.weights, image=version.image, parent=version.id,
         scores=details.scores if root.id == version.id else [], rejected=details.rejected,
+        cells=store.details(version).cells,
     )  # fmt: skip
     return create_draft(store, store.image(version.image), labels, start, proposal)

@@ -46,6 +46,7 @@ class Edit(Schema):
     kind: str
     points: tuple[Point, ...]
     radius_px: float = 0.0
+    cell_class: str = ""  # of "classify", which takes the class away if it is empty, and of new cells
 
     @field_validator("kind")
     @classmethod
@@ -272,8 +273,8 @@ def _merge(labels: Labels, edit: Edit, next_id: int) -> Patch:
     raise EditError("These cells are too far apart to be one, or another cell lies between them.")
 
 
-def _delete(labels: Labels, edit: Edit, next_id: int) -> Patch:
-    """The cells under the points, or, with an outline, those that lie mostly inside it."""
+def cells_meant(labels: Labels, edit: Edit) -> NDArray[np.integer]:
+    """Ids of the cells under the first point, or, with an outline, of those that lie mostly inside it."""
     ids = _cells_under(labels, Edit(kind="delete", points=edit.points[:1]))
     if len(edit.points) > 2:
         window = window_around(edit.points, 1, labels.shape)
@@ -281,6 +282,20 @@ def _delete(labels: Labels, edit: Edit, next_id: int) -> Patch:
         covered = np.bincount(labels[window][inside], minlength=int(labels.max()) + 1)
         within = np.flatnonzero(2 * covered > np.bincount(labels.ravel()))
         ids = within[within > 0]
+    return ids
+
+
+def _classify(labels: Labels, edit: Edit, next_id: int) -> Patch:
+    """No pixel changes; `History` keeps the classes."""
+    if not len(cells_meant(labels, edit)):
+        raise EditError("There is no cell there to classify.")
+    nothing = labels[:0, :0]
+    return Patch((slice(0, 0), slice(0, 0)), nothing, nothing, next_id)
+
+
+def _delete(labels: Labels, edit: Edit, next_id: int) -> Patch:
+    """The cells under the first point, or in the outline."""
+    ids = cells_meant(labels, edit)
     if not len(ids):
         raise EditError("There is no cell there to delete.")
     window = _window_of(labels, ids, margin=0)
@@ -336,5 +351,5 @@ def _smooth(labels: Labels, edit: Edit, next_id: int) -> Patch:
 
 EDITS: dict[str, Callable[[Labels, Edit, int], Patch]] = {
     "add": _add, "paint": _paint, "erase": _erase, "cut": _cut, "merge": _merge, "delete": _delete, "fill": _fill,
-    "smooth": _smooth,
+    "smooth": _smooth, "classify": _classify,
 }  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
+from bccseg.classes import CellMarks
 from bccseg.errors import StoreError
 from bccseg.schema import Schema
 
@@ -78,13 +79,14 @@ class Version(Record):
 
 
 class Details(Record):
-    """The bulky rest of a version, read only when it is needed."""
+    """The bulky rest of a version, read only when it is needed: also the classes of its cells."""
 
     title = "details of a version"
 
     edits: list[dict[str, Any]] = Field(default_factory=list)  # as `Edit.to_dict` gives them
     scores: list[float] = Field(default_factory=list)  # of a proposal, by cell id
     rejected: list[RejectedObject] = Field(default_factory=list, alias="places")
+    cells: CellMarks = Field(default_factory=dict)
 
 
 class VersionFile(Record):

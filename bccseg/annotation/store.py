@@ -4,9 +4,10 @@
     labels/<sha256>/<version>.png       16-bit labels
     labels/<sha256>/<version>.json      the version; its appearance is what makes the version exist
     labels/<sha256>/<version>.review-<id>.json   accepted or rejected, by whom, why
+    classes.json                        the class set, if it is not the default one; the only file that is replaced
     changes/<sha256>/<id>.json          the image taken out, taken back in, put into another split (image_changes.py)
 
-Append-only: a file is written under another name, flushed, then renamed, and none is ever changed. So a crash
+Append-only: a file is written under another name, flushed, then renamed, and no other is ever changed. So a crash
 leaves nothing half-written that can be read, and people who save at once both keep their work. Files go only when an
 image is deleted, after its tombstone is written.
 """
@@ -39,12 +40,13 @@ from bccseg.annotation.records import (
     now,
     validate_id,
 )
+from bccseg.classes import CellMarks, ClassSet
 from bccseg.errors import StoreError
 from bccseg.files import write_atomically
 from bccseg.imaging.label_image import Labels, count_cells
 from bccseg.io.label_files import labels_png
 
-REVIEW = ".review-"
+REVIEW, CLASS_SET = ".review-", "classes.json"
 
 
 class LabelStore(ImageStore):
@@ -55,6 +57,24 @@ class LabelStore(ImageStore):
         self._lock = threading.Lock()
         self._versions: dict[str, Version] = {}  # as saved
         self._reviews: dict[str, dict[str, Review]] = {}  # by version and file name
+
+    # --- classes
+
+    def class_set(self) -> ClassSet:
+        """The classes of this collection. Raises DataError if the file is damaged."""
+        path = self.root / CLASS_SET
+        with disk_errors("Reading the classes"):
+            return ClassSet.from_json(path.read_bytes()) if path.exists() else ClassSet()
+
+    def save_class_set(self, classes: ClassSet) -> None:
+        """Replace the classes. Cells keep theirs: a class that was renamed has its former names."""
+        with disk_errors("Saving the classes"):
+            write_atomically(self.root / CLASS_SET, classes.to_json(indent=1))
+
+    def marks(self, version: Version) -> CellMarks:
+        """The classes of the cells of a version, by their present names. Raises StoreError."""
+        classes = self.class_set()
+        return {c: m.replace(name=classes.current(m.name)) for c, m in self.details(version).cells.items()}
 
     # --- saving
 

@@ -11,9 +11,11 @@ from bccseg.annotation.records import Details, ImageInfo, Review, Version, Versi
 from bccseg.annotation.store import LabelStore
 from bccseg.errors import EditError, StoreError
 
-EDIT = {"kind": "paint", "points": [[1.25, 2.0], [3.0, 4.0]], "radius_px": 5.5}
-DETAILS = {"edits": [EDIT], "scores": [0.5, 0.75], "places": [[1.0, 2.0, 0.3]]}
-# As version 0.1.0 wrote them, every field with a value of its own.
+EDIT = {"kind": "paint", "points": [[1.25, 2.0], [3.0, 4.0]], "radius_px": 5.5, "cell_class": "white"}
+CELLS = {"2": {"name": "white", "by": "network", "score": 0.75}, "5": {"name": "red", "by": "person", "score": None}}
+DETAILS = {"edits": [EDIT], "scores": [0.5, 0.75], "places": [[1.0, 2.0, 0.3]], "cells": CELLS}
+LATER = {"cells", "cell_class"}  # fields that version 0.1.0 did not write
+# Every field with a value of its own.
 WRITTEN = {
     ImageInfo: {
         "id": "a" * 64, "name": "smear.png", "height": 600, "width": 800, "split": "validation",
@@ -32,7 +34,7 @@ WRITTEN = {
     DraftInfo: {
         "name": "smear.png", "created": "2026-01-02T03:04:05+00:00", "pixel_size_um": 0.1, "diameter_px": 31.5,
         "weights": "unet", "image": "a" * 64, "parent": "20260101T030405000006Z-0123456789ab",
-        "scores": [0.5, 0.75], "places": [[1.0, 2.0, 0.3]],
+        "scores": [0.5, 0.75], "places": [[1.0, 2.0, 0.3]], "cells": CELLS,
     },
     Edit: EDIT,
 }  # fmt: skip
@@ -45,6 +47,12 @@ def test_a_record_is_read_as_it_was_written(kind, values):
     assert json.loads(record.to_json()) == values == record.to_dict()
     assert kind.from_json(record.to_json()) == record
     assert set(values) == {field.alias or name for name, field in kind.model_fields.items()}
+
+
+@pytest.mark.parametrize(("kind", "values"), [(Edit, EDIT), (Details, DETAILS), (DraftInfo, WRITTEN[DraftInfo])])
+def test_a_record_from_before_there_were_classes_is_read(kind, values):
+    record = kind.from_json(json.dumps({name: value for name, value in values.items() if name not in LATER}))
+    assert not getattr(record, (LATER & set(values)).pop())
 
 
 @every_record
