@@ -31,7 +31,11 @@ class CellClass(Schema):
         return TITLES.get(self.name, self.name[0].upper() + self.name[1:])
 
 
-TITLES = {"red": "Red cell", "white": "White cell"}
+TITLES = {
+    "red": "Red cell", "white": "White cell",
+    "normal": "Normal red cell", "target": "Target cell", "teardrop": "Teardrop cell", "burr": "Echinocyte (burr cell)",
+    "hypochromic": "Hypochromic cell", "uncategorised": "Uncategorised red cell",
+}  # fmt: skip
 DEFAULT_CLASSES = (
     CellClass(name="red", colour="#E4572E", key="1"),
     CellClass(name="white", colour="#2E86DE", key="2"),
@@ -40,6 +44,25 @@ DEFAULT_CLASSES = (
 
 
 NOT_A_CELL = CellClass(name="not a cell", colour="#7F8C8D", key="4", counted=False)
+
+# Shapes of red cells: the classes of Chula RBC-12 (Naruenatthanaset et al. 2021, arXiv 2012.01321) and elliptocytes, by
+# the names of the ICSH (Palmer et al. 2015, doi 10.1111/ijlh.12327). No weights that come with bccseg tell them apart;
+# a laboratory can teach its own (`training.few_labels`).
+MORPHOLOGY_CLASSES = (
+    CellClass(name="normal", colour="#E4572E", key="1"),
+    CellClass(name="macrocyte", colour="#1F77B4", key="2"),
+    CellClass(name="microcyte", colour="#2CA02C", key="3"),
+    CellClass(name="spherocyte", colour="#D4A017", key="4"),
+    CellClass(name="target", colour="#9467BD", key="5"),
+    CellClass(name="stomatocyte", colour="#17BECF", key="6"),
+    CellClass(name="ovalocyte", colour="#E377C2", key="7"),
+    CellClass(name="teardrop", colour="#8C564B", key="8"),
+    CellClass(name="burr", colour="#3B3F8F", key="9"),
+    CellClass(name="schistocyte", colour="#C2185B"),
+    CellClass(name="uncategorised", colour="#7F7F7F"),
+    CellClass(name="hypochromic", colour="#F4A582"),
+    CellClass(name="elliptocyte", colour="#6B8E23"),
+)
 
 
 class CellMark(Schema):
@@ -97,6 +120,15 @@ class ClassSet(Schema):
         """Ids that are no cells for any number: platelets and other small ones, and what is not a cell."""
         skipped = {name for one in self.classes if one.small or not one.counted for name in (one.name, *one.formerly)}
         return {cell for cell, mark in marks.items() if mark.name in skipped}
+
+
+# What a collection may begin with, by its name for people. What is no red cell keeps its class among the shapes, too.
+CLASS_SETS = {
+    "Cells of blood": ClassSet(),
+    "Shapes of red cells": ClassSet(
+        classes=(*MORPHOLOGY_CLASSES, *(one.replace(key="") for one in (*DEFAULT_CLASSES[1:], NOT_A_CELL)))
+    ),
+}
 
 
 class ImageClasses(Schema):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bccseg.classes import DEFAULT_CLASSES, CellClass, ImageClasses
+from bccseg.classes import CLASS_SETS, DEFAULT_CLASSES, MORPHOLOGY_CLASSES, CellClass, CellMark, ImageClasses
 from bccseg.config import NetworkConfig, TrainConfig
 from bccseg.errors import DataError, SettingsError
 from bccseg.io.truth import read_classes
@@ -40,3 +40,18 @@ def test_classes_lie_beside_labels(tmp_path):
     file.write_bytes(b'{"cells": {"one": "red"}}')
     with pytest.raises(DataError, match=r"classes/a\.json cannot be used"):
         read_classes(picture)
+
+
+def test_shapes_of_red_cells_come_as_a_definition():
+    names = [one.name for one in MORPHOLOGY_CLASSES]
+    assert names == [
+        "normal", "macrocyte", "microcyte", "spherocyte", "target", "stomatocyte", "ovalocyte", "teardrop", "burr",
+        "schistocyte", "uncategorised", "hypochromic", "elliptocyte",
+    ]  # fmt: skip
+    shapes = CLASS_SETS["Shapes of red cells"]
+    assert [one.name for one in shapes.classes] == [*names, "white", "platelet", "not a cell"]
+    assert len({one.colour for one in shapes.classes}) == len(shapes.classes)
+    assert shapes.uncounted({1: CellMark(name="burr"), 2: CellMark(name="platelet"), 3: CellMark(name="not a cell")}) == {
+        2, 3,
+    }  # fmt: skip
+    assert shapes.find("burr").words == "Echinocyte (burr cell)"
