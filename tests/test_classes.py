@@ -51,7 +51,6 @@ def test_shapes_of_red_cells_come_as_a_definition():
     shapes = CLASS_SETS["Shapes of red cells"]
     assert [one.name for one in shapes.classes] == [*names, "white", "platelet", "not a cell"]
     assert len({one.colour for one in shapes.classes}) == len(shapes.classes)
-    assert shapes.uncounted({1: CellMark(name="burr"), 2: CellMark(name="platelet"), 3: CellMark(name="not a cell")}) == {
-        2, 3,
-    }  # fmt: skip
+    marks = {cell: CellMark(name=name) for cell, name in enumerate(("burr", "platelet", "not a cell"), start=1)}
+    assert shapes.uncounted(marks) == {2, 3}
     assert shapes.find("burr").words == "Echinocyte (burr cell)"
