@@ -46,6 +46,8 @@ class NetworkConfig(Schema):
     width: Annotated[int, ranged(4, 128)] = 16  # channels at full resolution; doubled at each level down
     depth: Annotated[int, ranged(1, 6)] = 4  # levels down; sides of the input are padded to multiples of 2**depth
     classes: Annotated[int, ranged(0, MOST_CLASSES)] = 0  # cell classes that it tells apart
+    # Hidden channels of a class head that sees all levels; 0: class maps come from the last level, as the others do.
+    class_width: Annotated[int, ranged(0, 256)] = 0
 
     @property
     def maps(self) -> int:
@@ -163,6 +165,7 @@ class TrainConfig(Schema):
     classes: tuple[CellClass, ...] = ()  # as many as the network tells apart
     augment: AugmentConfig = AugmentConfig()
     base_weights: str = ""  # weights to go on from, by the name `segment` takes; empty: start from scratch
+    learn: Literal["all", "classes"] = "all"  # classes: the class head alone; where cells are stays as it was
     diameter_px: Annotated[float, ranged(8, 300)] = 48.0  # cells are shown to the network at this diameter
     epochs: Annotated[int, ranged(1, 10_000)] = 50
     steps_per_epoch: Annotated[int, ranged(1, 100_000)] = 100
@@ -183,6 +186,7 @@ class TrainConfig(Schema):
     # Unlabelled cut cells: untrusted so many diameters from the border.
     ignore_border_cells: Annotated[float, ranged(0, 5)] = 0.5
     validation_share: Annotated[float, ranged(0.01, 0.9)] = 0.1
+    small_share: Share = 0.0  # crops around a cell of a small class, where there are any
     mix_share: Share = 0.5  # crops from the base training set, where one is mixed in
     # Epochs without a better validation loss after which training ends; 0: never.
     patience: Annotated[int, ranged(0, 10_000)] = 0
@@ -191,7 +195,9 @@ class TrainConfig(Schema):
     workers: Annotated[int, ranged(-1, 64)] = -1  # processes that cut crops; -1: as many as help on this machine
 
     def model_post_init(self, _context: Any) -> None:
-        """Refuse a network for another number of classes."""
+        """Refuse a network for another number of classes, and a class head that there is not."""
+        if self.learn == "classes" and not (self.network.classes and self.network.class_width):
+            raise SettingsError("To learn classes alone, the network needs classes and a class_width above 0.")
         if self.network.classes != len(self.classes):
             raise SettingsError(f"The network tells {self.network.classes} classes apart, not {len(self.classes)}.")
 

@@ -83,10 +83,10 @@ def crops_of(folder: Path, config: TrainConfig) -> CropDataset:
 def new_learner(config: TrainConfig, init: str, device: torch.device) -> Learner:
     """A network that goes on from weights, with the head of `config`."""
     network = load_weights(*locate(init)).config.network.replace(
-        head=config.network.head, classes=config.network.classes
+        head=config.network.head, classes=config.network.classes, class_width=config.network.class_width
     )
     config = config.replace(network=network, base_weights=init)
-    learning = initial_network(config).to(device, memory_format=torch.channels_last).train()
+    learning = initial_network(config).to(device, memory_format=torch.channels_last)
     total = torch.zeros((), device=device)
     return Learner(
         config, learning, make_optimizer(learning, config), average_weights(learning, config.ema_decay), total

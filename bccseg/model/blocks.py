@@ -45,32 +45,80 @@ class ResidualConv(nn.Module):
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
+class ClassHead(nn.Module):
+    """Class maps from the decoder's maps, (B, classes, H, W): what a pixel looks like, and what stands around it.
+
+    The finest map gives each pixel's own share by a 1x1 convolution. The context comes from all levels, brought to half
+    the resolution and added up. As it adds to what the U gives and changes nothing in it, it can be learned alone.
+    """
+
+    def __init__(self, classes: int, width: int, depth: int, hidden: int) -> None:
+        super().__init__()
+        self.fine = nn.Conv2d(width, classes, 1)
+        self.shrink = nn.Conv2d(width, hidden, 2, stride=2)
+        self.levels = nn.ModuleList(nn.Conv2d(width * 2**k, hidden, 1, bias=False) for k in range(1, depth + 1))
+        self.context = nn.Sequential(nn.ReLU(), nn.Conv2d(hidden, hidden, 3, padding=1), nn.ReLU())
+        self.coarse = nn.Conv2d(hidden, classes, 1, bias=False)
+        nn.init.zeros_(self.coarse.weight)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Logits of the decoder's maps as `EncoderDecoder.features` gives them."""
+        *others, finest = features
+        around = self.shrink(finest)
+        for level, values in zip(reversed(self.levels), others, strict=True):
+            around = around + _enlarged(level(values), around.shape[-2:])
+        around = self.coarse(self.context(around))
+        return self.fine(finest) + _enlarged(around, finest.shape[-2:])
+
+
+def _enlarged(values: Tensor, size: torch.Size) -> Tensor:
+    if values.shape[-2:] == size:
+        return values
+    return nn.functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
+
+
 class EncoderDecoder(nn.Module):
     """The U: `depth` levels down by max pooling, as many up by 2x2 up-convolution, with skips.
 
     Input (B, in_channels, H, W) with H and W multiples of 2**depth; output logits
-    (B, out_channels, H, W). Level k has width * 2**k channels.
+    (B, out_channels, H, W), those of the `classes` last ones by a `ClassHead` if `class_width`, its hidden channels,
+    is not 0. Level k has width * 2**k channels.
     """
 
     block: type[nn.Module]  # set by U-Net and ResU-Net
 
-    def __init__(self, in_channels: int, out_channels: int, width: int, depth: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, width: int, depth: int, classes: int = 0, class_width: int = 0
+    ) -> None:
         super().__init__()
         sizes = [width * 2**k for k in range(depth + 1)]  # e.g. [16, 32, 64, 128, 256]
         self.depth = depth
         self.encoders = nn.ModuleList(self.block(a, b) for a, b in zip([in_channels, *sizes[:-1]], sizes, strict=True))
         self.ups = nn.ModuleList(nn.ConvTranspose2d(2 * c, c, 2, stride=2) for c in reversed(sizes[:-1]))
         self.decoders = nn.ModuleList(self.block(2 * c, c) for c in reversed(sizes[:-1]))
-        self.head = nn.Conv2d(width, out_channels, 1)
+        own = classes if class_width else 0
+        self.head = nn.Conv2d(width, out_channels - own, 1)
+        self.class_head = ClassHead(own, width, depth, class_width) if own else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (B, out_channels, H, W) of images (B, in_channels, H, W)."""
+    def features(self, x: Tensor) -> list[Tensor]:
+        """The decoder's maps of images (B, in_channels, H, W), the coarsest first.
+
+        Those of level k are (B, width * 2**k, H / 2**k, W / 2**k), for k = depth, ..., 0.
+        """
         skips = []
         for encoder in self.encoders[:-1]:
             x = encoder(x)
             skips.append(x)  # [width, 2 width, ...] at [hw, hw/2, ...]
             x = nn.functional.max_pool2d(x, 2)
-        x = self.encoders[-1](x)
+        maps = [self.encoders[-1](x)]
         for up, decoder in zip(self.ups, self.decoders, strict=True):
-            x = decoder(torch.cat([skips.pop(), up(x)], dim=1))
-        return self.head(x.to(self.head.weight.dtype))
+            maps.append(decoder(torch.cat([skips.pop(), up(maps[-1])], dim=1)))
+        return maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (B, out_channels, H, W) of images (B, in_channels, H, W)."""
+        features = self.features(x)
+        logits = self.head(features[-1].to(self.head.weight.dtype))
+        if self.class_head is None:
+            return logits
+        return torch.cat([logits, self.class_head(features).to(logits.dtype)], dim=1)

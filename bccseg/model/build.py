@@ -10,4 +10,7 @@ ARCHITECTURES: dict[str, type[EncoderDecoder]] = {"unet": UNet, "resunet": ResUN
 
 def build_network(config: NetworkConfig) -> EncoderDecoder:
     """A freshly initialised network; it gives logits (B, config.out_channels, H, W), float32."""
-    return ARCHITECTURES[config.architecture](config.in_channels, config.out_channels, config.width, config.depth)
+    return ARCHITECTURES[config.architecture](
+        config.in_channels, config.out_channels, config.width, config.depth, config.out_channels - config.maps,
+        config.class_width,
+    )  # fmt: skip

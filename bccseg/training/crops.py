@@ -85,17 +85,26 @@ class CropDataset(Dataset):
         self, images: list[TrainingImage], config: TrainConfig, base: list[TrainingImage] | None = None
     ) -> None:
         self.images, self.config, self.base = images, config, base or []
+        found = ((image, np.argwhere(image.small > 0)) for image in images) if config.small_share else ()
+        self.with_small = [(image, pixels) for image, pixels in found if len(pixels)]
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         """One crop as tensors."""
         config, augment = self.config, self.config.augment
         rng = np.random.default_rng([config.seed, *key])
         images = self.base if self.base and rng.random() < config.mix_share else self.images
-        source = images[rng.integers(len(images))]
+        source, aim = images[rng.integers(len(images))], None
+        if self.with_small and rng.random() < config.small_share:
+            source, pixels = self.with_small[rng.integers(len(self.with_small))]
+            aim = pixels[rng.integers(len(pixels))]
         scale = np.exp(rng.uniform(np.log(augment.scale_min), np.log(augment.scale_max)))
         window = round(config.crop_px * STORED_DIAMETER / scale)
         h, w = source.image.shape[:2]
-        corner = (int(rng.integers(max(1, h - window + 1))), int(rng.integers(max(1, w - window + 1))))
+        if aim is None:
+            corner = (int(rng.integers(max(1, h - window + 1))), int(rng.integers(max(1, w - window + 1))))
+        else:  # anywhere in the crop
+            top, left = np.clip(aim - rng.integers(window, size=2), 0, np.maximum(0, (h - window, w - window)))
+            corner = (int(top), int(left))
         if augment.overlap.share and rng.random() < augment.overlap.share:
             crop = self._with_overlaps(source, corner, window, rng)
         else:

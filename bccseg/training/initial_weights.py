@@ -25,29 +25,35 @@ def initial_network(config: TrainConfig) -> nn.Module:
     base = load_weights(*locate(config.base_weights))
     if (base.config.network, base.config.classes) == (config.network, config.classes):
         return base.network
-    if base.config.network.replace(head=config.network.head, classes=config.network.classes) != config.network:
+    changes = {name: getattr(config.network, name) for name in ("head", "classes", "class_width")}
+    if base.config.network.replace(**changes) != config.network:
         raise TrainingError(
             f"'{config.base_weights}' are weights of another network than the one to be trained. "
             "Choose its kind, width and depth, or start from scratch."
         )
     network = build_network(config.network)
     learned, state = base.network.state_dict(), network.state_dict()
-    old, new = map_names(base.config.network, base.config.classes), map_names(config.network, config.classes)
-    for name, values in learned.items():
-        if values.shape == state[name].shape:
-            state[name] = values
-            continue
-        for k, title in enumerate(new):  # the last layer: maps that both heads have keep what they learned
-            if title in old:
-                state[name][k] = values[old.index(title)]
+    state.update(
+        {name: values for name, values in learned.items() if name in state and values.shape == state[name].shape}
+    )
+    old = map_layers(base.config.network, base.config.classes)
+    for title, (layer, row) in map_layers(config.network, config.classes).items():
+        if title in old:  # maps that both have keep what they learned
+            there, number = old[title]
+            for kind in ("weight", "bias"):
+                state[f"{layer}.{kind}"][row] = learned[f"{there}.{kind}"][number]
     network.load_state_dict(state)
     return network
 
 
-def map_names(network: NetworkConfig, classes: tuple[CellClass, ...]) -> list[str]:
-    """Names of the maps of a network, in order."""
-    names = [f"class {one.name}" for one in classes]
-    return [*HEAD_CHANNELS[network.head], *(["no class", *names] if names else [])]
+def map_layers(network: NetworkConfig, classes: tuple[CellClass, ...]) -> dict[str, tuple[str, int]]:
+    """Of each map of a network: the last layer that gives it, and the row there."""
+    names = ["no class", *(f"class {one.name}" for one in classes)] if classes else []
+    maps = list(HEAD_CHANNELS[network.head])
+    if not network.class_width:
+        return {name: ("head", k) for k, name in enumerate([*maps, *names])}
+    own = {name: ("class_head.fine", k) for k, name in enumerate(names)}
+    return {**{name: ("head", k) for k, name in enumerate(maps)}, **own}
 
 
 def base_training_set() -> Path | None:

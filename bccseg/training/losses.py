@@ -25,6 +25,8 @@ def segmentation_loss(logits: Tensor, target: Tensor, weight: Tensor, config: Tr
     the truth is not trusted.
     """
     weight, maps = weight.expand_as(target), config.network.maps
+    if config.learn == "classes":
+        return class_loss(logits[:, maps:], target[:, maps], weight[:, maps], config)
     loss = map_loss(logits[:, :maps], target[:, :maps], weight[:, :maps], config)
     if config.network.classes:
         loss = loss + config.class_weight * class_loss(logits[:, maps:], target[:, maps], weight[:, maps], config)

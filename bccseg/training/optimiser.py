@@ -41,12 +41,22 @@ def learning_rate(config: TrainConfig, step: int) -> float:
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
+def set_learning(network: nn.Module, config: TrainConfig) -> None:
+    """Training mode; where only the classes are learned, all else is fixed, batch norm included."""
+    network.train()
+    if config.learn == "classes":
+        network.eval().requires_grad_(requires_grad=False)
+        network.class_head.requires_grad_()
+
+
 def make_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW; batch norm and biases are not decayed."""
+    """Adam or AdamW for what `set_learning` lets learn; batch norm and biases are not decayed."""
+    set_learning(network, config)
+    learning = [p for p in network.parameters() if p.requires_grad]
     if config.optimizer == "adam":
-        return torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+        return torch.optim.Adam(learning, lr=config.learning_rate)
     groups = [
-        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in learning if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=config.learning_rate)

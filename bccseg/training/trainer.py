@@ -22,7 +22,7 @@ from bccseg.training.distributed import ProcessGroup
 from bccseg.training.epoch_log import EpochReport, read_epochs, truncate_log
 from bccseg.training.initial_weights import initial_network
 from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss
-from bccseg.training.optimiser import average_weights, learning_rate, make_optimizer
+from bccseg.training.optimiser import average_weights, learning_rate, make_optimizer, set_learning
 from bccseg.training.preview import save_preview
 from bccseg.training.training_image import TrainingImage
 
@@ -85,7 +85,7 @@ class Trainer:
         self, loader: CropLoader, on_step: Callable[[int, int, float], None] | None
     ) -> tuple[float, float, float, float]:
         config, group, first = self.config, self.group, self.epoch * self.config.steps_per_epoch
-        self.network.train()
+        set_learning(self.network, config)
         losses: list[Tensor] = []  # these and the counts stay on the device: asking for one makes it wait
         counts: list[Tensor] = []
         value, started = math.nan, time.perf_counter()
