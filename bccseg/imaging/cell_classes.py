@@ -25,11 +25,11 @@ COVERED = 0.5  # share of a small cell in others, from which on it is a part of 
 
 @dataclass(frozen=True, eq=False)
 class Classification:
-    """The classes of N cells, and how sure the network is of each."""
+    """The classes of N cells, and how sure the network is of each, where a person has not said it."""
 
     names: tuple[str, ...]  # of all classes, in the order of the class set
     number: NDArray[np.int16]  # (N,): row of `names`, -1 for unclassified cells
-    score: NDArray[np.float32]  # (N,): 0 to 1; NaN for unclassified cells
+    score: NDArray[np.float32]  # (N,): 0 to 1; NaN for unclassified cells and those that a person classified
 
     @classmethod
     def unknown(cls, count: int, names: tuple[str, ...] = ()) -> "Classification":
@@ -46,6 +46,11 @@ class Classification:
     def name_of_each(self) -> list[str]:
         """Name of the class of each cell, UNCLASSIFIED without one."""
         return [*(self.names[k] if k >= 0 else UNCLASSIFIED for k in self.number.tolist())]
+
+    def by_of_each(self) -> list[str]:
+        """Who said the class of each cell: "network", "person" or, of unclassified ones, ""."""
+        person = np.isnan(self.score)
+        return ["" if k < 0 else "person" if by else "network" for k, by in zip(self.number, person, strict=True)]
 
     def counts(self) -> dict[str, int]:
         """Cells of each class, also of those without any."""

@@ -8,16 +8,20 @@ from numpy.typing import NDArray
 from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.full_outline import FullOutlines, no_outlines
 from bccseg.imaging.label_image import Labels, relabel
+from bccseg.report.cell_marks import MarkedCells
 from bccseg.report.recount import all_labels, candidates_of, count_cells
 from bccseg.report.result import Correction, ImageResult
 
 
-def corrected_result(found: ImageResult, labels: Labels, correction: Correction) -> ImageResult:
-    """The cells of `labels`, int32 (H, W), measured anew; ids are numbered 1..N in their order.
+def corrected_result(found: ImageResult, cells: Labels | MarkedCells, correction: Correction) -> ImageResult:
+    """The cells of labels int32 (H, W) measured anew; ids are numbered 1..N in their order.
 
     found: what the network found, and whether cut cells count; all others count, whatever their size. Cells that
-    nobody touched keep their score, class and estimated whole area; those that a person drew or changed have none.
+    nobody touched keep their score and estimated whole area; those that a person drew or changed have none. Classes
+    are those of the marks; with labels alone, untouched cells keep theirs, and the others have none.
     """
+    marked = cells if isinstance(cells, MarkedCells) else None
+    labels = cells.labels if isinstance(cells, MarkedCells) else cells
     size = np.bincount(labels.ravel())
     ids = np.flatnonzero(size[1:]) + 1
     of = candidates_of(found)
@@ -28,14 +32,14 @@ def corrected_result(found: ImageResult, labels: Labels, correction: Correction)
     whole = no_outlines(len(ids))
     for values, known in zip(whole, of.whole, strict=True):
         values[untouched] = known[same[untouched] - 1]
-    classes = None
-    if of.classes is not None:
+    classes = marked and marked.classes
+    if not marked and of.classes is not None:
         classes = Classification.unknown(len(ids), of.classes.names)
         classes.number[untouched] = of.classes.number[same[untouched] - 1]
         classes.score[untouched] = of.classes.score[same[untouched] - 1]
     result = count_cells(
         found, relabel(labels, size > 0), scores, np.ones(len(ids), bool), FullOutlines(*whole), found.settings,
-        classes, correction=correction,
+        classes, marked.small if marked else of.small, correction=correction,
     )  # fmt: skip
     return _keep_whole_areas(result, found, same[candidates_of(result).rows])
 

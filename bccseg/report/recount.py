@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from bccseg.config import SegmentSettings
-from bccseg.imaging.cell_classes import Classification
+from bccseg.imaging.cell_classes import Classification, SmallCells
 from bccseg.imaging.full_outline import FullOutlines, no_outlines
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import add_micrometres, summarise
@@ -43,7 +43,12 @@ def recount(result: ImageResult, settings: SegmentSettings) -> ImageResult:
     What a person has outlined counts at any size.
     """
     of = candidates_of(result)
-    return count_cells(result, of.restore(result.labels), of.scores, of.sure, of.whole, settings, of.classes)
+    return count_cells(result, of.restore(result.labels), of.scores, of.sure, of.whole, settings, of.classes, of.small)
+
+
+def with_cut_cells(result: ImageResult) -> ImageResult:
+    """The result in which cells that the border cuts count: they are corrected like others."""
+    return recount(result, result.settings.replace(drop_border_cells=False))
 
 
 def count_cells(
@@ -54,17 +59,18 @@ def count_cells(
     whole: FullOutlines,
     settings: SegmentSettings,
     classes: Classification | None,
+    small: SmallCells | None,
     **facts: object,
 ) -> ImageResult:
     """Measure those of the M objects of `labels` int32 (H, W) that count, in the image of `like`.
 
-    scores: float32 (M,). sure: bool (M,). classes: of the M. facts: fields that are not as in `like`.
+    scores: float32 (M,). sure: bool (M,). classes: of the M. small: all small cells. facts: fields that are
+    not as in `like`.
     """
     facts = {f.name: getattr(like, f.name) for f in fields(MeasuredImage) if f.name not in MEASURED} | facts
     by_hand = facts["correction"] is not None
     rule = settings.replace(min_cell_percent=0.0) if by_hand else settings
     chosen = select_cells(labels, sure, rule, like.diameter_px)
-    small = candidates_of(like).small
     unsure = np.column_stack([middles(labels, chosen.rejected), scores[chosen.rejected]]).astype(np.float32)
     return ImageResult.measure(
         like.image,

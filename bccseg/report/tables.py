@@ -27,12 +27,15 @@ def csv(table: pd.DataFrame, *, header: bool = True) -> bytes:
 
 
 def cell_table(result: MeasuredImage) -> pd.DataFrame:
-    """The cells with `class`, the name of each one's class or UNCLASSIFIED, and `class_score`, 0 to 1."""
+    """The cells with `class`, the name of each one's class or UNCLASSIFIED, `class_score`, 0 to 1, and `class_by`:
+    "network", or "person", whose classes have no score.
+    """
     table = result.cells.copy()
     rows = table["cell_id"].to_numpy() - 1
     known = None if result.classes is None else result.classes.take(rows)
     table["class"] = [UNCLASSIFIED] * len(table) if known is None else known.name_of_each()
     table["class_score"] = np.nan if known is None else known.score.astype(np.float64)
+    table["class_by"] = [""] * len(table) if known is None else known.by_of_each()
     return table
 
 
@@ -56,6 +59,7 @@ def table_with_small_cells(result: ImageResult) -> pd.DataFrame:
     rows = small["cell_id"].to_numpy() - 1
     small["class"] = kinds.take(rows).name_of_each()
     small["class_score"] = small["score"]
+    small["class_by"] = kinds.take(rows).by_of_each()
     small["cell_id"] += int(result.labels.max(initial=0))
     small = small.reindex(columns=table.columns)
     return pd.concat([table, small], ignore_index=True) if len(table) else small

@@ -64,7 +64,7 @@ def test_cells_have_class_and_score(drawn):
     assert table["class_score"].tolist() == pytest.approx([0.9, 0.8, 0.95, 0.7])
     read = pd.read_csv(io.BytesIO(IMAGE_FILES["_cells.csv"](result_of(*drawn))))
     assert read["class"].tolist() == ["red", "red", "white", "red"]
-    assert list(read.columns[-2:]) == ["class", "class_score"]
+    assert list(read.columns[-3:]) == ["class", "class_score", "class_by"]
 
 
 def test_small_cells_have_ids_and_rows_after_the_others_where_they_are_asked_for(drawn):

@@ -16,9 +16,11 @@ from bccseg.annotation.drafts import (
 )
 from bccseg.annotation.records import Version, now
 from bccseg.errors import StoreError
+from bccseg.report.cell_marks import MarkedCells, labels_and_marks
 from bccseg.report.corrected import corrected_result
-from bccseg.report.recount import recount
-from bccseg.report.result import Correction, ImageResult
+from bccseg.report.recount import with_cut_cells
+from bccseg.report.result import Correction
+from bccseg.report.tables import labels_with_small_cells
 from ui.components.local_storage import remembered
 from ui.shared.session import VisitorState, visitor_state
 from ui.shared.storage import store
@@ -51,13 +53,16 @@ def draft_of_result(state: VisitorState, index: int) -> Draft:
         else:
             state.note_draft(draft.id)
             return draft
-    result, proposal = (_with_cut_cells(kept.unpack()) for kept in (stored, stored.proposal))
+    result = with_cut_cells(stored.unpack())
+    labels, marks = labels_and_marks(result)
+    proposal = labels_with_small_cells(with_cut_cells(stored.found.unpack())) if stored.found else None
     info = DraftInfo(
         name=result.name, pixel_size_um=result.pixel_size_um, diameter_px=result.diameter_px, weights=result.weights,
         scores=[round(float(s), 4) for s in np.nan_to_num(result.scores, nan=1.0)],
         rejected=[[round(float(v), 2) for v in row] for row in result.rejected],
+        cells=marks,
     )  # fmt: skip
-    draft = create_draft(store(), result.image, result.labels, info, proposal.labels if stored.found else None)
+    draft = create_draft(store(), result.image, labels, info, proposal)
     edits = result.correction.edits if result.correction else 0
     state.results[index] = replace(stored, draft=draft.id, edits_before=edits, draft_size=0)
     state.note_draft(draft.id)
@@ -80,11 +85,6 @@ def draft_of_version(state: VisitorState, version: Version) -> Draft:
 def known_drafts(state: VisitorState) -> list[str]:
     """Ids of the drafts of this browser, the last one first; some may be done."""
     return list(dict.fromkeys([*state.drafts, *filter(None, remembered("drafts").split(","))]))
-
-
-def _with_cut_cells(result: ImageResult) -> ImageResult:
-    """Cut cells are corrected like others, also where they do not count."""
-    return recount(result, result.settings.replace(drop_border_cells=False))
 
 
 def note_change(draft: Draft, author: str) -> None:
@@ -130,7 +130,11 @@ def corrected(stored: StoredResult, draft: Draft, author: str) -> StoredResult:
         return replace(stored.proposal, draft=draft.id, draft_size=draft.size)
     before = stored.measured.correction
     made = Correction(edits, now().isoformat(timespec="seconds"), author or (before.author if before else ""))
-    result = corrected_result(stored.proposal.unpack(), draft.labels, made)
+    found = stored.proposal.unpack()
+    cells = draft.labels
+    if draft.info.cells or draft.marks:  # else nothing is known of any, or it was begun before there were classes
+        cells = MarkedCells.of_marks(cells, draft.marks, store().class_set(), found)
+    result = corrected_result(found, cells, made)
     packed = StoredResult.pack(result, stored.source)
-    found = replace(stored.proposal, draft="", draft_size=0)
-    return replace(packed, found=found, draft=draft.id, edits_before=stored.edits_before, draft_size=draft.size)
+    before_it = replace(stored.proposal, draft="", draft_size=0)
+    return replace(packed, found=before_it, draft=draft.id, edits_before=stored.edits_before, draft_size=draft.size)

@@ -7,8 +7,9 @@ import numpy as np
 
 from bccseg.config import SegmentSettings
 from bccseg.io.images import decode
+from bccseg.report.cell_marks import MarkedCells
 from bccseg.report.corrected import corrected_result
-from bccseg.report.recount import all_labels, recount, with_pixel_size
+from bccseg.report.recount import recount, with_pixel_size
 from bccseg.report.result import ImageResult, MeasuredImage
 
 
@@ -64,7 +65,7 @@ class StoredResult:
             return new  # no pixels are needed
         result, made = new.unpack(), new.measured.correction
         if found and made:
-            result = corrected_result(found.unpack(), all_labels(result), made)
+            result = corrected_result(found.unpack(), MarkedCells.of_result(result), made)
         else:
             result = recount(result, rule)
         packed = StoredResult.pack(result, self.source)
