@@ -1,6 +1,9 @@
 """Cell classes: what a cell can be, and what is known about the cells of one image."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal, Self
+from zlib import crc32
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -43,6 +46,8 @@ DEFAULT_CLASSES = (
 )
 
 
+# Of classes that a set does not know: they come from elsewhere, or were taken out of it.
+SPARE_COLOURS = ("#16A085", "#B8860B", "#5D6D7E", "#AD1457", "#6D4C41", "#00838F", "#7CB342", "#5E35B1")
 NOT_A_CELL = CellClass(name="not a cell", colour="#7F8C8D", key="4", counted=False)
 
 # Shapes of red cells: the classes of Chula RBC-12 (Naruenatthanaset et al. 2021, arXiv 2012.01321) and elliptocytes, by
@@ -106,6 +111,22 @@ class ClassSet(Schema):
         """What a class is called now; a name that the set does not know stays as it is."""
         found = self.find(name)
         return found.name if found else name
+
+    def known(self, names: Iterable[str]) -> tuple[CellClass, ...]:
+        """The classes of the set, then one for each name that it does not know, in the order of the alphabet.
+
+        Those have their own name, whatever it is, and always the same colour. `names` may be present or former ones.
+        """
+        unknown = sorted({name for name in names if name and self.find(name) is None})
+        spare = [SPARE_COLOURS[crc32(name.encode()) % len(SPARE_COLOURS)] for name in unknown]
+        return *self.classes, *(
+            CellClass.model_construct(name=name, colour=colour) for name, colour in zip(unknown, spare, strict=True)
+        )
+
+    def count(self, marks: CellMarks) -> dict[str, int]:
+        """Cells of each class that has any, by its present name: first those of the set, in its order."""
+        found = Counter(self.current(mark.name) for mark in marks.values() if mark.name)
+        return {one.name: found[one.name] for one in self.known(found) if found[one.name]}
 
     def renamed(self, old: str, new: str) -> "ClassSet":
         """With one class called otherwise; its cells keep it. Raises DataError."""

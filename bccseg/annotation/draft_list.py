@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bccseg.annotation.drafts import open_draft
 from bccseg.annotation.records import image_id
 from bccseg.annotation.store import LabelStore
-from bccseg.imaging.label_image import count_cells
+from bccseg.imaging.label_image import count_cells, without
 from bccseg.report.viewport import overview
 
 
@@ -34,10 +34,14 @@ def summarise_draft(store: LabelStore, draft: str, side_px: int = 96) -> DraftSu
     found = open_draft(store, draft)
     log, record = found.folder / "log.jsonl", found.folder / "draft.json"
     changed = datetime.fromtimestamp((log if log.exists() else record).stat().st_mtime, UTC)
-    cells = count_cells(found.labels)
+    classes = store.class_set()
+    cells, before = (
+        count_cells(without(labels, classes.uncounted(marks)))
+        for labels, marks in ((found.labels, found.marks), (found.base, found.info.cells))
+    )
     return DraftSummary(
         id=draft, name=found.info.name, image=image_id(found.image),
         begun=datetime.fromisoformat(found.info.created) if found.info.created else changed, changed=changed,
-        edits=len(found.history.edits), cells=cells, change=cells - count_cells(found.base),
+        edits=len(found.history.edits), cells=cells, change=cells - before,
         parent=found.info.parent, picture=overview(found.image, found.labels, side_px),
     )  # fmt: skip

@@ -31,7 +31,7 @@ from bccseg.annotation.store import LabelStore
 from bccseg.classes import CellMarks
 from bccseg.errors import EditError, StoreError
 from bccseg.files import write_atomically
-from bccseg.imaging.label_image import Labels, median_diameter
+from bccseg.imaging.label_image import Labels, median_diameter, without
 from bccseg.io.encode import png
 from bccseg.io.label_files import labels_png
 from bccseg.metrics.agreement import agreement, expected_error_share
@@ -181,10 +181,15 @@ class Draft:
         ).id
         parent = info.parent or self._save_proposal(store, image, author, licence)
         others = [v for v in last_by_author(store.versions(image)) if v.author != author]
+        classes = store.class_set()
+        before, after = (
+            without(labels, classes.uncounted(marks))
+            for labels, marks in ((self.base, info.cells), (self.labels, self.marks))
+        )
         version = store.save_version(
             image, self.labels, author=author, status="submitted", parent=parent, weights=info.weights,
-            comment=comment, licence=licence, agreement=asdict(agreement(self.base, self.labels)),
-            disagreement=max((1 - agreement(store.labels(v), self.labels).f1 for v in others), default=None),
+            comment=comment, licence=licence, agreement=asdict(agreement(before, after)),
+            disagreement=max((1 - agreement(store.cell_labels(v), after).f1 for v in others), default=None),
             details=Details(edits=[edit.to_dict() for edit in self.history.edits], cells=self.marks),
         )  # fmt: skip
         self.discard()

@@ -5,6 +5,7 @@
     <split>/metadata.jsonl                      a line an accepted image: file_name, labels_file_name, cells, ...
     records/images/<sha256>.json, records/labels/<sha256>/<version>.json, ....review-<id>.json
     records/changes/<sha256>/<id>.json          taken out (a tombstone), taken back in, put into another split
+    records/classes/<id>.json                   class sets; the last one counts
     README.md                                   data card, and which files are which split
 
 `metadata.jsonl` beside images is the Hub's ImageFolder format (huggingface.co/docs/hub/datasets-image).
@@ -25,7 +26,7 @@ ID, VERSION, SPLIT = IMAGE_ID.pattern, VERSION_ID.pattern, "|".join(SPLITS)
 REMOTE = re.compile(
     rf"(?:(?P<split>{SPLIT})/)(?P<png>images/{ID}\.png|labels/{ID}/{VERSION}\.png)"
     rf"|records/(?P<record>images/{ID}\.json|labels/{ID}/{VERSION}(?:\.review-{VERSION})?\.json"
-    rf"|changes/{ID}/{VERSION}\.json)"
+    rf"|changes/{ID}/{VERSION}\.json|classes/{VERSION}\.json)"
 )
 REMOTE_IMAGE = re.compile(rf"(?P<split>{SPLIT})/images/(?P<id>{ID})\.png")
 
@@ -43,6 +44,7 @@ def local_files(store: LabelStore, there: set[str]) -> dict[str, Path]:
     out: dict[str, Path] = {
         f"records/changes/{image}/{path.name}": path for image in changed for path in store.changes.files(image)
     }
+    out |= {f"records/classes/{path.name}": path for path in store.class_sets.files()}
     for image, split in splits.items():
         out[f"{split}/images/{image}.png"] = store.root / "images" / f"{image}.png"
         out[f"records/images/{image}.json"] = store.root / "images" / f"{image}.json"

@@ -64,7 +64,8 @@ class Version(Record):
     author: str
     time: str  # ISO 8601, UTC
     status: Status
-    cells: int
+    cells: int  # without what is no cell, such as platelets
+    class_counts: dict[str, int] = Field(default_factory=dict)  # objects of each class, also of what is no cell
     sha256: str = ""  # of the label PNG
     parent: str | None = None
     weights: str = ""

@@ -79,7 +79,7 @@ def last_by_author(versions: list[Version]) -> list[Version]:
 def annotator_agreement(store: LabelStore, item: Item) -> list[tuple[Version, Version, Agreement]]:
     """Agreement of the last versions of each two people who labelled an image."""
     people = last_by_author(item.versions)
-    labels: list[Labels] = [store.labels(v) for v in people]
+    labels: list[Labels] = [store.cell_labels(v) for v in people]
     return [
         (people[i], people[k], agreement(labels[i], labels[k]))
         for i in range(len(people))

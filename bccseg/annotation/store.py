@@ -4,7 +4,7 @@
     labels/<sha256>/<version>.png       16-bit labels
     labels/<sha256>/<version>.json      the version; its appearance is what makes the version exist
     labels/<sha256>/<version>.review-<id>.json   accepted or rejected, by whom, why
-    classes.json                        the class set, if it is not the default one; the only file that is replaced
+    classes/<id>.json                   class sets; the last one counts (class_sets.py)
     changes/<sha256>/<id>.json          the image taken out, taken back in, put into another split (image_changes.py)
 
 Append-only: a file is written under another name, flushed, then renamed, and no other is ever changed. So a crash
@@ -20,6 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from bccseg.annotation.class_sets import ClassSets
 from bccseg.annotation.disk import disk_errors, read_record
 from bccseg.annotation.image_store import ImageStore
 from bccseg.annotation.records import (
@@ -43,10 +44,10 @@ from bccseg.annotation.records import (
 from bccseg.classes import CellMarks, ClassSet
 from bccseg.errors import StoreError
 from bccseg.files import write_atomically
-from bccseg.imaging.label_image import Labels, count_cells
+from bccseg.imaging.label_image import Labels, count_cells, without
 from bccseg.io.label_files import labels_png
 
-REVIEW, CLASS_SET = ".review-", "classes.json"
+REVIEW = ".review-"
 
 
 class LabelStore(ImageStore):
@@ -54,6 +55,7 @@ class LabelStore(ImageStore):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
+        self.class_sets = ClassSets(root)
         self._lock = threading.Lock()
         self._versions: dict[str, Version] = {}  # as saved
         self._reviews: dict[str, dict[str, Review]] = {}  # by version and file name
@@ -61,15 +63,12 @@ class LabelStore(ImageStore):
     # --- classes
 
     def class_set(self) -> ClassSet:
-        """The classes of this collection. Raises DataError if the file is damaged."""
-        path = self.root / CLASS_SET
-        with disk_errors("Reading the classes"):
-            return ClassSet.from_json(path.read_bytes()) if path.exists() else ClassSet()
+        """The classes of this collection."""
+        return self.class_sets.last()
 
     def save_class_set(self, classes: ClassSet) -> None:
-        """Replace the classes. Cells keep theirs: a class that was renamed has its former names."""
-        with disk_errors("Saving the classes"):
-            write_atomically(self.root / CLASS_SET, classes.to_json(indent=1))
+        """From now on these are the classes. Cells keep theirs: a class that was renamed has its former names."""
+        self.class_sets.save(classes)
 
     def marks(self, version: Version) -> CellMarks:
         """The classes of the cells of a version, by their present names. Raises StoreError."""
@@ -96,7 +95,8 @@ class LabelStore(ImageStore):
     ) -> Version:
         """Save labels int32 (H, W) of an image of the collection; when this returns they are on disk.
 
-        The other arguments are fields of `Version`. Raises StoreError, with nothing saved.
+        The number of cells leaves out what is none, such as platelets. The other arguments are fields of `Version`.
+        Raises StoreError, with nothing saved.
         """
         info = self.image_info(image)
         if labels.shape != (info.height, info.width):
@@ -104,9 +104,11 @@ class LabelStore(ImageStore):
         if status not in STATUSES:
             raise StoreError(f"'{status}' is not a status of a version.")
         details, time, data = details or Details(), now(), labels_png(labels)
+        classes = self.class_set()
+        cells, counts = without(labels, classes.uncounted(details.cells)), classes.count(details.cells)
         version = Version(
             id=new_id(time), image=image, author=clean_text(author, MAX_NAME) or "anonymous", time=time.isoformat(),
-            status=status, cells=count_cells(labels), sha256=hashlib.sha256(data).hexdigest(),
+            status=status, cells=count_cells(cells), class_counts=counts, sha256=hashlib.sha256(data).hexdigest(),
             comment=clean_text(comment, MAX_TEXT), licence=licence, edit_count=len(details.edits), parent=parent,
             weights=weights, uncertainty=uncertainty, agreement=agreement, disagreement=disagreement,
         )  # fmt: skip
@@ -126,6 +128,10 @@ class LabelStore(ImageStore):
         if hashlib.sha256(data).hexdigest() != version.sha256:
             raise StoreError(f"The labels of version {version.id} are missing or damaged on disk.")
         return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED).astype(np.int32)
+
+    def cell_labels(self, version: Version) -> Labels:
+        """Labels int32 (H, W) of a version without what is no cell, such as platelets. Raises StoreError."""
+        return without(self.labels(version), self.class_set().uncounted(self.details(version).cells))
 
     def details(self, version: Version) -> Details:
         """Edit commands, scores and rejected objects of a version. Raises StoreError."""

@@ -1,5 +1,7 @@
 """Label images: int32 (H, W), 0 = background, 1..N = one cell each."""
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
@@ -34,6 +36,15 @@ def areas(labels: NDArray[np.integer]) -> NDArray[np.int64]:
 def count_cells(labels: NDArray[np.integer]) -> int:
     """Number of different ids, 0 left out; they need not be consecutive."""
     return int((areas(labels)[1:] > 0).sum())
+
+
+def without(labels: NDArray[np.integer], ids: Collection[int]) -> Labels:
+    """Labels without some of the ids; the others stay as they are. Ids that are not there change nothing."""
+    if not ids:
+        return labels.astype(np.int32, copy=False)
+    kept = np.arange(max(int(labels.max(initial=0)), *ids) + 1, dtype=np.int32)
+    kept[list(ids)] = 0
+    return kept[labels]
 
 
 def relabel(labels: NDArray[np.integer], keep: NDArray[np.bool_]) -> Labels:

@@ -14,7 +14,7 @@ from bccseg.errors import EditError, StoreError
 EDIT = {"kind": "paint", "points": [[1.25, 2.0], [3.0, 4.0]], "radius_px": 5.5, "cell_class": "white"}
 CELLS = {"2": {"name": "white", "by": "network", "score": 0.75}, "5": {"name": "red", "by": "person", "score": None}}
 DETAILS = {"edits": [EDIT], "scores": [0.5, 0.75], "places": [[1.0, 2.0, 0.3]], "cells": CELLS}
-LATER = {"cells", "cell_class"}  # fields that version 0.1.0 did not write
+LATER = {"cells", "cell_class", "class_counts"}  # fields that version 0.1.0 did not write
 # Every field with a value of its own.
 WRITTEN = {
     ImageInfo: {
@@ -23,7 +23,8 @@ WRITTEN = {
     },
     Version: {
         "id": "20260102T030405000006Z-0123456789ab", "image": "a" * 64, "author": "Ana",
-        "time": "2026-01-02T03:04:05+00:00", "status": "submitted", "cells": 7, "sha256": "b" * 64,
+        "time": "2026-01-02T03:04:05+00:00", "status": "submitted", "cells": 7, "class_counts": {"red": 6, "white": 1},
+        "sha256": "b" * 64,
         "parent": "20260101T030405000006Z-0123456789ab", "weights": "unet", "comment": "hard", "licence": "CC BY 4.0",
         "edit_count": 3, "doubt": 0.25, "agreement": {"dice": 0.9, "f1": 0.8, "count_difference": -1},
         "disagreement": 0.125, "reviewer": "Ben", "reason": "blurred",
