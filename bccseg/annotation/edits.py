@@ -47,6 +47,7 @@ class Edit(Schema):
     points: tuple[Point, ...]
     radius_px: float = 0.0
     cell_class: str = ""  # of "classify", which takes the class away if it is empty, and of new cells
+    more: tuple[Point, ...] = ()  # of "classify": a point in each further cell, wherever they lie
 
     @field_validator("kind")
     @classmethod
@@ -63,6 +64,11 @@ class Edit(Schema):
         if not (np.abs(points) <= MAX_COORDINATE).all():  # nor is it true of NaN
             raise EditError(OUTSIDE)
         return tuple((round(x, 2), round(y, 2)) for x, y in points)
+
+    @field_validator("more")
+    @classmethod
+    def _check_more(cls, points: tuple[Point, ...]) -> tuple[Point, ...]:
+        return cls._check_points(points) if points else ()
 
     @field_validator("radius_px")
     @classmethod
@@ -274,7 +280,12 @@ def _merge(labels: Labels, edit: Edit, next_id: int) -> Patch:
 
 
 def cells_meant(labels: Labels, edit: Edit) -> NDArray[np.integer]:
-    """Ids of the cells under the first point, or, with an outline, of those that lie mostly inside it."""
+    """Ids of the cells under the first point, or, with an outline, of those that lie mostly inside it; and of those
+    that each of the further points lies in.
+    """
+    if edit.more:
+        ids = cells_meant(labels, edit.replace(more=()))
+        return np.unique(np.concatenate([ids, _cells_at(labels, edit.more)]))
     ids = _cells_under(labels, Edit(kind="delete", points=edit.points[:1]))
     if len(edit.points) > 2:
         window = window_around(edit.points, 1, labels.shape)
@@ -283,6 +294,14 @@ def cells_meant(labels: Labels, edit: Edit) -> NDArray[np.integer]:
         within = np.flatnonzero(2 * covered > np.bincount(labels.ravel()))
         ids = within[within > 0]
     return ids
+
+
+def _cells_at(labels: Labels, points: tuple[Point, ...]) -> NDArray[np.integer]:
+    """Ids of the cells that single points lie in, ascending."""
+    columns, rows = np.floor(points).astype(np.int64).T
+    inside = (rows >= 0) & (rows < labels.shape[0]) & (columns >= 0) & (columns < labels.shape[1])
+    ids = np.unique(labels[rows[inside], columns[inside]])
+    return ids[ids > 0]
 
 
 def _classify(labels: Labels, edit: Edit, next_id: int) -> Patch:

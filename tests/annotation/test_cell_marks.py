@@ -44,6 +44,21 @@ def test_a_click_a_lasso_and_undo():
     assert np.array_equal(history.labels, base)
 
 
+def test_cells_that_lie_apart_are_one_edit_and_one_undo():
+    base = discs()
+    history = History(base, {2: WHITE})
+    ids = np.unique(base)[1:].tolist()
+    spots = {cell: tuple(np.argwhere(base == cell)[0][::-1] + 0.5) for cell in ids}
+    further = (*(spots[cell] for cell in ids[2:]), (1, 1), (-5, 9e4))
+    edit = Edit(kind="classify", points=(spots[ids[0]],), cell_class="white", more=further)
+    history.apply(Edit.from_json(edit.to_json()))
+    assert history.marks == {**{cell: CellMark(name="white") for cell in ids if cell != ids[1]}, 2: WHITE}
+    history.undo()
+    assert history.marks == {2: WHITE}
+    with pytest.raises(EditError, match="far outside"):
+        edit.replace(more=((float("nan"), 0.0),))
+
+
 def test_what_has_no_effect_is_refused():
     history = History(discs())
     with pytest.raises(EditError, match="no cell there to classify"):
