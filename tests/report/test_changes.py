@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bccseg.report.changes import cell_changes
+from bccseg.report.changes import cell_changes, class_changes
 
 
 def boxes(*places):
@@ -29,3 +29,18 @@ def test_nothing_on_one_side_or_both():
     kept = boxes((0, 0, 5), (9, 9, 5))
     kept[kept == 1] = 0  # ids with a gap
     assert cell_changes(kept, kept).after == {2: "same"}
+
+
+def test_classes_go_with_the_matched_cells_whatever_their_ids():
+    before = boxes((2, 2, 10), (2, 20, 10), (20, 2, 10), (20, 20, 10))
+    after = boxes((25, 40, 10), (2, 2, 10), (2, 21, 10), (20, 20, 10))
+    changes = cell_changes(before, after)
+    assert changes.pairs == {1: 2, 2: 3, 4: 4}
+    found = class_changes(changes, {1: "red", 2: "red", 3: "white"}, {1: "red", 2: "red", 3: "white"}, ("white", "red"))
+    assert found.changed == {2: (3, "red", "white")}
+    assert found.agreement.names == ("white", "red", "unclassified")
+    assert found.agreement.confusion.tolist() == [[0, 0, 0], [1, 1, 0], [0, 0, 1]]
+    assert found.agreement.classified == 2
+    nothing = class_changes(changes, {}, {})
+    assert nothing.changed == {}
+    assert nothing.agreement.classified == 0
