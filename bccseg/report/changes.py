@@ -54,9 +54,7 @@ def class_changes(
 ) -> ClassChanges:
     """What became of the classes of matched cells. before, after: name by id, of the cells that are classified."""
     names = [(before.get(a, UNCLASSIFIED), after.get(b, UNCLASSIFIED)) for a, b in changes.pairs.items()]
-    changed = {
-        a: (b, old, new) for (a, b), (old, new) in zip(changes.pairs.items(), names, strict=True) if old != new
-    }
+    changed = {a: (b, old, new) for (a, b), (old, new) in zip(changes.pairs.items(), names, strict=True) if old != new}
     return ClassChanges(changed, class_agreement([old for old, _ in names], [new for _, new in names], order))
 
 
