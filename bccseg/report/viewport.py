@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.resize import resize, resize_labels
+from bccseg.report.class_colours import ClassColours
 from bccseg.report.overlay import OUTLINE_COLOUR, PALETTE
 
-Show = Literal["image", "outlines", "filled", "proposal", "changes"]
+Show = Literal["image", "outlines", "filled", "classes", "proposal", "changes"]
 ZOOMS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # screen px an image px, beyond the whole image
 PROPOSAL_COLOUR, ADDED_COLOUR, REMOVED_COLOUR, MOVED_COLOUR = (255, 140, 0), (0, 170, 90), (220, 30, 60), (60, 110, 255)
+FILL = 0.5  # of the opacity of lines
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 SHARP_FROM = 3.0  # at this zoom single pixels are shown
 
 
@@ -79,27 +82,59 @@ class Marks:
     colours: NDArray[np.uint8]  # (N, 4), red, green, blue, opacity; the first is nothing
 
 
-def draw_marks(view: View, labels: Labels, base: Labels, show: Show = "outlines", opacity: float = 0.9) -> Marks:
-    """The cells of a view. base: the labels before correction, for "proposal" and "changes"."""
+def draw_marks(
+    view: View,
+    labels: Labels,
+    base: Labels,
+    show: Show = "outlines",
+    opacity: float = 0.9,
+    classes: ClassColours | None = None,
+) -> Marks:
+    """The cells of a view. base: the labels before correction, for "proposal" and "changes". classes: colours of the
+    outlines, and with "classes" of the cells; the proposal has none.
+    """
     size = (view.screen_width, view.screen_height)
     now = resize_labels(labels[view.window], size) if show != "proposal" else np.zeros(size[::-1], np.int32)
     before = resize_labels(base[view.window], size) if show in ("proposal", "changes") else now
     index = np.zeros(now.shape, np.uint8)
-    tints: list[tuple[int, ...]] = []
+    rows: list[tuple[int, ...]] = [(0, 0, 0, 0)]
     if show == "filled":
-        tints = [tuple(colour) for colour in PALETTE]
+        rows += [(*colour, round(255 * FILL * opacity)) for colour in PALETTE]
         np.copyto(index, ((now - 1) % len(PALETTE) + 1).astype(np.uint8), where=now > 0)
     elif show == "changes":
-        tints = [ADDED_COLOUR, REMOVED_COLOUR, MOVED_COLOUR]
+        rows += [(*colour, round(255 * 0.6 * opacity)) for colour in (ADDED_COLOUR, REMOVED_COLOUR, MOVED_COLOUR)]
         index[(now > 0) & (before == 0)] = 1
         index[(now == 0) & (before > 0)] = 2
         index[(now > 0) & (before > 0) & (now != before)] = 3
-    line = PROPOSAL_COLOUR if show == "proposal" else OUTLINE_COLOUR
-    if show != "image":
-        index[_edges(before if show == "proposal" else now)] = len(tints) + 1
-    tint = (0.5 if show == "filled" else 0.6) * opacity
-    rows = [(0, 0, 0, 0), *((*c, round(255 * tint)) for c in tints), (*line, round(255 * opacity))]
+    if show == "image":
+        return Marks(index, np.array(rows, np.uint8))
+    number = _class_numbers(now, classes) if classes and show != "proposal" else None
+    if number is not None and classes and show == "classes":
+        np.copyto(index, number - 1 + np.uint8(len(rows) - 1), where=number > 1)
+        rows += _rows(classes, FILL * opacity)
+    edges = _edges(before if show == "proposal" else now)
+    index[edges] = len(rows)
+    rows.append((*(PROPOSAL_COLOUR if show == "proposal" else OUTLINE_COLOUR), round(255 * opacity)))
+    if number is not None and classes:
+        beside = np.where(number > 0, number, cv2.dilate(number, CROSS))
+        index[edges] = beside[edges] + (len(rows) - 2)
+        rows += _rows(classes, opacity)
     return Marks(index, np.array(rows, np.uint8))
+
+
+def _class_numbers(labels: Labels, classes: ClassColours) -> NDArray[np.uint8]:
+    """0 is background, 1 a cell without a class, 2 and up the rows of `classes`."""
+    lookup = np.ones(max(int(labels.max(initial=0)) + 1, len(classes.row)), np.uint8)
+    lookup[: len(classes.row)] += classes.row
+    lookup[0] = 0
+    return lookup[labels]
+
+
+def _rows(classes: ClassColours, opacity: float) -> list[tuple[int, ...]]:
+    return [
+        (*colour, round(255 * strength * opacity))
+        for colour, strength in zip(classes.colours.tolist(), classes.strength, strict=True)
+    ]
 
 
 def draw_photograph(view: View, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
