@@ -9,9 +9,10 @@ import pandas as pd
 from bccseg.classes import UNCLASSIFIED
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import ImageSummary, measure_cells
+from bccseg.report.class_numbers import class_counts, platelets_per_1000_red, white_per_100_red
 from bccseg.report.result import ImageResult, MeasuredImage
 
-RATIO = "white_per_100_red"
+RATIOS = WHITES, PLATELETS = "white_per_100_red", "platelets_per_1000_red"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -65,26 +66,23 @@ def table_with_small_cells(result: ImageResult) -> pd.DataFrame:
     return pd.concat([table, small], ignore_index=True) if len(table) else small
 
 
-def class_counts(result: MeasuredImage) -> dict[str, int | float]:
-    """`count_red` and so on for every class that the weights know, UNCLASSIFIED last, and `white_per_100_red`.
+def class_columns(result: MeasuredImage) -> dict[str, int | float]:
+    """`count_red` and so on for every class that is known, UNCLASSIFIED last, and `white_per_100_red` and
+    `platelets_per_1000_red`. Small cells are counted too.
 
-    Small cells are counted too. Weights that know no classes: nothing. Without red cells there is no ratio.
+    Where no classes are known: nothing. Without red cells there is no ratio.
     """
-    if result.classes is None:
-        return {}
-    counts = result.classes.counts()
-    if result.small_cells is not None:
-        counts = {name: n + result.small_cells.classes.counts()[name] for name, n in counts.items()}
-    counts[UNCLASSIFIED] = int((result.classes.number < 0).sum())
+    counts = class_counts(result)
     columns: dict[str, int | float] = {f"count_{name.replace(' ', '_')}": n for name, n in counts.items()}
-    if "white" in counts and counts.get("red"):
-        columns[RATIO] = 100 * counts["white"] / counts["red"]
+    for name, ratio in ((WHITES, white_per_100_red(counts)), (PLATELETS, platelets_per_1000_red(counts))):
+        if ratio is not None:
+            columns[name] = ratio.value
     return columns
 
 
 def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
     """A row an image: what its files begin with, its summary, its size, the settings it was found with, and, if its
-    weights know classes, the `class_counts`.
+    weights know classes, the `class_columns`.
     """
     rows = [
         {
@@ -105,10 +103,10 @@ def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
         "image", "files", *ImageSummary.__dataclass_fields__, "width_px", "height_px", "pixel_size_um",
         "expected_diameter_px", "weights", "edits", "corrected_by",
     ]  # fmt: skip
-    counts = [class_counts(r) for r in results]
+    counts = [class_columns(r) for r in results]
     told = dict.fromkeys(name for found in counts for name in found)
     table = pd.DataFrame(rows, columns=columns)
     for name in told:
-        column = pd.array([found.get(name) for found in counts], dtype="Int64" if name != RATIO else "Float64")
+        column = pd.array([found.get(name) for found in counts], dtype="Float64" if name in RATIOS else "Int64")
         table[name] = column
     return table
