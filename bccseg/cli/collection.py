@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bccseg.errors import DataError, SettingsError
 
 if TYPE_CHECKING:
+    from bccseg.annotation.dataset_import import ImportReport
     from bccseg.annotation.records import Version
     from bccseg.annotation.review import Item
     from bccseg.annotation.store import LabelStore
@@ -25,11 +26,22 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--submitted", action="store_true", help="also labels that wait for review")
     p.set_defaults(run=run_export)
 
-    p = commands.add_parser("import", help="add images with masks or labels to the collection")
-    p.add_argument("path", type=Path, metavar="PATH", help="folder or zip with original/ and mask/, or <image>_labels")
+    p = commands.add_parser(
+        "import",
+        help="add images with masks, labels or annotations to the collection",
+        description="Reads masks and label pictures, with classes/ beside them, and COCO, GeoJSON (QuPath), YOLO, "
+        "LabelMe and Label Studio files. Labels from boxes, and what a network predicted, wait for review.",
+    )
+    p.add_argument("path", type=Path, metavar="PATH", help="folder or zip with original/ and mask/, <image>_labels, or "
+                   "images with annotations")  # fmt: skip
     p.add_argument("--store", required=True, type=Path, metavar="DIR", help="folder of the collection")
     p.add_argument("--author", default="import", help="who labelled them")
     p.add_argument("--licence", default="", help="licence of images and labels")
+    p.add_argument(
+        "--map", action="append", default=[], metavar="THEIRS=OURS", dest="class_names",
+        help="class of the source = class of the collection, e.g. RBC=red; nothing after = leaves cells unclassified. "
+        "May be given several times; other names are guessed, and unknown ones become classes of their own",
+    )  # fmt: skip
     p.set_defaults(run=run_import)
 
     p = commands.add_parser("sync", help="push and fetch the collection to and from a dataset on the Hub")
@@ -73,20 +85,46 @@ def _export_measures(store: "LabelStore", versions: "list[tuple[Item, Version]]"
 def run_import(args: argparse.Namespace) -> int:
     """Add a dataset; returns 0, or 1 if some of it could not be used."""
     from bccseg.annotation.dataset_import import ImportReport, import_dataset
+    from bccseg.annotation.import_sources import open_dataset
     from bccseg.annotation.store import LabelStore
 
     if not args.path.exists():
         raise SettingsError(f"'{args.path}' does not exist.")
     source = args.path if args.path.is_dir() else args.path.read_bytes()
     report = ImportReport()
-    for report in import_dataset(LabelStore(args.store), source, args.author, args.licence):  # noqa: B007
+    names = parse_class_names(args.class_names)
+    found = open_dataset(source)
+    for report in import_dataset(LabelStore(args.store), found, args.author, args.licence, names):  # noqa: B007
         pass
+    _print_classes(report, found.class_counts)
     for name in report.lonely:
         print(f"{name}: has no partner of the same name", file=sys.stderr)
     for name, reason in report.failed:
         print(f"{name}: {reason}", file=sys.stderr)
-    print(f"{report.added} images added, {report.already} were there already", file=sys.stderr)
+    waits = f" ({report.waiting} wait for review)" if report.waiting else ""
+    print(f"{report.added} images added{waits}, {report.already} were there already", file=sys.stderr)
     return 1 if report.lonely or report.failed else 0
+
+
+def parse_class_names(words: list[str]) -> dict[str, str]:
+    """Ours by theirs from "RBC=red", "Smudge=". Raises SettingsError."""
+    names = {}
+    for word in words:
+        theirs, equals, ours = word.rpartition("=")
+        if not equals or not theirs.strip():
+            raise SettingsError(f"--map: '{word}' is not THEIRS=OURS.")
+        names[theirs.strip()] = ours.strip()
+    return names
+
+
+def _print_classes(report: "ImportReport", counts: dict[str, int]) -> None:
+    """What became of each class name of the source."""
+    if report.class_map is None:
+        return
+    for theirs, ours in report.class_map.names.items():
+        print(f"{theirs} -> {ours or 'unclassified'} ({counts.get(theirs, 0):,} objects)", file=sys.stderr)
+    for name in report.class_map.unused:
+        print(f"--map: there is no class '{name}' in the source", file=sys.stderr)
 
 
 def run_sync(args: argparse.Namespace) -> int:

@@ -12,7 +12,8 @@ from bccseg.imaging.label_image import Labels, Mask, label_mask
 from bccseg.io.images import read_mask
 from bccseg.io.label_files import read_labels
 
-LABELS, MASK, UNKNOWN, CLASSES = "labels", "mask", "unknown", "classes"  # folders of a dataset
+# Folders of a dataset. `others`: what is no cell, such as platelets, one id each.
+LABELS, MASK, UNKNOWN, CLASSES, OTHERS = "labels", "mask", "unknown", "classes", "others"
 
 
 def read_truth(path: Path, image: NDArray[np.uint8], name: str) -> tuple[Labels, Mask]:
@@ -45,6 +46,21 @@ def read_classes(path: Path) -> ImageClasses:
         return ImageClasses.from_json(file.read_bytes()) if file.is_file() else ImageClasses()
     except (BccsegError, OSError) as error:
         raise DataError(f"{CLASSES}/{file.name} cannot be used. {error}") from error
+
+
+def read_objects(path: Path, cells: Labels, name: str) -> Labels:
+    """The cells of `read_truth`, and, numbered after them, what is no cell: by the ids of `read_classes`.
+
+    Raises DataError if the sizes differ, ImageError.
+    """
+    path = path.absolute()
+    others = path.parent.with_name(OTHERS) / f"{path.stem}.png"
+    return join_others(cells, _read_labels(others, cells.shape, name)) if others.is_file() else cells
+
+
+def join_others(cells: Labels, others: Labels) -> Labels:
+    """Labels int32 (H, W) in which the ids 1..K of `others` follow the ids 1..N of `cells`."""
+    return np.where(others > 0, others + int(cells.max(initial=0)), cells).astype(np.int32)
 
 
 def _read_labels(path: Path, shape: tuple[int, int], name: str) -> Labels:
