@@ -9,7 +9,7 @@ import pandas as pd
 from bccseg.imaging.label_image import separated_mask
 from bccseg.io.encode import as_json, png
 from bccseg.io.label_files import labels_png
-from bccseg.report.coco import append_coco, coco
+from bccseg.report.coco import append_result, coco
 from bccseg.report.geojson import geojson
 from bccseg.report.overlay import overlay_png
 from bccseg.report.result import ImageResult
@@ -41,7 +41,7 @@ def batch_files(results: Iterable[ImageResult]) -> Iterator[tuple[str, bytes]]:
         for ending, make in IMAGE_FILES.items():
             yield result.stem + ending, make(result)
         summaries.append(summary_table([result]))
-        append_coco(together, result.name, result.labels, result.scores)
+        append_result(together, result.name, result)
     yield "summary.csv", csv(pd.concat(summaries) if summaries else summary_table([]))
     yield "coco.json", as_json(together)
 

@@ -1,30 +1,47 @@
 """Cells as GeoJSON, for QuPath."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bccseg.classes import CellClass, ClassSet
 from bccseg.imaging.outlines import cell_outlines
+from bccseg.io.annotation_files.geojson import ESTIMATED
+from bccseg.report.cell_marks import labels_and_marks
+from bccseg.report.class_colours import rgb
 from bccseg.report.result import ImageResult
+from bccseg.report.tables import table_with_small_cells
 
 DECIMALS = 2
+NO_MEASURES = ["touches_border", "flag", "class", "class_by"]
 
 
-def geojson(result: ImageResult) -> dict[str, Any]:
-    """FeatureCollection of detections that QuPath opens by drag and drop, with measurements.
+def geojson(result: ImageResult, classes: Sequence[CellClass] | None = None) -> dict[str, Any]:
+    """FeatureCollection of detections that QuPath opens by drag and drop, with classes, colours and measurements.
 
-    Cells that others hide in part have an annotation beside it: the estimated whole outline.
+    Platelets and the like follow the cells. Cells that others hide in part have an annotation beside it: the estimated
+    whole outline. classes: with the colours; None for the default set.
     """
-    table = result.cells.set_index("cell_id")
+    table = table_with_small_cells(result).set_index("cell_id")
+    labels, marks = labels_and_marks(result)
+    known = ClassSet() if classes is None else ClassSet.model_construct(classes=tuple(classes))
+    colours = {one.name: list(rgb(one.colour)) for one in known.known(mark.name for mark in marks.values())}
     features = []
-    for cell, ring in cell_outlines(result.labels):
-        row, flag = table.loc[cell].drop(["touches_border", "flag"]), table.loc[cell, "flag"]
+    for cell, ring in cell_outlines(labels):
+        row, flag = table.loc[cell].drop(NO_MEASURES), table.loc[cell, "flag"]
         measurements = {name: round(float(value), 4) for name, value in row.items() if np.isfinite(value)}
-        more = {"metadata": {"flag": flag}} if flag else {}
+        facts = {"flag": flag} if flag else {}
+        more: dict[str, Any] = {}
+        if mark := marks.get(cell):
+            more["classification"] = {"name": mark.name, "color": colours[mark.name]}
+            facts["class_by"] = mark.by
+        if facts:
+            more["metadata"] = facts
         features.append(_feature(ring, "detection", f"cell {cell}", measurements=measurements, **more))
         if cell in result.hidden:
-            features.append(_feature(result.hidden[cell], "annotation", f"cell {cell}, whole outline (estimated)"))
+            features.append(_feature(result.hidden[cell], "annotation", f"cell {cell}, {ESTIMATED}"))
     return {"type": "FeatureCollection", "features": features}
 
 

@@ -2,25 +2,45 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 
 import roifile
+from numpy.typing import NDArray
 
+from bccseg.classes import CellClass, ClassSet
 from bccseg.imaging.outlines import cell_outlines
+from bccseg.report.cell_marks import labels_and_marks
+from bccseg.report.class_colours import rgb
 from bccseg.report.result import ImageResult
 
 
-def imagej_rois(result: ImageResult) -> bytes:
+def imagej_rois(result: ImageResult, classes: Sequence[CellClass] | None = None) -> bytes:
     """Zip of ImageJ polygon ROIs, one a cell, for ImageJ's and Fiji's ROI Manager.
 
-    Cells that others hide in part have a second one, cell-00001-whole: the estimated whole outline.
+    A cell of a known class is called after it, white-00007, has its colour and, as group, the number of the class in
+    its set, from 1; others are cell-00001 in no group. Platelets and the like follow the cells. Cells that others hide
+    in part have a second one, cell-00001-whole: the estimated whole outline. classes: None for the default set.
     """
+    labels, marks = labels_and_marks(result)
+    known = ClassSet() if classes is None else ClassSet.model_construct(classes=tuple(classes))
+    group = {one.name: k for k, one in enumerate(known.known(mark.name for mark in marks.values()), start=1)}
+    colour = {one.name: one.colour for one in known.known(group)}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for cell, ring in cell_outlines(result.labels):
-            name = f"cell-{cell:05d}"
-            roi = roifile.ImagejRoi.frompoints(ring, name=name)
-            archive.writestr(f"{name}.roi", roi.tobytes())
+        for cell, ring in cell_outlines(labels):
+            of = marks[cell].name if cell in marks else ""
+            name = f"{of.replace(' ', '_') or 'cell'}-{cell:05d}"
+            look = (min(group[of], 255), bytes([255, *rgb(colour[of])])) if of else (0, None)
+            archive.writestr(f"{name}.roi", _roi(ring, name, *look))
             if cell in result.hidden:
-                roi = roifile.ImagejRoi.frompoints(result.hidden[cell], name=f"{name}-whole")
-                archive.writestr(f"{name}-whole.roi", roi.tobytes())
+                archive.writestr(f"{name}-whole.roi", _roi(result.hidden[cell], f"{name}-whole", *look))
     return buffer.getvalue()
+
+
+def _roi(ring: NDArray, name: str, group: int, colour: bytes | None) -> bytes:
+    """A polygon; colour: alpha, red, green, blue."""
+    roi = roifile.ImagejRoi.frompoints(ring, name=name)
+    roi.group = group
+    if colour is not None:
+        roi.stroke_color = colour
+    return roi.tobytes()

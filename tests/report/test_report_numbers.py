@@ -204,7 +204,9 @@ def test_the_summary_has_a_row_an_image():
 
 def test_coco_numbers_images_and_annotations_throughout():
     out = coco([two_cells("a.png"), no_cells(), two_cells("b.png")])
-    assert out["categories"] == [{"id": 1, "name": "cell", "supercategory": ""}]
+    assert [(c["id"], c["name"]) for c in out["categories"]] == [
+        (1, "cell"), (2, "red"), (3, "white"), (4, "platelet"), (5, "not a cell"),
+    ]  # fmt: skip
     assert out["info"] == {"description": "Blood cells outlined by bccseg. Research use only."}
     assert [(i["id"], i["file_name"], i["width"], i["height"]) for i in out["images"]] == [
         (1, "a.png", 30, 20), (2, "none.png", 9, 8), (3, "b.png", 30, 20),
