@@ -22,6 +22,8 @@ MIN_TRUE_AREA_PX = 300  # smaller pieces of a mask are specks of the annotation
 MIN_PIECE_PX = 12  # smaller pieces of a label image are crumbs, not cells
 LICENCES = ("CC BY 4.0", "CC0 1.0", "CC BY-NC-SA 4.0", "Only for this laboratory")  # of images and labels
 # What the app keeps of a browser (files, results, settings) after a reload or a closed tab.
+# Below these a ratio of classes is said to go by few cells: the 95 % interval is then wider than about half to double.
+FEW_RED_CELLS, FEW_WHITE_CELLS = 100, 10
 VISIT_DAYS = 7  # after its last visit
 VISIT_MB = 1000  # of one browser; beyond that the oldest images go
 VISITS_MB = 20_000  # of all; beyond that the browsers that were away longest

@@ -1,6 +1,6 @@
 """Plotly figures of cell and image measures. Without cells a figure says so."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -47,14 +47,24 @@ def empty(title: str) -> go.Figure:
     return _styled(figure, title)
 
 
-def histogram(cells: pd.DataFrame, measure: str) -> go.Figure:
-    """Histogram of 'equivalent_diameter', 'area' or 'circularity' of the cells off the border."""
+def histogram(cells: pd.DataFrame, measure: str, classes: Mapping[str, tuple[str, str]] | None = None) -> go.Figure:
+    """Histogram of 'equivalent_diameter', 'area' or 'circularity' of the cells off the border.
+
+    classes: words and colour of each class, by the values of the column `class`; each then has a colour, the first at
+    the bottom. The median is that of all.
+    """
     column, title = column_and_title(measure, cells)
-    values = cells.loc[~cells["touches_border"], column]
+    whole = cells[~cells["touches_border"]]
+    values = whole[column]
     if values.empty:
         return empty(title)
-    figure = go.Figure(go.Histogram(x=values, nbinsx=30, marker_color=COLOUR))
-    figure.update_traces(hovertemplate="%{x}: %{y} cells<extra></extra>")
+    figure = go.Figure()
+    for name, (words, colour) in (classes or {"": ("cells", COLOUR)}).items():
+        part = values[whole["class"] == name] if classes else values
+        if len(part):
+            tip = f"%{{x}}: %{{y}} {words}<extra></extra>"
+            figure.add_histogram(x=part, nbinsx=30, bingroup=1, name=words, marker_color=colour, hovertemplate=tip)
+    figure.update_layout(barmode="stack")
     median = float(values.median())
     figure.add_vline(x=median, line_dash="dot", line_color="#888")
     figure.update_yaxes(title="cells")

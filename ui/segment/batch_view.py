@@ -10,6 +10,7 @@ from bccseg.report.bundle import write_zip
 from bccseg.report.result import MeasuredImage
 from bccseg.report.tables import csv, summary_table
 from ui.segment.cell_table import column_format
+from ui.segment.class_numbers import show_together
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.shared.session import VisitorState
@@ -25,6 +26,7 @@ def show_batch(state: VisitorState, chosen: Chosen) -> None:
     names = charts_names([r.name for r in images])
     if len(images) > 1:
         st.subheader("All images", anchor=False)
+        show_together(images)
         left, right = st.columns(2)
         left.plotly_chart(charts.count_bars(table.assign(image=names)), key="plot_counts", config=PLOT)
         with right:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from bccseg.report.result import MeasuredImage
+from ui.segment.class_filter import classes_of, shown_cells
 
 PLACE = "cells_of_image"  # key of what is scrolled to
 STATE = "cell_table_state"  # (number of the table, cell on top or 0)
@@ -19,6 +20,7 @@ TITLES = {
     "diameter cv percent unflagged": "Size variation without flagged (CV, %)",
     "count red": "Red cells", "count white": "White cells", "count platelet": "Platelets",
     "count unclassified": "Unclassified cells", "white per 100 red": "White cells per 100 red",
+    "platelets per 1000 red": "Platelets per 1,000 red (estimate)",
 }  # fmt: skip
 IN_FRAME_HELP = "Touches neither the left nor the top edge of the image. The density goes by these cells."
 WHOLE_NUMBERS = (
@@ -28,13 +30,14 @@ WHOLE_NUMBERS = (
 
 
 def show_table(result: MeasuredImage) -> None:
-    """The cells; a selected row lights up in the image."""
+    """The cells of the classes that are shown; a selected row lights up in the image."""
     with st.container(key=PLACE):
         st.subheader("Cells", anchor=False)
         cells = _ordered(result)
-        shown = cells.dropna(axis="columns", how="all") if len(cells) else cells
-        first = ["cell_id", "flag"] if (shown["flag"] != "").any() else ["cell_id"]
-        shown = shown[[*first, *shown.columns.drop(["cell_id", "flag"])]]
+        shown = _in_words(result, cells.dropna(axis="columns", how="all") if len(cells) else cells)
+        first = ["cell_id"] + ["flag"] * bool((shown["flag"] != "").any())
+        first += [name for name in ("class", "class_score", "class_by") if name in shown]
+        shown = shown[[*first, *shown.columns.drop([*first, "flag"], errors="ignore")]]
         st.dataframe(
             shown,  # flags first, and no column that holds nothing
             key=_key(),
@@ -46,10 +49,21 @@ def show_table(result: MeasuredImage) -> None:
         )
 
 
+def _in_words(result: MeasuredImage, cells: pd.DataFrame) -> pd.DataFrame:
+    """The table with classes as people call them; who said so where that was a person for some."""
+    if "class" not in cells:
+        return cells
+    words = {name: chip.words for name, chip in classes_of(result).items()}
+    cells = cells.assign(**{"class": cells["class"].map(words)})
+    if "person" not in set(cells["class_by"]):
+        return cells.drop(columns="class_by")
+    return cells.assign(class_by=cells["class_by"].replace("person", "by hand"))
+
+
 def selected_cell(result: MeasuredImage) -> int:
     """Id of the cell whose row is selected in the table, 0 without one."""
     rows = st.session_state.get(_key(), {}).get("selection", {}).get("rows", [])
-    return int(_ordered(result)["cell_id"].iloc[rows[0]]) if rows and rows[0] < len(result.cells) else 0
+    return int(_ordered(result)["cell_id"].iloc[rows[0]]) if rows and rows[0] < len(_ordered(result)) else 0
 
 
 def select_cell(cell: int = 0) -> None:
@@ -67,8 +81,9 @@ def _key() -> str:
 
 
 def _ordered(result: MeasuredImage) -> pd.DataFrame:
-    top = result.cells["cell_id"] == st.session_state.get(STATE, (0, 0))[1]
-    return pd.concat([result.cells[top], result.cells[~top]]) if top.any() else result.cells
+    cells = shown_cells(result)
+    top = cells["cell_id"] == st.session_state.get(STATE, (0, 0))[1]
+    return pd.concat([cells[top], cells[~top]]) if top.any() else cells
 
 
 def column_format(name: str) -> Any:
@@ -80,7 +95,7 @@ def column_format(name: str) -> Any:
     title = (stem if unit else name).replace("equivalent_", "").replace("centroid_", "").replace("_", " ")
     title = TITLES.get(title, title.capitalize())
     title = f"{title} ({unit})" if unit else title
-    if name in ("image", "weights", "flag", "corrected_by"):
+    if name in ("image", "weights", "flag", "corrected_by", "class", "class_by"):
         return st.column_config.TextColumn(title)
     if name == "touches_border":
         return st.column_config.CheckboxColumn("Cut by border")

@@ -13,6 +13,8 @@ from bccseg.report.coco import coco
 from bccseg.report.result import ImageResult, MeasuredImage
 from ui.components.viewer import NAME, picture_data, viewer
 from ui.segment.cell_table import PLACE, select_cell, selected_cell, show_table
+from ui.segment.class_filter import classes_of, hidden, hide, shown_cells
+from ui.segment.class_numbers import FEW, counts_words, ratio_metrics, show_shares
 from ui.segment.flags import show_flags
 from ui.segment.scale_bar import measure_scale_bar
 from ui.shared.errors import plain
@@ -49,12 +51,19 @@ def show_image(chosen: StoredResult) -> None:
     show_numbers(result)
     _viewer(result)
     show_origin(result)
+    show_more_numbers(result)
+    show_shares(result)
     show_table(result)
-    columns = st.columns(3)
-    for column, measure in zip(columns, charts.MEASURES, strict=True):
-        column.plotly_chart(charts.histogram(result.cells, measure), key=f"plot_{measure}", config=PLOT)
+    show_plots(result)
     show_downloads(result)
     measure_scale_bar(result)
+
+
+def show_plots(result: ImageResult) -> None:
+    """Distributions of the cells of the classes that are shown."""
+    cells, classes = shown_cells(result), {c.name: (c.words, c.colour) for c in classes_of(result).values()}
+    for column, measure in zip(st.columns(3), charts.MEASURES, strict=True):
+        column.plotly_chart(charts.histogram(cells, measure, classes), key=f"plot_{measure}", config=PLOT)
 
 
 def _open(stored: StoredResult) -> ImageResult:
@@ -71,13 +80,22 @@ def _open(stored: StoredResult) -> ImageResult:
 def _viewer(result: ImageResult) -> None:
     picture: dict[str, Any] | None = st.session_state.get("open_picture")
     if picture is None:
-        picture = picture_data(result) | {"place": result.stem, "table": f".st-key-{PLACE}"}
+        picture = picture_data(result, [*classes_of(result).values()]) | {
+            "place": result.stem,
+            "table": f".st-key-{PLACE}",
+        }
         st.session_state["open_picture"] = picture
 
     def select() -> None:
         select_cell(st.session_state[NAME]["selected"] or 0)
 
-    viewer(f"{result.stem}:{id(result)}", picture, selected_cell(result), select)
+    def hide_classes() -> None:
+        hide(st.session_state[NAME]["hidden"] or [], classes)
+        select_cell()  # the rows are others
+
+    classes = [one["name"] for one in picture.get("classes", [])]
+    name = f"{result.stem}:{id(result)}"
+    viewer(name, picture, selected_cell(result), select, hidden=hidden(classes), on_hide=hide_classes)
     if cell := selected_cell(result):
         st.caption(
             f":material/my_location: **Cell {cell} selected**, marked yellow here and ticked in the table below."
@@ -90,28 +108,40 @@ def _viewer(result: ImageResult) -> None:
 
 
 def show_numbers(result: ImageResult) -> None:
-    """Count, size, density, and what to doubt of them."""
+    """Count, classes, size, density, and what to doubt of them."""
     s = result.summary
     size = "–" if s.median_diameter_px is None else f"{s.median_diameter_px:.1f} px"
     if s.median_diameter_um is not None:
         size = f"{s.median_diameter_um:.2f} µm"
     spread = "–" if s.diameter_cv_percent is None else f"{s.diameter_cv_percent:.1f} %"
+    every = ALL_WHOLE if result.settings.drop_border_cells else ALL_CELLS
     numbers = [
-        ("Cells", f"{s.cell_count:,}", ALL_WHOLE if result.settings.drop_border_cells else ALL_CELLS),
-        ("Whole cells", f"{s.cell_count_inside:,}", "Cells that do not touch the border of the image."),
-        ("Median diameter", size, "Of whole cells: the circle of the same area."),
-        ("Size variation (CV)", spread, "Spread of the diameter over its mean (CV), as RDW says in a blood count."),
-        ("Area covered", f"{100 * s.area_fraction:.1f} %", "Share of the image that is cell."),
+        ("Cells", f"{s.cell_count:,}", counts_words(result), every),
+        *ratio_metrics(result),
+        ("Median diameter", size, "", "Of whole cells: the circle of the same area."),
+        ("Size variation (CV)", spread, "", "Spread of the diameter over its mean (CV), as RDW says in a blood count."),
     ]
     if s.density_per_mm2 is not None:
-        numbers.append(("Density", f"{s.density_per_mm2:,.0f} /mm²", DENSITY_HELP.format(s.cell_count_in_frame)))
+        tip = DENSITY_HELP.format(s.cell_count_in_frame)
+        numbers.append(("Density", f"{s.density_per_mm2:,.0f} /mm²", "", tip))
     with st.container(horizontal=True, gap="medium", key="numbers"):
-        for label, value, tip in numbers:
-            st.metric(label, value, help=tip, width="content")
+        for label, value, below, tip in numbers:
+            tint = "orange" if below.endswith(FEW) else "off"
+            st.metric(label, value, below or None, tint, help=tip, width="content", delta_arrow="off")
     if s.cell_count == 0:
         st.info("No cells were found. If there are some, type their diameter in the sidebar.")
     doubt_pixel_size(result)
     show_flags(result)
+
+
+def show_more_numbers(result: MeasuredImage) -> None:
+    """What is asked for less often."""
+    s = result.summary
+    with st.container(horizontal=True, gap="medium", key="more_numbers"):
+        st.metric("Whole cells", f"{s.cell_count_inside:,}", help="Cells that do not touch the border of the image.",
+                  width="content")  # fmt: skip
+        st.metric("Area covered", f"{100 * s.area_fraction:.1f} %", help="Share of the image that is cell.",
+                  width="content")  # fmt: skip
 
 
 def show_origin(result: MeasuredImage) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from bccseg.io.encode import jpeg, png
 from bccseg.report.charts import column_and_title
 from bccseg.report.overlay import HIDDEN_COLOUR, OUTLINE_COLOUR, PALETTE, UNKNOWN_COLOUR, VIRIDIS
 from bccseg.report.result import ImageResult
+from bccseg.report.tables import labels_with_small_cells, table_with_small_cells
+from ui.components.chips import Chip, chips_asset
 
 HERE = Path(__file__).parent
 MAX_SIDE_PX = 4096  # larger images are shown smaller; all numbers stay those of the full image
@@ -24,7 +27,7 @@ NAME = "bccseg_viewer"
 @st.cache_resource(show_spinner=False)
 def _component() -> Any:
     html, css, js = ((HERE / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    return st.components.v2.component(NAME, html=html, css=css, js=js)
+    return st.components.v2.component(NAME, html=html, css=css + chips_asset("css"), js=chips_asset("js") + js)
 
 
 def _data_url(kind: str, data: bytes) -> str:
@@ -45,10 +48,12 @@ def pictures(image: NDArray[np.uint8], labels: Labels) -> dict[str, str]:
     return {"image": _data_url("jpeg", jpeg(image)), "labels": _data_url("png", png(ids))}
 
 
-def picture_data(result: ImageResult) -> dict[str, Any]:
-    """Everything the browser needs for one image."""
+def picture_data(result: ImageResult, classes: Sequence[Chip] = ()) -> dict[str, Any]:
+    """Everything the browser needs for one image. classes: all that its cells have; without them none are shown."""
     shrink = shown_size(result.labels)
-    cells = result.cells
+    labels = labels_with_small_cells(result) if classes else result.labels
+    cells = table_with_small_cells(result) if classes else result.cells
+    small = cells["cell_id"] > len(result.scores)
     diameter, diameter_title = column_and_title("equivalent_diameter", cells)
     area, area_title = column_and_title("area", cells)
     columns = {diameter: 1, area: 1, "circularity": 3, "score": 2, "eccentricity": 3, "solidity": 3}
@@ -58,8 +63,22 @@ def picture_data(result: ImageResult) -> dict[str, Any]:
         whole = area.replace("area", "area_full")
         values[whole] = _rounded(cells[whole], columns[area])
         tips.append([whole, area_title.replace("Area", "Whole area, estimated")])
+    more: dict[str, Any] = {}
+    if classes:
+        row = {one.name: k for k, one in enumerate(classes)}
+        numbers = [row[name] for name in cells["class"]]
+        values |= {
+            "score": [None if is_small else v for is_small, v in zip(small, values["score"], strict=True)],
+            "class": numbers, "small": small.tolist(),
+            "what": [
+                classes[k].words + {"person": ", by hand", "network": f", {score:.2f}"}.get(by, "")
+                for k, score, by in zip(numbers, cells["class_score"], cells["class_by"], strict=True)
+            ],
+        }  # fmt: skip
+        tips.append(["what", "Class"])
+        more["classes"] = [one.data(numbers.count(k)) for k, one in enumerate(classes)]
     return {
-        **pictures(result.image, result.labels),
+        **pictures(result.image, labels),
         "diameter": result.diameter_px * shrink,
         "cells": {
             "id": cells["cell_id"].tolist(),
@@ -77,6 +96,7 @@ def picture_data(result: ImageResult) -> dict[str, Any]:
         },
         "whole": [(ring * shrink).round(1).tolist() for ring in result.hidden.values()],
         "tips": tips,
+        **more,
     }  # fmt: skip
 
 
@@ -84,8 +104,20 @@ def _rounded(values: Any, digits: int) -> list[float | None]:
     return [round(float(v), digits) if math.isfinite(v) else None for v in values]
 
 
-def viewer(key: str, data: dict[str, Any], selected: int, on_select: Any, name: str = NAME) -> None:
+def viewer(
+    key: str,
+    data: dict[str, Any],
+    selected: int,
+    on_select: Callable[[], None],
+    name: str = NAME,
+    hidden: Sequence[str] = (),
+    on_hide: Callable[[], None] = lambda: None,
+) -> None:
     """Show the picture. `key` names the image; `on_select` is called when a cell was clicked, with the
     cell (0: none) as `st.session_state[name]["selected"]`. name: of the viewer, one for each on a page.
+    hidden: names of classes that are not shown; `on_hide` is called when a chip was clicked, with them as `["hidden"]`.
     """
-    _component()(key=name, data={**data, "key": key, "selected": selected}, on_selected_change=on_select)
+    _component()(
+        key=name, data={**data, "key": key, "selected": selected, "hidden": list(hidden)},
+        on_selected_change=on_select, on_hidden_change=on_hide,
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 // (red + 256 green + 65536 blue), so whatever is under the pointer is known exactly, however many cells.
 const SELECTED = [255, 220, 0];
 const MAX_ZOOM = 40;
-const choice = { style: "outline", opacity: 0.9, colour: "", numbers: false }; // kept from image to image
+const choice = { style: "outline", opacity: 0.9, colour: "class", numbers: false }; // kept from image to image
 const views = new WeakMap(); // one view an element, kept over Streamlit's reruns
 const linked = new Set(); // views that look at the same place as others of their group
 
@@ -39,12 +39,14 @@ class View {
     this.pointers = new Map();
     this.key = null;
     this.selected = 0;
+    this.chips = new Chips(this.$(".chips"), (hidden) => { this.repaint(); this.hide(hidden); });
     this.listen();
     new ResizeObserver(() => this.resize()).observe(this.stage);
   }
 
-  async show(data, select) {
-    this.select = select;
+  async show(data, select, hide) {
+    Object.assign(this, { select, hide });
+    const shows = this.chips.take(data.hidden);
     this.group = data.group || "";
     this.root.classList.toggle("plain", !!data.plain); // only to look at: no colours, no numbers, nothing to select
     const title = this.root.querySelector(".title");
@@ -59,14 +61,17 @@ class View {
       Object.assign(this, { data, image, ids: readIds(labels), width: labels.width, height: labels.height });
       this.index = new Map(data.cells.id.map((id, row) => [id, row]));
       this.offerColours();
+      this.chips.show(data.classes || []);
       this.selected = data.selected;
       this.repaint();
       if (!stay) this.fit();
       this.resize();
-    } else if (this.data && data.selected !== this.selected) {
+    } else if (this.data && (data.selected !== this.selected || shows)) {
+      const moved = data.selected !== this.selected;
       this.selected = data.selected;
+      this.chips.show(this.data.classes || []);
       this.repaint();
-      this.reveal();
+      if (moved) this.reveal();
     }
     this.stage.dataset.ready = data.key;
   }
@@ -92,25 +97,35 @@ class View {
     if (this.data.plain) return;
     const menu = this.$(".colour");
     menu.replaceChildren();
-    for (const [value, text] of [["", "plain"], ...Object.entries(this.data.measures)]) {
+    for (const [value, text] of [["", "plain"], ...(this.data.classes ? [["class", "Class"]] : []), ...Object.entries(this.data.measures)]) {
       const option = document.createElement("option");
       option.value = value;
       option.textContent = text;
       menu.append(option);
     }
-    if (!(choice.colour in this.data.measures)) choice.colour = "";
-    menu.value = choice.colour;
+    menu.value = this.colour();
     this.$(".opacity").value = choice.opacity;
     this.$(".numbers").checked = choice.numbers;
   }
 
+  colour() { // what the cells are coloured by, where this image has what was chosen
+    if (choice.colour === "class" && this.data.classes) return "class";
+    return choice.colour in this.data.measures ? choice.colour : "";
+  }
+
+  hidden(row) { return this.chips.hidden.size > 0 && this.chips.hidden.has(this.data.classes?.[this.data.cells.class[row]]?.name); }
+
   colours() {
-    const { plain, cells } = this.data, values = plain ? null : cells[choice.colour], out = new Map();
+    const { plain, cells, classes } = this.data, by = this.colour(), out = new Map();
+    const values = plain || by === "class" ? null : cells[by];
+    const ofClass = by === "class" && classes.map(({ colour }) => [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16)));
     const { scale, palette, outline, unknown } = this.data.colours; // the same as in the overlay that is saved
     const known = (values || []).filter((v) => v !== null);
     const low = Math.min(...known), high = Math.max(...known);
     cells.id.forEach((id, row) => {
       if (plain) out.set(id, cells.colour[row]);
+      else if (this.hidden(row)) return;
+      else if (ofClass) out.set(id, ofClass[cells.class[row]]);
       else if (!values) out.set(id, choice.style === "fill" ? palette[(id - 1) % palette.length] : outline);
       else out.set(id, values[row] === null ? unknown : onScale(scale, high > low ? (values[row] - low) / (high - low) : 0.5));
     });
@@ -135,7 +150,7 @@ class View {
     for (let y = 0, i = 0; y < h; y++) {
       for (let x = 0; x < w; x++, i++) {
         const id = ids[i];
-        if (!id) continue;
+        if (!id || !packed.has(id)) continue;
         if (id === this.selected && edge(i, x, y, id, 2 * thick)) px[i] = chosen;
         else if (choice.style === "fill") px[i] = packed.get(id);
         else if (choice.style === "outline" && edge(i, x, y, id, thick)) px[i] = packed.get(id);
@@ -184,7 +199,7 @@ class View {
   }
 
   drawNumbers(c, r) {
-    const { id, x, y } = this.data.cells, typical = this.data.diameter * this.scale;
+    const { id, x, y, small } = this.data.cells, typical = this.data.diameter * this.scale;
     if (typical < 9) return; // would be a blur
     c.setTransform(r, 0, 0, r, 0, 0);
     c.font = `600 ${Math.min(16, Math.max(9, typical * 0.3))}px sans-serif`;
@@ -194,6 +209,7 @@ class View {
     c.strokeStyle = "#fff";
     c.fillStyle = "#000";
     for (let k = 0; k < id.length; k++) {
+      if (small?.[k] || this.hidden(k)) continue;
       const at = [x[k] * this.scale + this.x, y[k] * this.scale + this.y];
       c.strokeText(id[k], ...at);
       c.fillText(id[k], ...at);
@@ -255,14 +271,16 @@ class View {
     const box = this.canvas.getBoundingClientRect();
     const x = Math.floor((event.clientX - box.left - this.x) / this.scale);
     const y = Math.floor((event.clientY - box.top - this.y) / this.scale);
-    return x >= 0 && y >= 0 && x < this.width && y < this.height ? this.ids[y * this.width + x] : 0;
+    return x >= 0 && y >= 0 && x < this.width && y < this.height ? this.seen(this.ids[y * this.width + x]) : 0;
   }
+
+  seen(id) { return id && this.hidden(this.index.get(id)) ? 0 : id; }
 
   tip(event) {
     const tip = this.$(".tip"), id = this.ids ? this.cellAt(event) : 0, row = this.index?.get(id);
     tip.hidden = row === undefined;
     if (tip.hidden) return;
-    tip.textContent = [`Cell ${id}`, ...this.data.tips.filter(([key], k) => k < 3 || this.data.cells[key][row] !== null)
+    tip.textContent = [...(this.data.cells.small?.[row] ? [] : [`Cell ${id}`]), ...this.data.tips.filter(([key], k) => k < 3 || this.data.cells[key][row] !== null)
       .map(([key, text]) => `${text}: ${this.data.cells[key][row] ?? "–"}`)].join("\n");
     const box = this.stage.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
     tip.style.left = `${x + 14 + tip.offsetWidth > box.width ? x - 14 - tip.offsetWidth : x + 14}px`;
@@ -313,7 +331,7 @@ class View {
     };
     stage.onpointerup = (e) => {
       if (this.pointers.delete(e.pointerId) && this.travelled <= 4 && this.ids && !this.data.plain) {
-        const id = this.cellAt(e);
+        const under = this.cellAt(e), id = this.data.cells.small?.[this.index.get(under)] ? 0 : under; // those are in no table
         if (id || this.selected) this.choose(id || this.selected);
         this.tip(e);
       }
@@ -348,6 +366,6 @@ class View {
 export default function (component) {
   const root = component.parentElement.querySelector(".viewer");
   if (!views.has(root)) views.set(root, new View(root));
-  views.get(root).show(component.data, (id) => component.setTriggerValue("selected", id))
+  views.get(root).show(component.data, (id) => component.setTriggerValue("selected", id), (names) => component.setStateValue("hidden", names))
     .catch((error) => { root.querySelector(".stage").textContent = String(error.message); });
 }
