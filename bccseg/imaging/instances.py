@@ -27,6 +27,7 @@ class ProbabilityMaps(NamedTuple):
     way: NDArray[np.float32] | None = None  # (2, h, w), y and x, in training diameters: to the centre of the cell
     spread: NDArray[np.float32] | None = None  # (3, h, w): logarithm of the cell's covariance, see `imaging.cell_shape`
     classes: NDArray[np.float32] | None = None  # (1 + C, h, w): "none of them", then each class; 1 together
+    features: tuple[NDArray[np.float32], ...] | None = None  # where asked for: see `cell_features.pool_features`
 
 
 def split_by_distance(

@@ -37,7 +37,7 @@ class Predictor:
     """
 
     def __init__(self, weights: Weights, device: str = "auto", *, optimise: bool = True) -> None:
-        self.config, self.source = weights.config, weights.source
+        self.config, self.source, self.cell_head = weights.config, weights.source, weights.cell_head
         self.probabilities = sum(name in PROBABILITY_MAPS for name in HEAD_CHANNELS[self.config.network.head])
         self.device = choose_device(device)
         self.dtype = inference_dtype(self.device) if optimise else torch.float32
@@ -71,8 +71,13 @@ class Predictor:
         return segment(image, self, settings, on_progress)
 
     @torch.inference_mode()
-    def __call__(self, image: NDArray[np.uint8], white: NDArray[np.float32]) -> ProbabilityMaps:
-        """Probability maps (H, W) of an RGB image uint8 (H, W, 3) whose background has the level `white` (3,)."""
+    def __call__(
+        self, image: NDArray[np.uint8], white: NDArray[np.float32], *, features: bool = False
+    ) -> ProbabilityMaps:
+        """Probability maps (H, W) of an RGB image uint8 (H, W, 3) whose background has the level `white` (3,).
+
+        features: with the decoder's maps, which `imaging.cell_features` pools.
+        """
         h, w = image.shape[:2]
         unit = 2**self.network.depth
         padded = cv2.copyMakeBorder(image, 0, -h % unit, 0, -w % unit, cv2.BORDER_REPLICATE)
@@ -82,11 +87,19 @@ class Predictor:
         batch = torch.from_numpy(planes).permute(2, 0, 1)[None]  # (1, C, H', W')
         batch = batch.to(self.device, self.dtype).contiguous(memory_format=self.layout)
         with self._lock:
-            maps = self.network(batch)[0, :, :h, :w]
+            decoded = self.network.features(batch) if features else None
+            logits = self.network(batch) if decoded is None else self.network.logits(decoded)
+            maps = logits[0, :, :h, :w]
+            # Of the finest every fourth pixel says as much on average; on the coarsest a cell is a few pixels.
+            chosen = () if decoded is None else (decoded[-1][..., ::2, ::2], *decoded[-2:0:-1])
+            kept = tuple(values[0].float().cpu().numpy() for values in chosen)
+            del decoded, logits, chosen
             maps[: self.probabilities].sigmoid_()
             classes = maps[self.config.network.maps :].softmax(dim=0).cpu().numpy()
             maps = maps[: self.config.network.maps].contiguous().cpu().numpy()
-        found = ProbabilityMaps(*maps[: self.probabilities], classes=classes if len(classes) else None)
+        found = ProbabilityMaps(
+            *maps[: self.probabilities], classes=classes if len(classes) else None, features=kept or None
+        )
         if len(maps) == self.probabilities:
             return found
         return found._replace(way=maps[2:4], spread=maps[4:])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
 from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.imaging.cell_head import CellHead
 from bccseg.imaging.full_outline import FullOutlines, full_outlines, join_outlines, no_outlines
 from bccseg.imaging.instances import ProbabilityMaps, separate_cells
 from bccseg.imaging.label_image import Labels
@@ -31,9 +32,12 @@ class MapPredictor(Protocol):
     """What `segment` needs of a `Predictor`."""
 
     config: WeightsConfig
+    cell_head: CellHead | None  # where the config has one
 
-    def __call__(self, image: NDArray[np.uint8], white: NDArray[np.float32]) -> ProbabilityMaps:
-        """Probability maps of an image whose background has the level `white`."""
+    def __call__(
+        self, image: NDArray[np.uint8], white: NDArray[np.float32], *, features: bool = False
+    ) -> ProbabilityMaps:
+        """Probability maps of an image whose background has the level `white`; features: for the head to see."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def segment(
     thresholds = settings.thresholds(predictor.config.thresholds)
     report_progress = on_progress or (lambda _share: None)
     white, trained = white_level(image), predictor.config.diameter_px
-    told = TileClasses(predictor.config.classes, image.shape[:2])
+    told = TileClasses(predictor.config, image, white, predictor.cell_head if predictor.config.cell_head else None)
     seconds = {"scale": 0.0, "network": 0.0, "instances": 0.0}
     started = time.perf_counter()
     diameter = settings.diameter_px
@@ -76,7 +80,9 @@ def segment(
         report_progress(1.0)
         nothing = np.zeros(image.shape[:2], np.int32), np.zeros(0, np.float32), np.zeros((0, 3), np.float32)
         given: DiameterFrom = "given" if diameter else "assumed"
-        return Segmentation(*nothing, diameter or trained, given, seconds, no_outlines(0), 0, None, *told.finish())
+        return Segmentation(
+            *nothing, diameter or trained, given, seconds, no_outlines(0), 0, None, *told.finish(nothing[0], 1.0)
+        )
     source: DiameterFrom = "given"
     if diameter is None:
         diameter = estimate_diameter(image, lambda view: predictor(view, white), trained)
@@ -92,7 +98,7 @@ def segment(
     for k, window in enumerate(tiles, start=1):
         started = time.perf_counter()
         view = image[window]
-        maps = predictor(resize(view, factor), white)
+        maps = predictor(resize(view, factor), white, **told.asked)
         halfway = time.perf_counter()
         found, score = separate_cells(maps, thresholds, trained, view.shape[:2])
         rows = paste_tile(labels, found, window, diameter, sum(map(len, scores)), single=len(tiles) == 1)
@@ -109,7 +115,7 @@ def segment(
         score = Calibration(predictor.config.calibration.slope, predictor.config.calibration.offset)(score)
     chosen = select_cells(labels, sure, settings, diameter)
     rejected = np.column_stack([middles(labels, chosen.rejected), score[chosen.rejected]]).astype(np.float32)
-    classes, small = told.finish()
+    classes, small = told.finish(labels, factor)
     candidates = Candidates.of(labels, chosen.rows, score, sure, whole, classes, small)
     small = small_cells_beside(small, chosen, labels, sure, settings, diameter)
     seconds["instances"] += time.perf_counter() - started

@@ -117,7 +117,10 @@ class EncoderDecoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (B, out_channels, H, W) of images (B, in_channels, H, W)."""
-        features = self.features(x)
+        return self.logits(self.features(x))
+
+    def logits(self, features: list[Tensor]) -> Tensor:
+        """Logits (B, out_channels, H, W) of maps as `features` gives them."""
         logits = self.head(features[-1].to(self.head.weight.dtype))
         if self.class_head is None:
             return logits

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import ConfigDict, Field, field_serializer, field_validator
 from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
 from safetensors.torch import load, save
 
 from bccseg import __version__
@@ -20,12 +22,14 @@ from bccseg.classes import CellClass
 from bccseg.config import NetworkConfig, Thresholds
 from bccseg.errors import BccsegError, WeightsError
 from bccseg.files import write_atomically
+from bccseg.imaging.cell_head import CellHead
 from bccseg.imaging.normalise import WHITE_PERCENTILE
 from bccseg.model.blocks import EncoderDecoder
 from bccseg.model.build import build_network
 from bccseg.schema import Schema, ranged
 
 MODEL_FILE, CONFIG_FILE, CARD_FILE = "model.safetensors", "config.json", "README.md"
+HEAD_FILE = "cell_head.safetensors"
 FORMAT = 1
 
 
@@ -47,6 +51,25 @@ class CalibrationCurve(Schema):
     offset: float
 
 
+class CellHeadConfig(Schema):
+    """What belongs to cell_head.safetensors: classes of whole cells, learned from marked ones (`imaging.cell_head`)."""
+
+    model_config = ConfigDict(extra="ignore")
+    title = "classes learned from marked cells"
+
+    classes: Annotated[tuple[CellClass, ...], Field(min_length=2)]
+    sha256: str = ""  # of cell_head.safetensors
+    cells: dict[str, int] = Field(default_factory=dict)  # that it was learned from, by class
+    images: int = 0  # that those are in
+    confusion: tuple[tuple[int, ...], ...] = ()  # of cells when they were held out: rows as marked, columns as told
+    held_out: Literal["cells", "images", ""] = ""  # what was held out: some cells of the same images, or whole images
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse small classes: those are found by maps."""
+        if any(one.small for one in self.classes):
+            raise WeightsError("Classes of small cells cannot be learned from marked cells.")
+
+
 class WeightsConfig(Schema):
     """config.json: all that inference needs to know about the weights, and where they come from."""
 
@@ -57,6 +80,7 @@ class WeightsConfig(Schema):
     name: str
     network: NetworkConfig
     classes: tuple[CellClass, ...] = ()  # as many as the network tells apart
+    cell_head: CellHeadConfig | None = None  # where it comes with classes of whole cells
     diameter_px: Annotated[float, ranged(8, 512)]  # cells are shown to the network at this diameter
     sha256: str = ""  # of model.safetensors
     normalisation: Normalisation = Normalisation()
@@ -75,6 +99,14 @@ class WeightsConfig(Schema):
         if self.network.classes != len(self.classes):
             raise WeightsError(f"It names {len(self.classes)} cell classes for a network of {self.network.classes}.")
 
+    @property
+    def told_classes(self) -> tuple[CellClass, ...]:
+        """All classes that a result may have: of whole cells, if there are some, and what the network alone tells."""
+        if self.cell_head is None:
+            return self.classes
+        names = {one.name for one in self.cell_head.classes}
+        return (*self.cell_head.classes, *(one for one in self.classes if one.name not in names))
+
     @field_validator("calibration", mode="before")
     @classmethod
     def _no_curve(cls, value: Any) -> Any:
@@ -92,6 +124,7 @@ class Weights:
     config: WeightsConfig
     network: EncoderDecoder
     source: str  # what the person named: a folder or hf://owner/repo@commit
+    cell_head: CellHead | None = None
 
 
 def save_weights(folder: Path, state: dict[str, torch.Tensor], config: WeightsConfig) -> WeightsConfig:
@@ -105,6 +138,28 @@ def save_weights(folder: Path, state: dict[str, torch.Tensor], config: WeightsCo
     data = save(half, {"format": "pt"})
     write_atomically(folder / MODEL_FILE, data)
     return write_config(folder, config.replace(sha256=hashlib.sha256(data).hexdigest()))
+
+
+def save_cell_head(folder: Path, head: CellHead, about: CellHeadConfig) -> WeightsConfig:
+    """Give the weights in `folder` classes of whole cells; returns their config."""
+    data = save_arrays(head.tensors())
+    write_atomically(folder / HEAD_FILE, data)
+    about = about.replace(sha256=hashlib.sha256(data).hexdigest())
+    return write_config(folder, read_config(folder).replace(cell_head=about))
+
+
+def _load_cell_head(folder: Path, about: CellHeadConfig) -> CellHead:
+    path = folder / HEAD_FILE
+    data = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(data).hexdigest() != about.sha256:
+        raise WeightsError(
+            f"{HEAD_FILE} of '{folder.name}' is missing, or not the file its config.json was written for: "
+            "fetch the weights again."
+        )
+    try:
+        return CellHead.from_tensors(load_arrays(data), tuple(one.name for one in about.classes))
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise WeightsError(f"{HEAD_FILE} of '{folder.name}' cannot be used ({error}).") from error
 
 
 def write_config(folder: Path, config: WeightsConfig) -> WeightsConfig:
@@ -158,4 +213,5 @@ def load_weights(folder: Path, source: str | None = None) -> Weights:
         network.load_state_dict(state, strict=False)  # all names were compared above; shapes are checked here
     except RuntimeError as error:
         raise WeightsError(f"The weights of '{folder.name}' have tensors of another shape.") from error
-    return Weights(config, network.eval(), source or folder.name)
+    head = config.cell_head and _load_cell_head(folder, config.cell_head)
+    return Weights(config, network.eval(), source or folder.name, head)
