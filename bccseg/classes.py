@@ -166,3 +166,9 @@ class ImageClasses(Schema):
         """Ids of the cells of small classes."""
         small = {cell_class.name for cell_class in self.classes if cell_class.small}
         return [cell for cell, name in self.cells.items() if name in small]
+
+    def no_cells(self) -> list[int]:
+        """Ids that are in no number of cells: of small classes, and what is not a cell."""
+        return sorted(ClassSet.model_construct(classes=self.classes).uncounted(
+            {cell: CellMark(name=name) for cell, name in self.cells.items()}
+        ))  # fmt: skip

@@ -1,27 +1,28 @@
-"""The collection as a dataset: the Kaggle layout, label pictures, COCO, with a data card."""
+"""The collection as a dataset: the Kaggle layout, label pictures, COCO, Label Studio, with a data card.
+
+A mask, and a picture of labels, holds cells only. What is none, such as platelets, lies in `others`, numbered after the
+cells, and `classes` says what each number is; so who knows of cells alone takes nothing else for one.
+"""
 
 import json
 import zipfile
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
+from bccseg.annotation.data_card import Layout, data_card, known_classes
+from bccseg.annotation.parted_objects import PartedObjects, image_classes, part_objects
 from bccseg.annotation.records import SPLITS, Version
 from bccseg.annotation.review import Item
 from bccseg.annotation.store import LabelStore
-from bccseg.imaging.label_image import relabel_consecutive, separated_mask
+from bccseg.classes import ClassSet
+from bccseg.imaging.label_image import separated_mask
 from bccseg.io.archive import flat_stem, safe_stem, unique
 from bccseg.io.encode import png
 from bccseg.io.label_files import labels_png
+from bccseg.io.truth import CLASSES, LABELS, MASK, OTHERS
 from bccseg.report.coco import append_coco, coco
-
-Layout = Literal["kaggle", "labels", "coco"]
-LAYOUTS: dict[Layout, str] = {
-    "kaggle": "Images and masks (Kaggle layout)",
-    "labels": "Images and 16-bit labels",
-    "coco": "Images and COCO",
-}
+from bccseg.report.label_studio import label_config, label_studio_task
 
 
 def chosen_versions(found: list[Item], *, submitted: bool = False) -> list[tuple[Item, Version]]:
@@ -32,25 +33,38 @@ def chosen_versions(found: list[Item], *, submitted: bool = False) -> list[tuple
 
 def dataset_files(store: LabelStore, chosen: list[tuple[Item, Version]], layout: Layout) -> Iterator[tuple[str, bytes]]:
     """Paths and contents of the dataset, one file after the other; the data card comes first."""
-    yield "README.md", data_card(chosen, layout).encode()
-    taken: set[str] = set()
-    boxes = {split: coco() for split in SPLITS}
+    classes = store.class_set()
+    yield "README.md", data_card(chosen, layout, classes).encode()
+    known, taken = known_classes(chosen, classes), set[str]()
+    boxes, tasks = {split: coco(classes=known) for split in SPLITS}, []
     for item, version in chosen:
         stem, split = unique(flat_stem(safe_stem(item.info.name)), taken), item.info.split
-        image, labels = store.image(item.info.id), relabel_consecutive(store.labels(version))
+        image = f"{split}/{'original' if layout == 'kaggle' else 'images'}/{stem}.png"
+        yield image, png(store.image(item.info.id))
+        parted = part_objects(store.labels(version), store.marks(version), classes)
         if layout == "kaggle":
-            yield f"{split}/original/{stem}.png", png(image)
-            yield f"{split}/mask/{stem}.png", png(separated_mask(labels))
-            continue
-        yield f"{split}/images/{stem}.png", png(image)
-        if layout == "labels":
-            yield f"{split}/labels/{stem}.png", labels_png(labels)
+            yield f"{split}/{MASK}/{stem}.png", png(separated_mask(parted.cells))
+        elif layout == "labels":
+            yield from _label_files(parted, split, stem, classes)
+        elif layout == "coco":
+            append_coco(boxes[split], f"{stem}.png", parted.objects, marks=parted.marks)
         else:
-            append_coco(boxes[split], f"{stem}.png", labels)
+            tasks.append(label_studio_task(image, parted.objects, parted.marks, version.author))
     if layout == "coco":
         for split, values in boxes.items():
             if values["images"]:
                 yield f"{split}/annotations.json", json.dumps(values, allow_nan=False).encode()
+    if layout == "label-studio":
+        yield "tasks.json", json.dumps(tasks, allow_nan=False).encode()
+        yield "label_config.xml", label_config(known).encode()
+
+
+def _label_files(parted: PartedObjects, split: str, stem: str, classes: ClassSet) -> Iterator[tuple[str, bytes]]:
+    yield f"{split}/{LABELS}/{stem}.png", labels_png(parted.cells)
+    if parted.others.any():
+        yield f"{split}/{OTHERS}/{stem}.png", labels_png(parted.others)
+    if parted.marks:
+        yield f"{split}/{CLASSES}/{stem}.json", image_classes(parted.marks, classes).to_json()
 
 
 def write_dataset(files: Iterable[tuple[str, bytes]], folder: Path) -> int:
@@ -68,37 +82,3 @@ def zip_dataset(files: Iterable[tuple[str, bytes]], target: BinaryIO) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:  # pictures do not shrink further
         for name, data in files:
             archive.writestr(name, data)
-
-
-def data_card(chosen: list[tuple[Item, Version]], layout: Layout | None = None) -> str:
-    """What the dataset holds and under which terms, in Markdown."""
-    lines = [
-        "# Blood smear cells",
-        "",
-        "Cells of blood smears outlined by people with bccseg. **Research use only, not for diagnosis.**",
-        "",
-        "| split | images | cells |",
-        "|---|---|---|",
-    ]
-    for split in SPLITS:
-        versions = [version for item, version in chosen if item.info.split == split]
-        lines.append(f"| {split} | {len(versions)} | {sum(v.cells for v in versions):,} |")
-    lines += ["", "An image's split follows from its pixels (sha256) and never changes.", ""]
-    if layout == "kaggle":
-        lines += ["In a mask every 4-connected white piece is one cell; touching cells are separated by one pixel.", ""]
-    if layout == "labels":
-        lines += ["In a label picture 0 is background and each cell has a number of its own.", ""]
-    for title, values in (
-        ("Licences of images and labels", [item.info.licence or "not stated" for item, _ in chosen]),
-        ("Annotators", [version.author for _, version in chosen]),
-        ("Reviewers", [version.reviewer for _, version in chosen if version.reviewer]),
-        ("Proposals by", [version.weights for _, version in chosen if version.weights]),
-    ):
-        if values:
-            lines += [f"## {title}", "", *(f"* {_cell(v)}: {n} images" for v, n in Counter(values).most_common()), ""]
-    return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    """A person's text as plain Markdown on one line."""
-    return " ".join("".join(f"\\{c}" if c in r"\`*_{}[]()<>#+!|~" else c for c in text).split())

@@ -2,7 +2,8 @@
 
     <split>/images/<sha256>.png                 pixels
     <split>/labels/<sha256>/<version>.png       labels
-    <split>/metadata.jsonl                      a line an accepted image: file_name, labels_file_name, cells, ...
+    <split>/metadata.jsonl                      a line an accepted image: file_name, labels_file_name, cells,
+                                                class_counts, cell_classes, ...
     records/images/<sha256>.json, records/labels/<sha256>/<version>.json, ....review-<id>.json
     records/changes/<sha256>/<id>.json          taken out (a tombstone), taken back in, put into another split
     records/classes/<id>.json                   class sets; the last one counts
@@ -15,9 +16,10 @@ import json
 import re
 from pathlib import Path
 
-from bccseg.annotation.dataset_export import chosen_versions, data_card
+from bccseg.annotation.data_card import data_card, known_classes
+from bccseg.annotation.dataset_export import chosen_versions
 from bccseg.annotation.image_changes import Standing
-from bccseg.annotation.records import IMAGE_ID, SPLITS, VERSION_ID
+from bccseg.annotation.records import IMAGE_ID, SPLITS, VERSION_ID, Version
 from bccseg.annotation.review import items
 from bccseg.annotation.store import REVIEW, LabelStore
 
@@ -96,12 +98,15 @@ def local_path(store: LabelStore, remote: str) -> Path | None:
 def metadata(store: LabelStore) -> dict[str, str]:
     """metadata.jsonl of each split that has accepted labels."""
     lines: dict[str, list[str]] = {}
-    for item, version in chosen_versions(items(store)):
+    chosen = chosen_versions(items(store))
+    names = [one.name for one in known_classes(chosen, store.class_set())]
+    for item, version in chosen:
         row = {
             "file_name": f"images/{item.info.id}.png",
             "labels_file_name": f"labels/{item.info.id}/{version.id}.png",
             "name": item.info.name,
             "cells": version.cells,
+            **_class_facts(store, version, names),
             "annotator": version.author,
             "reviewer": version.reviewer,
             "licence": item.info.licence,
@@ -112,6 +117,18 @@ def metadata(store: LabelStore) -> dict[str, str]:
     return {split: "\n".join(rows) + "\n" for split, rows in lines.items()}
 
 
+def _class_facts(store: LabelStore, version: Version, names: list[str]) -> dict[str, object]:
+    """How many objects have each class, and the class of each number of the label picture, from 1 on; empty where
+    nobody knows it. Every row has the same names, so that the dataset viewer shows them as columns.
+    """
+    marks = store.marks(version)
+    counts = store.class_set().count(marks)
+    return {
+        "class_counts": {name: counts.get(name, 0) for name in names},
+        "cell_classes": [marks[k].name if k in marks else "" for k in range(1, max(marks, default=0) + 1)],
+    }
+
+
 def readme(store: LabelStore, splits: list[str]) -> str:
     """The data card with the front matter that the dataset viewer reads."""
     lines = ["---", "task_categories: [image-segmentation]", "tags: [blood-smear, cell-segmentation, bccseg]"]
@@ -119,5 +136,5 @@ def readme(store: LabelStore, splits: list[str]) -> str:
         lines += ["configs:", "- config_name: default", "  data_files:"]
         for split in splits:
             lines += [f"  - split: {split}", f"    path: {split}/**"]
-    lines += ["---", MARK, "", data_card(chosen_versions(items(store)))]
+    lines += ["---", MARK, "", data_card(chosen_versions(items(store)), classes=store.class_set())]
     return "\n".join(lines)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bccseg.annotation.review import Item
     from bccseg.annotation.store import LabelStore
 
-LAYOUTS = ("kaggle", "labels", "coco", "measures")  # of labels.exporting, which the parser need not load
+LAYOUTS = ("kaggle", "labels", "coco", "label-studio", "measures")  # of annotation.data_card
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

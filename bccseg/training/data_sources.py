@@ -13,7 +13,7 @@ from bccseg.config import TrainConfig
 from bccseg.errors import BccsegError, DataError
 from bccseg.io.archive import is_zip, safe_stem, zip_members
 from bccseg.io.images import SUFFIXES, read_image
-from bccseg.io.truth import UNKNOWN, read_truth
+from bccseg.io.truth import CLASSES, OTHERS, UNKNOWN, read_truth
 from bccseg.training.pairs import IMAGE_FOLDERS, TRUTH_FOLDERS, find_pairs, is_pair_folder, split_pairs
 from bccseg.training.training_image import TrainingImage, load_training_image
 
@@ -129,7 +129,8 @@ def _write_source(source: str, work: Path) -> None:
     for name, read in zip_members(data).items():
         inside = Path(name)
         side = inside.parent.name.lower()
-        if side not in (*IMAGE_FOLDERS, *TRUTH_FOLDERS, UNKNOWN) or inside.suffix.lower() not in SUFFIXES:
+        pictures = side in (*IMAGE_FOLDERS, *TRUTH_FOLDERS, UNKNOWN, OTHERS) and inside.suffix.lower() in SUFFIXES
+        if not pictures and not (side == CLASSES and inside.suffix.lower() == ".json"):
             continue
         split = inside.parent.parent.name.lower()
         folder = work / (split if split in ("train", "validation", "test") else "train") / side

@@ -17,7 +17,7 @@ from bccseg.imaging.label_image import Labels, areas, median_diameter, relabel
 from bccseg.imaging.normalise import white_level
 from bccseg.imaging.resize import resize, resize_labels, scaled_size
 from bccseg.io.images import read_image
-from bccseg.io.truth import read_classes, read_truth
+from bccseg.io.truth import read_classes, read_objects, read_truth
 from bccseg.training.targets import distance_target, trusted_pixels
 
 STORED_DIAMETER = 1.5  # images are kept at this many training diameters, so that zooming in stays sharp
@@ -63,7 +63,8 @@ def load_training_image(image_path: Path, truth_path: Path, config: TrainConfig)
     """
     image = read_image(image_path)
     labels, unknown = read_truth(truth_path, image, image_path.name)
-    labels, small, possible = class_truth(labels, read_classes(truth_path), config.classes)
+    objects = read_objects(truth_path, labels, image_path.name)
+    labels, small, possible = class_truth(objects, read_classes(truth_path), config.classes)
     diameter = median_diameter(labels)
     if diameter is None:
         raise DataError(f"{truth_path.name} marks no cell. Take the pair out or mark its cells.")
@@ -96,14 +97,14 @@ def load_training_image(image_path: Path, truth_path: Path, config: TrainConfig)
 def class_truth(
     labels: Labels, known: ImageClasses, classes: tuple[CellClass, ...]
 ) -> tuple[Labels, NDArray[np.uint8], NDArray[np.uint32]]:
-    """Labels without the cells of small classes, where those are, and which classes each cell left may be of.
+    """Labels without what is no cell, where the small classes are, and which classes each cell left may be of.
 
     See `TrainingImage`. classes: those to be learned; what is known about others is not used.
     """
     number = {one.name: k for k, one in enumerate(classes, start=1)}
     owner = np.zeros(int(labels.max(initial=0)) + 1, np.uint8)
     keep = np.ones(len(owner), bool)
-    for cell in known.small_cells():
+    for cell in known.no_cells():
         if cell < len(owner):
             owner[cell], keep[cell] = number.get(known.cells[cell], 0), False
     keep[0] = False

@@ -13,7 +13,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from scipy import ndimage as ndi
 
-from bccseg.annotation.dataset_export import LAYOUTS, chosen_versions, dataset_files, write_dataset, zip_dataset
+from bccseg.annotation.data_card import LAYOUTS
+from bccseg.annotation.dataset_export import chosen_versions, dataset_files, write_dataset, zip_dataset
 from bccseg.annotation.dataset_import import import_dataset
 from bccseg.annotation.review import items
 from bccseg.annotation.store import LabelStore
@@ -109,7 +110,7 @@ def test_zip_coco_and_data_card(collection):
     assert "CC BY 4.0: 11 images" in card
     assert "Ana \\*b\\*: 11 images" in card
     assert "| test | 3 |" in card
-    assert set(LAYOUTS) == {"kaggle", "labels", "coco"}
+    assert set(LAYOUTS) == {"kaggle", "labels", "coco", "label-studio"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import io
 import plotly.graph_objects as go
 import streamlit as st
 
-from bccseg.annotation.dataset_export import LAYOUTS, Layout, chosen_versions, dataset_files, zip_dataset
+from bccseg.annotation.data_card import LAYOUTS, Layout
+from bccseg.annotation.dataset_export import chosen_versions, dataset_files, zip_dataset
 from bccseg.annotation.dataset_import import import_dataset
 from bccseg.annotation.records import SPLITS, Version
 from bccseg.annotation.review import Item, queue, totals_over_time
