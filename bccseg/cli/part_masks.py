@@ -31,7 +31,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--no-cells", type=int, nargs="*", default=[], metavar="CLASS", help="classes that are no cells")
     p.add_argument(
         "--classes", nargs="*", default=[], metavar="NAME=N,N", help="cell classes by the numbers of the boxes, e.g. "
-        "white=0 red=1 platelet=2: writes classes/, and outlines platelets, too"
+        "white=0 red=1 platelet=2: writes classes/, and outlines platelets, which come into others/"
     )  # fmt: skip
     p.add_argument("--weights", metavar="W", help="with --images: a shipped name, a folder, or hf://owner/repo")
     p.add_argument("--device", default="auto", choices=DEVICES)
@@ -88,12 +88,13 @@ def _write(
 
     from bccseg.files import write_atomically
     from bccseg.imaging.box_classes import classes_from_boxes
+    from bccseg.imaging.label_image import relabel
     from bccseg.imaging.part_mask import part_mask
     from bccseg.inference.box_labels import label_boxes
     from bccseg.io.box_files import read_boxes
     from bccseg.io.images import read_image, read_mask
     from bccseg.io.label_files import labels_png, mask_png
-    from bccseg.io.truth import CLASSES, LABELS, UNKNOWN
+    from bccseg.io.truth import CLASSES, LABELS, OTHERS, UNKNOWN
 
     picture = read_image(path) if predictor else read_mask(path)
     numbers, found = read_boxes(boxes, picture.shape[:2])
@@ -107,6 +108,11 @@ def _write(
         labels = part_mask(picture, found[~no_cell], MIN_TRUE_AREA_PX)
     if classes:
         labels, known = classes_from_boxes(labels, picture if predictor else None, numbers, found, classes)
+        is_other = np.isin(np.arange(int(labels.max(initial=0)) + 1), known.no_cells())
+        labels, others = relabel(labels, ~is_other), relabel(labels, is_other)  # small ones have the last numbers
+        if others.any():
+            (args.out / OTHERS).mkdir(parents=True, exist_ok=True)
+            write_atomically(args.out / OTHERS / name, labels_png(others))
         (args.out / CLASSES).mkdir(parents=True, exist_ok=True)
         write_atomically(args.out / CLASSES / f"{path.stem}.json", known.to_json())
     (args.out / LABELS).mkdir(parents=True, exist_ok=True)

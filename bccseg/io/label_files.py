@@ -48,7 +48,8 @@ def read_labels(data: bytes, shape: tuple[int, int], *, split_pieces: bool = Tru
             "They must be of the same size."
         )
     levels = np.unique(values)
-    if len(levels) <= 2:
+    single = not split_pieces and values.dtype == np.uint16 and levels[-1] == 1  # as `labels_png` writes one cell
+    if len(levels) <= 2 and not single:
         return label_mask(values > levels[0] if len(levels) == 2 else values > 0, MIN_PIECE_PX)
     if values.dtype == np.uint8 and (levels > 250).any() and np.isin(levels, (*range(6), *range(250, 256))).all():
         return label_mask(values > 127, MIN_PIECE_PX)  # a mask that went through JPEG

@@ -3,9 +3,11 @@
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage as ndi
 
 from bccseg.cli import main
 from bccseg.imaging.synthetic import draw_smear
+from bccseg.io.truth import read_classes, read_objects, read_truth
 from bccseg.training.pairs import find_pairs
 
 
@@ -82,3 +84,25 @@ def test_wrong_use_and_bad_boxes_are_told(folders, capsys):
     (folders / "boxes/a.txt").write_text("cell at 3, 4\n")
     assert main([*arguments, "--masks", str(folders / "masks")]) == 1
     assert "a.png: Line 1 of a.txt" in capsys.readouterr().err
+
+
+def test_platelets_lie_apart_from_the_cells(folders):
+    image, truth = draw_smear((300, 400), cells=12, diameter_px=50, seed=2, touching=False)
+    free = np.argwhere(ndi.distance_transform_edt(truth == 0) > 12)
+    free = free[(free > 20).all(axis=1) & (free < [280, 380]).all(axis=1)]
+    y, x = (int(v) for v in free[0])
+    cv2.circle(image, (x, y), 6, (120, 60, 140), -1)
+    cv2.imwrite(str(folders / "images/a.png"), image[..., ::-1])
+    rows, cols = np.nonzero(truth == 1)
+    box = cols.mean() / 400, rows.mean() / 300, np.ptp(cols) / 400, np.ptp(rows) / 300
+    lines = " ".join(["1", *map(str, box)]) + f"\n2 {x / 400} {y / 300} {14 / 400} {14 / 300}\n"
+    (folders / "boxes/a.txt").write_text(lines)
+    places = ["--images", str(folders / "images"), "--boxes", str(folders / "boxes"), "--out", str(folders)]
+    classes = ["--classes", "white=0", "red=1", "platelet=2"]
+    assert main(["part-masks", *places, *classes, "--device", "cpu"]) == 0
+    labels, others = (cv2.imread(str(folders / name / "a.png"), cv2.IMREAD_UNCHANGED) for name in ("labels", "others"))
+    assert (labels.max(), others.max(), labels[y, x], others[y, x]) == (1, 1, 0, 1)
+    path = folders / "labels/a.png"
+    assert read_classes(path).cells == {1: "red", 2: "platelet"}
+    cells, _ = read_truth(path, image, "a")
+    assert read_objects(path, cells, "a")[y, x] == 2

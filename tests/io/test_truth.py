@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bccseg.errors import DataError
-from bccseg.io.truth import read_truth
+from bccseg.io.truth import read_objects, read_truth
 
 IMAGE = np.zeros((60, 80, 3), np.uint8)
 
@@ -64,3 +64,23 @@ def test_labels_that_cannot_be_read_name_the_image(tmp_path):
         read_truth(path, IMAGE, "a.jpg")
     with pytest.raises(DataError, match="cannot be opened"):
         read_truth(tmp_path / "labels/b.png", IMAGE, "b.jpg")
+
+
+def test_what_is_no_cell_lies_apart_and_is_numbered_after_the_cells(tmp_path):
+    labels, others = np.zeros((60, 80), np.uint16), np.zeros((60, 80), np.uint16)
+    labels[10:40, 10:30] = 1
+    labels[10:40, 50:60] = 1  # the same cell, which something lies across
+    others[45:50, 10:15], others[45:50, 20:25] = 1, 1
+    path = write(tmp_path / "labels/a.png", labels)
+    cells, _ = read_truth(path, IMAGE, "a.jpg")
+    assert np.array_equal(cells, labels)
+    assert read_objects(path, cells, "a.jpg") is cells
+    write(tmp_path / "others/a.png", others)
+    assert np.array_equal(read_truth(path, IMAGE, "a.jpg")[0], labels)
+    assert np.array_equal(read_objects(path, cells, "a.jpg"), labels + 2 * others)
+    others[50:55, 40:60] = 2
+    write(tmp_path / "others/a.png", others)
+    assert np.unique(read_objects(path, cells, "a.jpg")).tolist() == [0, 1, 2, 3]
+    write(tmp_path / "others/a.png", np.zeros((9, 9), np.uint16))
+    with pytest.raises(DataError, match="same size"):
+        read_objects(path, cells, "a.jpg")
