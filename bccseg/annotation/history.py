@@ -51,6 +51,11 @@ class History:
         """Whether there is an edit that was taken back."""
         return bool(self._undone)
 
+    @property
+    def last_marked(self) -> int:
+        """Cells whose class the last edit in force changed."""
+        return len(self._done[-1].marks) if self._done else 0
+
     def apply(self, edit: Edit) -> None:
         """Make an edit. Raises EditError, with nothing changed, if it has no effect."""
         before = self.next_id

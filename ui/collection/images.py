@@ -14,6 +14,7 @@ from ui.collection.versions import STATUS, ask_for_versions, show_agreement, sho
 from ui.collection.withdraw import ask_to_withdraw, show_withdrawn
 from ui.components.local_storage import remembered
 from ui.shared.background_sync import saved
+from ui.shared.class_editor import edit_classes
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import CORRECT_PAGE, draft_of_version, hand_over
 from ui.shared.session import visitor_state
@@ -28,6 +29,9 @@ def show_images(store: LabelStore, found: list[Item]) -> None:
         people = sorted({v.author for item in found for v in item.versions if v.status != "proposal"})
         who = st.multiselect("Person", people, placeholder="any", width=240)
         words = st.text_input("Name contains", width=200)
+        if st.button("Classes …", icon=":material/label:", key="collection_classes",
+                     help="Names, colours, keys and order of the classes that cells can have here."):  # fmt: skip
+            edit_classes()
     save = pd.Series(data=True, index=table.index)
     if status:
         save &= table["status"].isin(status)

@@ -58,6 +58,7 @@ class ClickTools:
 
     def __init__(self, draft: Draft) -> None:
         self.draft = draft
+        self.cell_class = ""  # of new cells
         self._added: AddedCell | None = None
         self._parted: PartedCell | None = None
         self._white = None
@@ -85,8 +86,15 @@ class ClickTools:
         own = np.unique(labels[added.mask])
         free = (labels == 0) | (labels == own.max())
         mask = resized(added.mask, free, step, self.draft.info.diameter_px)
-        self._exchange(lambda: self._outline(mask, added.window))
+        self._exchange(lambda: self._outline(mask, added.window, added.edit.cell_class))
         added.edit, added.step = self.draft.history.edits[-1], step
+
+    def classify(self, cell_class: str) -> None:
+        """Give the cell that was clicked last another class, empty for none. Raises EditError."""
+        added = self._added
+        if added is not None and self.adjustable and added.edit.cell_class != cell_class:
+            self._exchange(lambda: added.edit.replace(cell_class=cell_class))
+            added.edit = self.draft.history.edits[-1]
 
     def circle(self, view: View) -> tuple[float, float, float] | None:
         """Circle (x, y, radius) in screen px around the cell whose size can be changed."""
@@ -114,7 +122,7 @@ class ClickTools:
         mask = propose_cell(draft.image[window], draft.labels[window], maps, thresholds, click, diameter, trained)
         if mask is None:
             raise EditError("No cell can be made out there. Draw around it.")
-        draft.apply(self._outline(mask, window))
+        draft.apply(self._outline(mask, window, self.cell_class))
         self._added = AddedCell(draft.history.edits[-1], mask, window)
 
     def _cut(self, x: float, y: float) -> None:
@@ -161,8 +169,8 @@ class ClickTools:
             self.draft.redo()
             raise
 
-    def _outline(self, mask: Mask, window: Window) -> Edit:
-        return Edit(kind="add", points=mask_outline(mask, (window[1].start, window[0].start)))
+    def _outline(self, mask: Mask, window: Window, cell_class: str) -> Edit:
+        return Edit(kind="add", points=mask_outline(mask, (window[1].start, window[0].start)), cell_class=cell_class)
 
     def _is_last(self, edit: Edit) -> bool:
         edits = self.draft.history.edits

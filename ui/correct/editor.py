@@ -2,16 +2,19 @@
 
 import streamlit as st
 
-from bccseg.imaging.label_image import median_diameter
 from bccseg.io.encode import jpeg, palette_png
+from bccseg.report.class_colours import class_colours
 from bccseg.report.viewport import View, draw_marks, draw_photograph, overview
 from ui.components.draw_surface import commands_since, draw_surface
 from ui.components.hotkeys import hotkeys
 from ui.components.overview import overview_map
 from ui.correct.keys import show_keys
+from ui.correct.legend import show_legend
 from ui.correct.session import MOST_BRUSH_PX, CorrectionSession
 from ui.correct.tools import HOTKEYS, SHOWS, TOOLS
+from ui.shared.class_keys import NEXT_DOUBTFUL
 from ui.shared.errors import BANNER, plain
+from ui.shared.storage import store
 
 WIDE = 760  # px; from here on controls and overview stand beside the picture, else below the tools
 MAX_HEIGHT = 720
@@ -36,7 +39,7 @@ NARROW = (
     "padding: 0.25rem 0.55rem; min-height: 2.25rem; min-width: 2.25rem; } "
     ".st-key-correct_head { flex-wrap: nowrap; gap: 0.5rem; } .st-key-correct_head > div { min-width: 2.25rem; } "
     ".st-key-correct_controls kbd, .st-key-correct_head button div[aria-hidden] { display: none; } "
-    ".st-key-correct_tool button { padding: 0 0.45rem; } .st-key-correct_tool button p { font-size: 0.8rem; } "
+    ".st-key-correct_tool button { padding: 0 0.3rem; } .st-key-correct_tool button p { font-size: 0.8rem; } "
     ".st-key-correct_setting { min-height: 2.25rem; justify-content: center; } "
     "@media (max-width: 640px) { .st-key-correct_tool button { padding: 0 0.5rem; } "
     ".st-key-correct_tool button [data-testid=stMarkdownContainer] { position: absolute; width: 1px; height: 1px; "
@@ -50,15 +53,14 @@ NARROW = (
 @st.fragment
 def show_editor(session: CorrectionSession) -> None:
     """Tools, picture and numbers. A fragment: what is done here redraws this and nothing else of the page."""
-    width = hotkeys("hotkeys", HOTKEYS, session.handle_hotkey)
+    width = hotkeys("hotkeys", HOTKEYS, lambda action: session.in_turn(session.handle_hotkey, action))
     if not width:  # the browser sends it at once; a canvas drawn before would be moved, and may not survive that
         st.caption("Opening the image …")
         return
-    st.html(STILL)  # fixed text, nothing from outside
-    session.take(commands_since(session.surface_key, session.done))
     wide = width >= WIDE
-    if not wide:
-        st.html(NARROW)
+    st.html(STILL if wide else STILL + NARROW)  # fixed text; one element, so that the one before is replaced
+    session.classing.use(store().class_set())
+    session.take(commands_since(session.surface_key, session.done))
     view = session.make_view((int(width * (1 - SIDE_SHARE)) - 16 if wide else width, MAX_HEIGHT))
     bar = st.container(key="correct_bar")
     left, right = st.columns([1 - SIDE_SHARE, SIDE_SHARE], gap="small") if wide else (st.container(), st.container())
@@ -69,13 +71,15 @@ def show_editor(session: CorrectionSession) -> None:
         _tools(session)
         if not wide:
             _controls(session, view, rows=1)
+            if session.tool == "class":
+                show_legend(session, editable=False)
         _message(session)
     with right:
         if wide:
             _controls(session, view, rows=3)
-        _side(session, view)
+        _side(session, view, legend=session.classes_matter and (wide or session.tool != "class"))
     if session.ask_for_keys():
-        show_keys()
+        show_keys(session.classing)
 
 
 def _tools(session: CorrectionSession) -> None:
@@ -105,10 +109,13 @@ def _controls(session: CorrectionSession, view: View, rows: int) -> None:
     wide = rows > 1
     with st.container(key="correct_controls", gap="small"):
         gap = "small" if wide else "xsmall"
-        lines = [st.container(horizontal=True, vertical_alignment="center", gap=gap) for _ in range(rows)]
+        lines = [st.container(horizontal=True, vertical_alignment="center", gap=gap) for _ in range(rows - 1)]
+        lines.append(st.container(horizontal=True, vertical_alignment="center", gap="xsmall"))
     with lines[0]:
-        st.button("Undo", icon=":material/undo:", on_click=session.undo, disabled=not history.can_undo, shortcut="Z")
-        st.button("Redo", icon=":material/redo:", on_click=session.redo, disabled=not history.can_redo, shortcut="Y")
+        st.button("Undo", icon=":material/undo:", on_click=session.in_turn, args=(session.undo,),
+                  disabled=not history.can_undo, shortcut="Z")  # fmt: skip
+        st.button("Redo", icon=":material/redo:", on_click=session.in_turn, args=(session.redo,),
+                  disabled=not history.can_redo, shortcut="Y")  # fmt: skip
     with lines[min(1, rows - 1)]:
         st.button("", icon=":material/zoom_out:", on_click=session.zoom_by, args=(-1,), help="Zoom out (−, wheel)",
                   key="zoom_out")  # fmt: skip
@@ -124,6 +131,13 @@ def _controls(session: CorrectionSession, view: View, rows: int) -> None:
             help=f"One by one to {uncertain} places: cells that may be several or are out of focus, then what the "
             "network was least sure of. B goes back.",
         )  # fmt: skip
+        if session.classes_matter:
+            st.button(
+                f"Next class\u2002:gray[{NEXT_DOUBTFUL.upper()}]", icon=":material/label_important:",
+                on_click=session.in_turn, args=(session.next_doubtful_class,), key="correct_next_class",
+                help="Cell by cell to those whose class no person has given, the network's most doubtful first. "
+                "The key of a class gives it and goes on; B goes back.",
+            )  # fmt: skip
     with st.container() if wide else lines[0], st.container(key="correct_setting", width="stretch" if wide else 170):
         _setting(session, wide=wide)
 
@@ -153,27 +167,36 @@ def _picture(session: CorrectionSession) -> None:
     view = session.make_view(session.room)
     draft, tool = session.draft, TOOLS[session.tool]
     base = draft.proposal if session.show == "proposal" else draft.base
-    marks = draw_marks(view, draft.labels, base, session.show, session.opacity)
+    hand = session.classing
+    colours = class_colours(hand.classes, draft.marks)
+    marks = draw_marks(view, draft.labels, base, session.show, session.opacity, colours)
     draw_surface(
         session.surface_key, lambda: jpeg(draw_photograph(view, draft.image)),
         palette_png(marks.index, marks.colours), view, session.done, tool=tool.name, colour=tool.colour,
         ring=session.ring(view),
         brush_px=session.brush_px if tool.brush else 0, corners=session.corners, adjust=session.clicks.circle(view),
         keys={t.key: (t.name, t.colour, session.brush_px if t.brush else 0) for t in TOOLS.values()},
+        classes=hand.by_key(), hand=(hand.name, hand.colour(hand.name) if hand.name else ""),
+        place=session.places_seen, next_key=NEXT_DOUBTFUL,
     )  # fmt: skip
 
 
-def _side(session: CorrectionSession, view: View) -> None:
+def _side(session: CorrectionSession, view: View, *, legend: bool) -> None:
     """Numbers, what is shown where, and how."""
     draft = session.draft
     with st.container(horizontal=True, gap="medium"):
         change = session.cells - session.cells_proposed
         st.metric("Cells", f"{session.cells:,}", delta=f"{change:+d}" if change else "±0", delta_color="off",
-                  delta_arrow="off", width="content", help="Below: since the proposal.")  # fmt: skip
-        diameter, per_px = median_diameter(draft.labels), draft.info.pixel_size_um
+                  delta_arrow="off", width="content",
+                  help="Below: since the proposal. Platelets and what is no cell are not counted.")  # fmt: skip
+        diameter, per_px = session.median_diameter(), draft.info.pixel_size_um
         size = f"{diameter:.1f} px" if diameter and not per_px else f"{diameter * per_px:.1f} µm" if diameter else "–"
         st.metric("Median diameter", size, width="content")
         st.metric("Edits", f"{len(draft.history.edits):,}", width="content")
+    if beside := session.classing.beside():
+        st.caption(f"Beside them, in no number of cells: {plain(beside, 300)}.")
+    if legend:
+        show_legend(session)
     marks = [(s.x, s.y) for s in session.uncertain_places]
     picture = jpeg(overview(draft.image, draft.labels, OVERVIEW_PX))
     overview_map("overview", picture, view, draft.labels.shape, marks, session.go_to)

@@ -2,7 +2,10 @@
 
 import streamlit as st
 
+from ui.correct.class_hand import ClassHand
 from ui.correct.tools import TOOLS
+from ui.shared.class_keys import NEXT_DOUBTFUL
+from ui.shared.errors import plain
 
 MOUSE = {
     "Wheel, pinch": "zoom at the pointer; over a cell that was just clicked: larger or smaller",
@@ -23,15 +26,24 @@ KEYS = {
     "V": "change what is shown",
     "?": "this list",
 }
+CLASS_KEYS = {NEXT_DOUBTFUL.upper(): "next cell whose class no person has given; a class's key then goes on by itself"}
+CLASS_WORDS = (
+    "With the tool Class, a class's key gives it to the cells that were just outlined, to the cell that is ringed, or "
+    "to the one under the pointer; with any tool it is then in hand: new cells have it, and so has what you click with "
+    "Class."
+)
 
 
 @st.dialog("Keys and mouse", width="large")
-def show_keys() -> None:
+def show_keys(classing: ClassHand) -> None:
     """The list, in a window of its own."""
     left, right = st.columns(2)
     left.markdown(_table("Tool", {tool.key.upper(): f"**{tool.title}** {tool.help}" for tool in TOOLS.values()}))
     right.markdown(_table("Mouse", MOUSE))
     right.markdown(_table("Key", KEYS))
+    left.markdown(_table("Class", {key.upper(): plain(classing.words(name)) for key, (name, _) in
+                                   classing.by_key().items()} | CLASS_KEYS))  # fmt: skip
+    left.caption(CLASS_WORDS)
 
 
 def _table(head: str, rows: dict[str, str]) -> str:

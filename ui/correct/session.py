@@ -9,90 +9,62 @@ import streamlit as st
 
 from bccseg.annotation.drafts import Draft
 from bccseg.annotation.edits import Edit
+from bccseg.classes import CellMark, ClassSet
 from bccseg.errors import BccsegError
-from bccseg.imaging.flags import BLURRED, SEVERAL, flag_cells
-from bccseg.imaging.label_image import count_cells
-from bccseg.imaging.measure import measure_cells
-from bccseg.report.viewport import ZOOMS, Show, View, make_view
+from bccseg.imaging.label_image import count_cells, median_diameter, without
+from bccseg.report.corrected import same_cells
+from bccseg.report.viewport import Show
 from ui.components.draw_surface import Command, commands_since
+from ui.correct.class_hand import ClassHand
 from ui.correct.click_tools import ClickTools
+from ui.correct.places import DoubtfulClasses, UncertainPlace, find_uncertain_places
+from ui.correct.sight import Sight
 from ui.correct.tools import SHOWS, TOOLS
+from ui.shared.storage import store
 
 KEY = "correction_session"
-UNCERTAIN_BELOW = 0.9  # cells with a lower score are worth a look
-MIN_PLACES = 5  # so many are offered in any case
 MOST_BRUSH_PX = 200
 CLICK_PX = 6  # screen px; a stroke that stays within this is a click
-SMALLEST_RING_PX = 10
-RING_RADIUS = 0.8  # of the ring around a cell to check, in cell diameters
-PLACE_ZOOM = 3.0
+ON_POINTER, ON_RING = 1, 2  # value of a class's key: pressed over a cell, or with a place ringed and the hand at rest
 CLICK_HINTS = {
     "add": "Wheel over it, or [ and ]: smaller or larger.", "cut": "Another click on it tries another line."
 }  # fmt: skip
-PLACE_WORDS = {SEVERAL: "this may be several cells", BLURRED: "this cell is out of focus"}
-
-
-@dataclass(frozen=True)
-class UncertainPlace:
-    """A place worth a look, in px of the image: a flagged cell, or one the network was unsure of."""
-
-    x: float
-    y: float
-    uncertainty: float  # 0 to 1
-    text: str
 
 
 @dataclass
-class CorrectionSession:
+class CorrectionSession(Sight):
     """State of the Correct page in one tab."""
 
-    draft: Draft
+    classes: ClassSet = field(default_factory=ClassSet)  # of the collection, when it was opened
     tool: str = "add"
     corners: bool = False  # outlines by clicking corners
     brush_px: int = 0  # diameter, image px
     show: Show = "outlines"
     opacity: float = 0.9
-    zoom: float | None = None  # None: the whole image
-    middle: tuple[float, float] | None = None
-    view: View | None = None  # as it is now
-    room: tuple[int, int] = (1, 1)  # screen px (width, height) that it may fill
     done: int = 0  # number of the last command of the drawing surface that was taken
     uncertain_places: list[UncertainPlace] = field(default_factory=list)
     place_index: int = -1
+    by_class: bool = False  # the place is a cell whose class is doubtful
     keys_wanted: bool = False  # the list of all keys
 
     def __post_init__(self) -> None:
         info = self.draft.info
-        self.clicks = ClickTools(self.draft)
+        self.clicks, self.doubtful = ClickTools(self.draft), DoubtfulClasses(self.draft)
+        self.classing = ClassHand(self.draft, self.classes)
         self._message: tuple[str, str] = ("info", "")
         self._done_last: tuple[str, str] | None = None  # title and hint of what has not been counted yet
-        self._cells, self.cells_proposed = count_cells(self.draft.labels), count_cells(self.draft.proposal)
+        self._cells = self.classing.count_cells(self.draft.labels, self.draft.marks)
+        self.cells_proposed = self._count_proposed()
         self.brush_px = self.brush_px or max(3, round(info.diameter_px / 6))
-        cells = measure_cells(self.draft.base, self.draft.image)
-        where = cells.set_index("cell_id")[["centroid_x_px", "centroid_y_px"]]
-        flags = dict(zip(cells["cell_id"], flag_cells(cells, self.draft.base, self.draft.image), strict=True))
-        flagged = [UncertainPlace(*(where.loc[k] + 0.5), 1, PLACE_WORDS[flag]) for k, flag in flags.items() if flag]
-        scores = sorted((s, k) for k, s in enumerate(info.scores, start=1) if k in where.index and not flags[k])
-        uncertain = [(s, k) for n, (s, k) in enumerate(scores) if s < UNCERTAIN_BELOW or n < MIN_PLACES]
-        found = [UncertainPlace(*(where.loc[k] + 0.5), 1 - s, f"cell with score {s:.2f}") for s, k in uncertain]
-        found += [UncertainPlace(x, y, s, f"left out, score {s:.2f}: a cell?") for x, y, s in info.rejected]
-        self.uncertain_places = flagged + sorted(found, key=lambda place: -place.uncertainty)
+        self.uncertain_places = find_uncertain_places(self.draft, self.classes.uncounted(info.cells))
+
+    def _count_proposed(self) -> int:
+        """Cells of the proposal; what of it is none is known by the draft that began with it."""
+        base, proposal, none = self.draft.base, self.draft.proposal, self.classes.uncounted(self.draft.info.cells)
+        same = same_cells(base, proposal)
+        return count_cells(without(proposal, {int(same[cell]) for cell in none if cell < len(same)} - {0}))
 
     # --- what the person sees
-
-    def make_view(self, available_px: tuple[int, int]) -> View:
-        """The window to be shown in `available_px` (width, height) screen px."""
-        self.room = available_px
-        self.view = make_view(self.draft.labels.shape, self.zoom, self.middle, available_px)
-        return self.view
-
-    def ring(self, view: View) -> tuple[float, float, float] | None:
-        """Ring around the place that is looked at: x, y and radius in screen px."""
-        if not 0 <= self.place_index < len(self.uncertain_places):
-            return None
-        place = self.uncertain_places[self.place_index]
-        radius = RING_RADIUS * self.draft.info.diameter_px * view.zoom[0]
-        return *view.to_screen(place.x, place.y), max(SMALLEST_RING_PX, radius)
 
     @property
     def surface_key(self) -> str:
@@ -103,23 +75,23 @@ class CorrectionSession:
 
     def take(self, commands: list[Command]) -> None:
         """Do, in order, what a hand did on the picture; each once, however often the browser sends it."""
+        acts: dict[str, Callable[[Command], Any]] = {
+            "draw": self.apply_stroke, "class": self.choose_class, "next": lambda _: self.next_doubtful_class(),
+            "pan": self._pan, "zoom": lambda c: self.zoom_by(1 if c.value > 0 else -1, c.view.to_image(*c.points[0])),
+            "size": lambda c: self.handle_hotkey(f"size:{'+' if c.value > 0 else '-'}"),
+            "brush": lambda c: self.handle_hotkey(f"brush:{'+' if c.value > 0 else '-'}"),
+            "take": lambda _: self.clicks.take(),
+        }  # fmt: skip
         for command in commands:
             if command.number <= self.done:
                 continue
             self.done = command.number
-            if command.act == "draw":
-                self.apply_stroke(command)
-            elif command.act == "pan":
-                (x0, y0), (x1, y1) = command.points[0], command.points[-1]
-                self.pan((x0 - x1) / command.view.screen_width, (y0 - y1) / command.view.screen_height)
-            elif command.act == "zoom":
-                self.zoom_by(1 if command.value > 0 else -1, command.view.to_image(*command.points[0]))
-            elif command.act == "size":
-                self.handle_hotkey("size:+" if command.value > 0 else "size:-")
-            elif command.act == "take":
-                self.clicks.take()
-            elif command.act == "brush":
-                self.handle_hotkey("brush:+" if command.value > 0 else "brush:-")
+            if act := acts.get(command.act):
+                act(command)
+
+    def _pan(self, command: Command) -> None:
+        (x0, y0), (x1, y1) = command.points[0], command.points[-1]
+        self.pan((x0 - x1) / command.view.screen_width, (y0 - y1) / command.view.screen_height)
 
     def apply_stroke(self, stroke: Command) -> None:
         """Make the edit that a stroke, an outline or a click stands for."""
@@ -127,16 +99,66 @@ class CorrectionSession:
         if tool is None or tool.name == "move":
             self.message = ("warning", "That could not be read. Draw it again.")
             return
-        xs, ys = zip(*points, strict=True)
-        click = max(xs) - min(xs) <= CLICK_PX and max(ys) - min(ys) <= CLICK_PX
-        if click and tool.name in ("delete", "fill", "smooth"):
+        click = is_click(points)
+        if click and tool.name in ("delete", "fill", "smooth", "class"):
             points = points[:1]
         native = tuple(stroke.view.to_image(x, y) for x, y in points)
+        name = stroke.name if self.classing.knows(stroke.name) else self.classing.name
+        if tool.name == "class":
+            self.classify(name, native)
+            return
+        new_class = self.classing.as_edit(name) if tool.name == "add" else ""
         if click and tool.name in self.clicks.ACTS and not (tool.name == "add" and self.corners):
+            self.clicks.cell_class = new_class
             self.perform(lambda: self.clicks.act(tool.name, *native[0]), tool.title, CLICK_HINTS.get(tool.name, ""))
             return
         radius = float(np.clip(stroke.value, 1, MOST_BRUSH_PX)) / 2 if tool.brush else 0.0
-        self.perform(lambda: self.draft.apply(Edit(kind=tool.name, points=native, radius_px=radius)), tool.title)
+        edit = {"kind": tool.name, "points": native, "radius_px": radius, "cell_class": new_class}
+        self.perform(lambda: self.draft.apply(Edit(**edit)), tool.title)
+
+    def choose_class(self, key: Command) -> None:
+        """The key of a class was pressed: take it in hand, and give it to what it was pressed over."""
+        if not self.classing.knows(key.name):
+            return
+        self.classing.name = key.name
+        points = tuple(key.view.to_image(x, y) for x, y in (key.points[:1] if is_click(key.points) else key.points))
+        ringed = key.value == ON_RING and self.by_class and self.doubtful.current is not None
+        if ringed and self.draft.marks.get(self.doubtful.current.id) == CellMark(name=key.name):
+            self.next_doubtful_class()  # it has been given before: going through them again
+        elif key.value >= ON_POINTER:
+            given = self.classify(key.name, points)
+            if given and ringed and self.doubtful.is_current(points[0]):
+                self.next_doubtful_class(said=self.classing.words(key.name))
+        else:
+            if key.tool == "add" and self.clicks.adjustable:
+                self.perform(lambda: self.clicks.classify(self.classing.new_cell), self.classing.words(key.name))
+            self.message = ("info", f"{self.classing.words(key.name)} is in hand.")
+
+    def hold(self, name: str) -> None:
+        """Take a class in hand, with the tool that gives it, or put it down again; new cells have it, too."""
+        put_down = name == self.classing.name and self.tool in ("class", "add")
+        self.classing.name = "" if put_down else name
+        self.tool = "add" if self.tool == "add" else "class"
+        words = f"{self.classing.words(name)} is in hand. New cells have it; the tool Class gives it to others."
+        self.message = ("info", words if self.tool == "add" and not put_down else "")
+
+    def classify(self, name: str, points: tuple[tuple[float, float], ...]) -> bool:
+        """Give a class to the cell at a point, or to those in an outline; returns whether it was possible."""
+        if not name:
+            keys = " · ".join(f"{key} {self.classing.words(one)}" for key, (one, _) in self.classing.by_key().items())
+            self.message = ("warning", f"No class is in hand. Press the key of one: {keys}.")
+            return False
+        before, words = len(self.draft.history.edits), self.classing.words(name)
+        given = 0
+
+        def act() -> None:
+            nonlocal given
+            given = self.classing.give(name, points)
+
+        self.perform(act, words)
+        if given > 1:
+            self._done_last = f"{words} × {given}", ""
+        return len(self.draft.history.edits) > before
 
     def perform(self, act: Callable[[], Any], title: str, hint: str = "") -> None:
         """Make a change; the message is the change of the cell count and a hint, or why it was not possible."""
@@ -154,6 +176,15 @@ class CorrectionSession:
         return self._cells
 
     @property
+    def classes_matter(self) -> bool:
+        """Whether anything is known of classes here, or somebody is about to give some."""
+        return bool(self.draft.marks or self.classing.name or self.tool == "class")
+
+    def median_diameter(self) -> float | None:
+        """Of the cells, in px; None without any."""
+        return median_diameter(without(self.draft.labels, self.classing.classes.uncounted(self.draft.marks)))
+
+    @property
     def message(self) -> tuple[str, str]:
         """What happened last: "info" or "warning", and the words."""
         self._count()
@@ -168,10 +199,15 @@ class CorrectionSession:
         """Only when it is asked for: the picture with the effect of a stroke goes out before."""
         if self._done_last:
             (title, hint), before, self._done_last = self._done_last, self._cells, None
-            self._cells = count_cells(self.draft.labels)
+            self._cells = self.classing.count_cells(self.draft.labels, self.draft.marks)
             gained = self._cells - before
             change = f": {gained:+d} cell{'s' if abs(gained) > 1 else ''}" if gained else ""
             self._message = ("info", f"{title}{change}{hint and f'. {hint}'}")
+
+    def in_turn(self, act: Callable[..., Any], *values: Any) -> None:
+        """Do what a button or key stands for, after all that was drawn before. For use as a callback."""
+        self.take(commands_since(self.surface_key, self.done))
+        act(*values)
 
     def ask_for_keys(self) -> bool:
         """Whether the list of keys was asked for; once for each time it was."""
@@ -186,38 +222,6 @@ class CorrectionSession:
         """Make it again."""
         self.perform(self.draft.redo, "Done again")
 
-    def zoom_by(self, step: int, about: tuple[float, float] | None = None) -> None:
-        """A zoom level in (1), out (-1), or the whole image (0). about: x, y in px of the image; stays where it is."""
-        if step == 0 or self.view is None:
-            self.zoom, self.middle = None, None
-            return
-        self._hold_middle()
-        now, whole = self.view.zoom[0], self.view.width == self.draft.labels.shape[1]
-        levels = [z for z in ZOOMS if (z > now * 1.05 if step > 0 else z < now * 0.95)]
-        if step > 0 and levels:
-            self.zoom = levels[0]
-        elif step < 0 and not (whole and self.view.height == self.draft.labels.shape[0]):
-            self.zoom = levels[-1] if levels else None
-        else:
-            return
-        if about and self.zoom:
-            middle = self.view.left + self.view.width / 2, self.view.top + self.view.height / 2
-            x, y = (a + (m - a) * now / self.zoom for a, m in zip(about, middle, strict=True))
-            self.middle = (x, y)
-        self.view = make_view(self.draft.labels.shape, self.zoom, self.middle, self.room)
-
-    def pan(self, across: float, down: float) -> None:
-        """Move the window by a share of its size."""
-        if self.view is not None:
-            moved = self.view.moved(across * self.view.width, down * self.view.height, self.draft.labels.shape)
-            self.middle = (moved.left + moved.width / 2, moved.top + moved.height / 2)
-
-    def go_to(self, x: float, y: float) -> None:
-        """Bring a point of the image to the middle; from the whole image, at twice its size."""
-        if self.zoom is None and self.view is not None:
-            self.zoom = next((z for z in ZOOMS if z > self.view.zoom[0] * 1.5), ZOOMS[-1])
-        self.middle = (x, y)
-
     def next_uncertain_place(self, step: int = 1) -> None:
         """Go to the next uncertain place that was not changed since (or the one before)."""
         for _ in self.uncertain_places:
@@ -231,14 +235,30 @@ class CorrectionSession:
                 min(int(v), size - 1) for v, size in zip((place.y, place.x), self.draft.labels.shape, strict=True)
             )
             if self.draft.labels[row, col] == self.draft.base[row, col]:
-                diameter = self.draft.info.diameter_px
-                wanted = 160 / diameter * PLACE_ZOOM / 3  # a cell about 160 screen px wide
-                self.zoom = min(ZOOMS, key=lambda z: abs(np.log(z / wanted)))
-                self.middle = (place.x, place.y)
+                self.by_class = False
+                self.look_at(place.x, place.y)
                 number = f"{self.place_index + 1} of {len(self.uncertain_places)}"
                 self.message = ("info", f"Place {number}: {place.text}")
                 return
         self.message = ("info", "No places are left to check.")
+
+    def next_doubtful_class(self, step: int = 1, said: str = "") -> None:
+        """Go to the next cell whose class no person has given (or the one before), with the class tool in hand.
+
+        said: what is told before.
+        """
+        self.tool = "class"
+        cell, said = self.doubtful.step(step), said and f"{said}. "
+        if cell is None:
+            self.place = None
+            self.message = ("info", f"{said}A person has given every cell its class.")
+            return
+        self.by_class = True
+        self.look_at(cell.x, cell.y, move=not self.in_sight(cell.x, cell.y))
+        mark = self.draft.marks.get(cell.id)
+        what = self.classing.words(self.classing.classes.current(mark.name)) if mark else "no class yet"
+        score = f", score {mark.score:.2f}" if mark and mark.score is not None else ""
+        self.message = ("info", f"{said}{self.doubtful.left():,} left; this one: {what}{score}")
 
     def handle_hotkey(self, action: str) -> None:
         """A key was pressed; see `tools.HOTKEYS`."""
@@ -254,8 +274,8 @@ class CorrectionSession:
             self.pan(int(across) / 3, int(down) / 3)
         elif name == "keys":
             self.keys_wanted = True
-        elif name in ("next", "back"):
-            self.next_uncertain_place(1 if name == "next" else -1)
+        elif name == "back":
+            (self.next_doubtful_class if self.by_class else self.next_uncertain_place)(-1)
         elif name == "size" or (name == "brush" and not TOOLS[self.tool].brush and self.clicks.adjustable):
             self.perform(lambda: self.clicks.resize(1 if value == "+" else -1), "Larger" if value == "+" else "Smaller")
         elif name == "brush":
@@ -266,9 +286,11 @@ class CorrectionSession:
             order = list(SHOWS)
             self.show = order[(order.index(self.show) + 1) % len(order)]
 
-    def _hold_middle(self) -> None:
-        if self.view is not None and self.middle is None:
-            self.middle = (self.view.left + self.view.width / 2, self.view.top + self.view.height / 2)
+
+def is_click(points: tuple[tuple[float, float], ...]) -> bool:
+    """Whether a stroke, in screen px, stays in one place."""
+    xs, ys = zip(*points, strict=True)
+    return max(xs) - min(xs) <= CLICK_PX and max(ys) - min(ys) <= CLICK_PX
 
 
 def current_session() -> CorrectionSession | None:
@@ -281,7 +303,7 @@ def current_session() -> CorrectionSession | None:
 
 def open_session(draft: Draft) -> None:
     """Open a draft in this tab; the address then names it, so that a reload finds it again."""
-    st.session_state[KEY] = session = CorrectionSession(draft)
+    st.session_state[KEY] = session = CorrectionSession(draft, classes=store().class_set())
     session.clicks.load()
     st.session_state.pop("submitted", None)  # the thanks for the one before
 

@@ -1,16 +1,13 @@
 """Ways onto the Correct page: a result of Segment, a file with its mask, a draft; and leaving it by submitting."""
 
-import numpy as np
 import streamlit as st
 
-from bccseg.annotation.drafts import DraftInfo, create_draft, open_draft
+from bccseg.annotation.drafts import open_draft
 from bccseg.config import LICENCES
 from bccseg.errors import StoreError
-from bccseg.imaging.label_image import median_diameter
-from bccseg.io.images import decode
-from bccseg.io.label_files import read_labels
 from ui.components.local_storage import local_storage, remember, remembered
 from ui.correct.drafts import show_drafts
+from ui.correct.from_file import ask_for_pair
 from ui.correct.session import CorrectionSession, close_session, current_session, open_session
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
@@ -71,28 +68,7 @@ def ask_what_to_correct() -> None:
         st.info("Segment a smear first; then mend here what the network got wrong.", icon=":material/biotech:")
         st.page_link("pages/segment.py", label="Go to Segment", icon=":material/arrow_forward:")
     with st.expander("An image with its mask from a file", expanded=not results, icon=":material/upload_file:"):
-        _ask_for_pair()
-
-
-def _ask_for_pair() -> None:
-    left, right = st.columns(2)
-    kinds = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp"]
-    image = left.file_uploader("Image", kinds, key="pair_image", help="The photograph of the smear.")
-    mask = right.file_uploader(
-        "Mask or labels", ["png", "tif", "tiff", "bmp"], key="pair_mask",
-        help="White cells on black, or labels with a number for each cell (8, 16 or 32 bit). Without one you start "
-             "with no cells.",
-    )  # fmt: skip
-    if image is None:
-        return
-    if st.button("Open", type="primary", key="open_pair"):
-        page = decode(image.getvalue())[0]
-        shape = page.image.shape[:2]
-        labels = np.zeros(shape, np.int32) if mask is None else read_labels(mask.getvalue(), shape)
-        diameter = median_diameter(labels) or min(shape) / 20
-        info = DraftInfo(name=image.name, pixel_size_um=page.pixel_size_um, diameter_px=diameter)
-        open_session(create_draft(store(), page.image, labels, info))
-        st.rerun()
+        ask_for_pair()
 
 
 def show_heading(session: CorrectionSession) -> None:
@@ -151,14 +127,16 @@ def _submit(session: CorrectionSession, author: str, comment: str, licence: str)
         saved(store())
         remember("author", author)
         close_session()
-        st.session_state["submitted"] = (version.cells, version.edit_count)
+        st.session_state["submitted"] = (version.cells, version.edit_count, version.class_counts)
         st.rerun()
 
 
 def show_submitted() -> None:
     """After a submission: thanks, and where it went."""
     if done := st.session_state.get("submitted"):
-        cells, edits = done
-        st.success(f"Submitted: {cells:,} cells, {edits:,} edits. It waits for review in the collection.",
-                   icon=":material/check_circle:")  # fmt: skip
+        cells, edits, counts = done
+        words = {one.name: one.words for one in store().class_set().known(counts)}
+        classes = ", ".join(f"{count:,} × {plain(words.get(name, name), 60)}" for name, count in counts.items())
+        st.success(f"Submitted: {cells:,} cells, {edits:,} edits{f' ({classes})' if classes else ''}. It waits for "
+                   "review in the collection.", icon=":material/check_circle:")  # fmt: skip
         st.page_link("pages/collection.py", label="Go to the collection", icon=":material/arrow_forward:")

@@ -35,12 +35,14 @@ TOOLS = {
              colour="#e62846"),
         Tool("fill", "Fill holes", ":material/format_color_fill:", "f", "Click on a cell that has holes."),
         Tool("smooth", "Smooth", ":material/gesture:", "s", "Click on a cell with a ragged outline."),
+        Tool("class", "Class", ":material/label:", "k",
+             "Point at a cell and press the key of its class; or choose a class, then click or draw around cells."),
         Tool("move", "Move", ":material/pan_tool:", "h", "Drag the image."),
     )
 }  # fmt: skip
 SHOWS: dict[Show, str] = {
-    "outlines": "Outlines", "filled": "Filled", "image": "Image only", "proposal": "First proposal",
-    "changes": "Changes",
+    "outlines": "Outlines", "filled": "Filled", "classes": "Classes", "image": "Image only",
+    "proposal": "First proposal", "changes": "Changes",
 }  # fmt: skip
 # Keys without a button that has them as its `shortcut`; Streamlit takes letters and digits for those, not + and -.
 HOTKEYS = {

@@ -18,7 +18,7 @@ from bccseg.report.viewport import View
 HERE = Path(__file__).parent
 NAME = "bccseg_draw_surface"
 MOST_POINTS, MOST_WAITING = 20_000, 2_000
-LARGEST_SCREEN_PX = 8192
+LARGEST_SCREEN_PX, MOST_NAME = 8192, 200
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,14 @@ class Command:
     """Something a hand did on the picture."""
 
     number: int  # ascending
-    act: str  # draw, pan, zoom, brush, size or take
+    act: str  # draw, class, next, pan, zoom, brush, size or take
     view: View  # that it was done on
     points: tuple[tuple[float, float], ...]  # screen px; of a stroke, or the point a zoom is about
     tool: str = ""
-    value: float = 0.0  # of a zoom or brush: steps; of a stroke: brush diameter, px of the image
+    # Of a zoom or brush: steps; of a stroke: brush diameter, px of the image; of a class: 1 if it is for what `points`
+    # name, 2 if for what is ringed, else 0.
+    value: float = 0.0
+    name: str = ""  # of a class, or of the one that was in hand when a stroke was made
 
 
 @st.cache_resource(show_spinner=False)
@@ -53,6 +56,10 @@ def draw_surface(
     ring: tuple[float, float, float] | None = None,
     adjust: tuple[float, float, float] | None = None,
     keys: dict[str, tuple[str, str, int]] | None = None,
+    classes: dict[str, tuple[str, str]] | None = None,
+    hand: tuple[str, str] = ("", ""),
+    place: int = 0,
+    next_key: str = "",
 ) -> None:
     """Show `view` to draw on: a JPEG of the image, and over it a PNG of its cells, of the same size. See
     `commands_since` for what comes back. The photograph is sent only where the browser says it has none of this view.
@@ -60,7 +67,10 @@ def draw_surface(
     done: number of the last command whose effect the marks show. brush_px: diameter in px of the image, 0 for a tool
     without one. corners: outlines by clicking corner after corner. ring: circle (x, y, radius in screen px) around what
     is to be looked at. adjust: one around a cell whose size the wheel changes. keys: tool, colour and brush by key; a
-    stroke that follows a key at once is of its tool, before the page has heard of it.
+    stroke that follows a key at once is of its tool, before the page has heard of it. classes: name and colour by key.
+    With the tool "class" a key gives its class to what was just outlined, else to what the ring is around, unless the
+    pointer has moved since, else to the cell under the pointer. hand: name and colour of the class in hand. place: a
+    number that changes when another place is ringed. next_key: asks for the next place.
     """
     shown = [view.left, view.top, view.width, view.height, view.screen_width, view.screen_height]
     name = f"{key} {shown}"
@@ -71,6 +81,7 @@ def draw_surface(
             "name": name, "photograph": None if has == name else _data_url("image/jpeg", photograph()),
             "marks": _data_url("image/png", marks), "view": shown, "done": done, "tool": tool, "colour": colour,
             "brush": brush_px, "corners": corners, "ring": ring, "adjust": adjust, "keys": keys or {},
+            "classes": classes or {}, "hand": hand, "place": place, "next": next_key,
         },
         on_waiting_change=lambda: None, height="content",
     )  # fmt: skip
@@ -93,10 +104,10 @@ def read_command(entry: Any) -> Command | None:
         left, top, width, height, across, down = (int(v) for v in entry["view"])
         points = tuple((float(x), float(y)) for x, y in entry["points"][:MOST_POINTS])
         number, act, value = int(entry["number"]), str(entry["act"]), float(entry.get("value", 0))
-        tool = str(entry.get("tool", ""))
+        tool, name = str(entry.get("tool", ""))[:MOST_NAME], str(entry.get("name", ""))[:MOST_NAME]
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     plausible = min(left, top) >= 0 < min(width, height, across, down) <= max(across, down) <= LARGEST_SCREEN_PX
     if not (plausible and points and all(abs(v) < 10 * LARGEST_SCREEN_PX for p in (*points, (value,)) for v in p)):
         return None
-    return Command(number, act, View(left, top, width, height, across, down), points, tool, value)
+    return Command(number, act, View(left, top, width, height, across, down), points, tool, value, name)

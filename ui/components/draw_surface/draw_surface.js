@@ -5,6 +5,7 @@ const CLOSE_PX = 9; // a corner this near to the first one closes the outline
 const WHEEL_STEP = 60, WHEEL_PAUSE = 90; // px of wheel and ms a zoom step
 const ANSWER_MS = 4000; // without an answer what waits is sent again
 const MOST_KEPT = 8; // photographs
+const HELD_PX = 12; // so far may a hand tremble without leaving what it has just outlined, or what is ringed
 const surfaces = new WeakMap();
 
 async function decoded(source) {
@@ -42,6 +43,8 @@ class Surface {
     if (this.latest !== data) return; // a newer one came meanwhile
     this.keep(data.name, photograph);
     Object.assign(this, { photograph, marks });
+    if (data.place !== this.place) [this.place, this.outlined, this.restedAt] = [data.place, null, this.pointer];
+    if (this.name !== data.name) [this.name, this.outlined] = [data.name, null]; // another part of the image
     if (this.pressed?.tool === data.tool || performance.now() > this.pressed?.until) this.pressed = null;
     this.data = data;
     this.take();
@@ -72,6 +75,22 @@ class Surface {
     this.canvas.classList.toggle("brush", brush > 0);
   }
 
+  hand() { // name and colour of the class in hand: of the last key, though the page has not heard of it yet
+    const last = this.waiting.findLast(({ act }) => act === "class");
+    return last ? [last.name, last.colour] : this.data.hand;
+  }
+
+  give([name, colour]) { // to what was just outlined, what is ringed, or what the pointer is on; else it is only in hand
+    const { tool, ring } = this.data, still = ring && (!this.pointer || this.restedAt);
+    const points = this.outlined || (still ? [ring.slice(0, 2)] : this.pointer && [this.pointer]);
+    const value = tool !== "class" || !points ? 0 : !this.outlined && still ? 2 : 1;
+    this.command("class", value ? points : [[0, 0]], { name, colour, tool, value });
+  }
+
+  left([x, y]) { // whether the pointer has left a place
+    return Math.hypot(x - this.pointer[0], y - this.pointer[1]) > HELD_PX;
+  }
+
   command(act, points, more = {}) {
     this.number = Math.max(this.number + 1, Date.now() * 8); // ascending, also after the page was opened again
     this.waiting.push({ number: this.number, act, view: this.data.view, points, ...more });
@@ -91,7 +110,9 @@ class Surface {
   }
 
   stroke(points, tool = this.data.tool) {
-    this.command("draw", points, { tool, value: tool === this.data.tool ? this.data.brush : 0 });
+    const [name, colour] = this.hand(), own = tool === "class" && name ? { colour } : {};
+    this.command("draw", points, { tool, value: tool === this.data.tool ? this.data.brush : 0, name, ...own });
+    this.outlined = tool === "class" && points.length > 2 ? points : null;
   }
 
   brushStep(step) { this.command("brush", [[0, 0]], { value: step }); }
@@ -109,10 +130,16 @@ class Surface {
       c.drawImage(this.photograph, dx, dy, w, h);
       c.drawImage(this.marks, dx, dy, w, h);
       if (this.data.ring) this.ring(c, this.data.ring, dx, dy);
-      for (const { act, points, tool, value, colour } of this.waiting) if (act === "draw") this.ink(c, points, value, colour, tool);
-      if (this.line) this.ink(c, this.line, this.data.brush, this.data.colour, this.data.tool);
+      for (const { act, points, tool, value, colour } of this.waiting) {
+        if (act === "draw") this.ink(c, points, value, colour, tool);
+        if (act === "class" && value) this.ink(c, points, 0, colour);
+      }
+      const classing = this.data.tool === "class", colour = classing && this.hand()[1] || this.data.colour;
+      if (this.line) this.ink(c, this.line, this.data.brush, colour, this.data.tool);
+      if (this.outlined) this.dashedLine(c, this.outlined, colour);
       if (this.corners.length) this.drawCorners(c);
       if (this.data.adjust && !this.waiting.some((command) => command.act === "draw")) this.dashes(c, this.data.adjust);
+      if (classing && this.pointer) this.badge(c, this.pointer, colour);
       if (this.data.brush && this.pointer) this.circle(c, this.pointer, this.data.brush * w / this.data.view[2] / 2);
     });
   }
@@ -135,6 +162,22 @@ class Surface {
       c.arc(x, y, Math.max(1, radius), 0, 2 * Math.PI);
       c.stroke();
     }
+  }
+
+  dashedLine(c, points, colour) { // around cells that the next key gives a class
+    c.setLineDash([6, 4]);
+    this.ink(c, [...points, points[0]], 0, colour);
+    c.setLineDash([]);
+  }
+
+  badge(c, [x, y], colour) { // the class in hand, beside the pointer
+    c.fillStyle = colour;
+    c.strokeStyle = "#fff";
+    c.lineWidth = 2;
+    c.beginPath();
+    c.arc(x + 14, y + 14, 6, 0, 2 * Math.PI);
+    c.fill();
+    c.stroke();
   }
 
   ring(c, [x, y, radius], dx, dy) { // around what is to be looked at
@@ -189,8 +232,10 @@ class Surface {
       if (!this.data) return;
       this.pointer = this.at(event);
       if (this.pan) this.pan = [this.pan[0], this.pointer];
+      if (this.restedAt && this.left(this.restedAt)) this.restedAt = null;
+      if (this.outlined && !this.line && this.left(this.outlined.at(-1))) this.outlined = null;
       if (this.line) for (const e of event.getCoalescedEvents?.() || [event]) this.line.push(this.at(e));
-      if (this.pan || this.line || this.corners.length || this.data.brush) this.draw();
+      if (this.pan || this.line || this.corners.length || this.data.brush || this.data.tool === "class") this.draw();
     };
     canvas.onpointerup = (event) => {
       const { line, pan } = this, end = this.data && this.at(event);
@@ -216,7 +261,11 @@ class Surface {
         this.take();
         this.draw();
       }
-      if (event.key === "Escape") { this.line = null; this.corners = []; this.draw(); }
+      if (!tool && this.data && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        if (this.data.classes[letter]) this.give(this.data.classes[letter]);
+        if (letter === this.data.next) this.command("next", [[0, 0]]);
+      }
+      if (event.key === "Escape") { this.line = this.outlined = null; this.corners = []; this.draw(); }
       if (event.key === "Enter" && this.corners.length) this.close();
       else if (event.key === "Enter" && this.data?.adjust) this.command("take", [[0, 0]]);
       if (event.key === "Backspace" && this.corners.length) { this.corners.pop(); this.draw(); }
