@@ -4,8 +4,9 @@ import streamlit as st
 
 from bccseg.annotation.review import items
 from ui.collection.images import show_images
+from ui.collection.importing import show_import
 from ui.collection.review import show_queue
-from ui.collection.transfer import show_export, show_growth, show_hub, show_import, show_totals
+from ui.collection.transfer import show_export, show_growth, show_hub, show_totals
 from ui.collection.withdraw import show_said, show_withdrawn
 from ui.shared.errors import show_errors
 from ui.shared.page import open_page

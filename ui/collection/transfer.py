@@ -1,4 +1,4 @@
-"""The Collection page's other half: totals, import and export, and how it stands with the Hub."""
+"""The Collection page's other half: totals, export, and how it stands with the Hub."""
 
 import io
 
@@ -7,22 +7,15 @@ import streamlit as st
 
 from bccseg.annotation.data_card import LAYOUTS, Layout
 from bccseg.annotation.dataset_export import chosen_versions, dataset_files, zip_dataset
-from bccseg.annotation.dataset_import import import_dataset
 from bccseg.annotation.records import SPLITS, Version
 from bccseg.annotation.review import Item, queue, totals_over_time
 from bccseg.annotation.store import LabelStore
-from bccseg.config import LICENCES
 from bccseg.report import charts
 from ui.collection.measures import show_measures
-from ui.components.local_storage import remembered
-from ui.shared.background_sync import saved, syncer
-from ui.shared.errors import plain, show_errors
+from ui.shared.background_sync import syncer
+from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 
-IMPORT_HELP = """
-A zip with `original/` and `mask/` folders of the same file names (also below `train/` and `test/`), or images with
-`…_labels.png` beside them. Labels may be masks, or 8, 16 or 32 bit pictures with a number for each cell.
-"""
 NO_SYNC = """
 This server does not sync. To keep the collection on the Hugging Face Hub, set `BCCSEG_DATASET` to `owner/name` and
 `HF_TOKEN` to a token that may write, then restart the app.
@@ -52,38 +45,6 @@ def show_growth(found: list[Item]) -> None:
     figure.update_yaxes(rangemode="tozero")
     figure.update_layout(title="Collected over time", height=320, margin={"l": 40, "r": 10, "t": 40, "b": 30})
     st.plotly_chart(figure, key="plot_totals", config=PLOT)
-
-
-def show_import(store: LabelStore) -> None:
-    """A zip from elsewhere joins the collection."""
-    st.markdown(IMPORT_HELP)
-    with st.form("import_form", clear_on_submit=True, border=False):
-        data = st.file_uploader("Dataset (zip)", ["zip"])
-        left, right = st.columns(2)
-        author = left.text_input("Who labelled it", value=remembered("author"), max_chars=80)
-        licence = right.selectbox("Licence", LICENCES)
-        sent = st.form_submit_button("Import", icon=":material/upload:")
-    if not sent:
-        return
-    if data is None:
-        st.warning("Choose a zip first.")
-        return
-    with show_errors():
-        bar, report = st.progress(0.0, "Reading"), None
-        for report in import_dataset(store, data.getvalue(), author, licence):
-            done = report.added + report.already + len(report.failed)
-            bar.progress(done % 100 / 100, f"{done} images read")
-        bar.empty()
-        saved(store)
-        if report:
-            st.success(
-                f"{report.added} images with {report.cells:,} cells were added; {report.already} were there already."
-            )
-            failed = [f"{name}: {why}" for name, why in report.failed]
-            for title, lines in (("without a partner", report.lonely), ("could not be used", failed)):
-                if lines:
-                    with st.expander(f"{len(lines)} files {title}"):
-                        st.markdown("\n".join(f"* {plain(line, 300)}" for line in lines[:500]))
 
 
 def show_export(store: LabelStore, found: list[Item]) -> None:
