@@ -83,3 +83,27 @@ def test_publish_prints_the_name_of_the_weights(tiny_weights, hub, capsys):
     assert capsys.readouterr().out.startswith("hf://lab/mine@")
     assert not hub.repos["lab/mine"].private
     assert main(["publish", str(folder.parent), "--repo", "lab/mine"]) == 2
+
+
+def test_classes_of_a_yolo_set_are_mapped_and_told(dataset, tmp_path, capsys):
+    folder, store = tmp_path / "yolo", tmp_path / "store"
+    for side in ("images", "labels"):
+        (folder / "train" / side).mkdir(parents=True)
+    (folder / "train/images/0.png").write_bytes((dataset / "train/original/0.png").read_bytes())
+    (folder / "train/labels/0.txt").write_text("0 0.3 0.5 0.2 0.25\n1 0.7 0.5 0.2 0.25\n2 0.5 0.2 0.05 0.06\n")
+    (folder / "classes.txt").write_text("RBC\nSmudge cell\nPlatelets\n")
+    run = ["import", str(folder), "--store", str(store)]
+    assert main([*run, "--map", "Smudge"]) == 2
+    assert "'Smudge' is not THEIRS=OURS" in capsys.readouterr().err
+    assert main([*run, "--map", "Smudge cell=", "--map", "Blast=white"]) == 0
+    said = capsys.readouterr().err
+    for line in (
+        "RBC -> red (1 objects)", "Smudge cell -> unclassified (1 objects)", "Platelets -> platelet (1 objects)",
+        "no class 'Blast' in the source", "1 images added (1 wait for review)",
+    ):  # fmt: skip
+        assert line in said
+    (version,) = LabelStore(store).versions()
+    assert (version.cells, version.class_counts) == (2, {"red": 1, "platelet": 1})
+    assert main(["export", "--store", str(store), "--out", str(tmp_path / "out"), "--submitted", "--layout",
+                 "label-studio"]) == 0  # fmt: skip
+    assert (tmp_path / "out/tasks.json").is_file()
