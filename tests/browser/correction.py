@@ -11,7 +11,7 @@ from playwright.sync_api import TimeoutError, expect  # noqa: A004
 
 TOOL_KEYS = {
     "add": "a", "paint": "p", "erase": "e", "cut": "c", "merge": "m", "delete": "d", "fill": "f", "smooth": "s",
-    "move": "h",
+    "class": "k", "move": "h",
 }  # fmt: skip
 
 

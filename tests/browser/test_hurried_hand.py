@@ -119,3 +119,44 @@ def test_a_stroke_right_after_a_key_is_of_its_tool(editor, store):
     expect(page.locator("[data-testid=stMetricValue]").nth(2)).to_have_text("6", timeout=20_000)
     edits, _ = edits_kept(page, store)
     assert [edit.kind for edit in edits] == ["delete", "erase", "delete", "erase", "erase", "delete"]
+
+
+def test_a_class_a_key_at_six_a_second_and_the_next_doubtful_cell_after_each(editor, store):
+    """As a technician does it: pointer on a cell, key; then J, and keys alone."""
+    page, where = editor.page, points_on_screen(editor)
+    editor.tool("class")
+    names, due = {"1": "red", "2": "white", "3": "platelet"}, time.monotonic()
+    pressed = ["1123"[k % 4] for k in range(40)]
+    for point, key in zip(where, pressed, strict=False):
+        page.mouse.move(*point)
+        page.keyboard.press(key)
+        due += 1 / 6
+        time.sleep(max(0, due - time.monotonic()))
+    edits_shown = page.locator("[data-testid=stMetricValue]").nth(2)
+    expect(edits_shown).to_have_text("40", timeout=20_000)
+    draft = open_draft(store, page.url.split("draft=")[1])
+    assert {cell: mark.name for cell, mark in draft.marks.items()} == {
+        cell: names[key] for cell, key in enumerate(pressed, start=1)
+    }
+    assert editor.cells == 104 - 10, "platelets are no cells"
+    box = page.locator("canvas").last.bounding_box()  # around the next two, then a key, and another
+    (x0, y0), (x1, y1) = where[42], where[43]
+    assert y0 == y1, "in one row"
+    corners = [(x0 - 25, y0 - 25), (x1 + 25, y0 - 25), (x1 + 25, y0 + 25), (x0 - 25, y0 + 25), (x0 - 25, y0 - 10)]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=3)
+    page.mouse.up()
+    page.keyboard.press("3")
+    page.keyboard.press("2")
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.keyboard.press("j")
+    for left in (62, 61, 60):  # the first is ringed; its key goes on to the next
+        expect(page.get_by_text(f"{left} left; this one: no class yet")).to_be_visible()
+        page.keyboard.press("1")
+    expect(edits_shown).to_have_text("45", timeout=20_000)  # the platelets' key gave what the outline had given
+    marks = open_draft(store, page.url.split("draft=")[1]).marks
+    assert {cell: marks[cell].name for cell in (41, 42, 43, 44, 45)} == {
+        41: "red", 42: "red", 43: "white", 44: "white", 45: "red",
+    }  # fmt: skip

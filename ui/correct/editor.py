@@ -78,6 +78,8 @@ def show_editor(session: CorrectionSession) -> None:
         if wide:
             _controls(session, view, rows=3)
         _side(session, view, legend=session.classes_matter and (wide or session.tool != "class"))
+    if session.classes_matter:
+        st.caption(f"To be submitted: {session.in_words()}.")
     if session.ask_for_keys():
         show_keys(session.classing)
 

@@ -20,6 +20,7 @@ from ui.correct.click_tools import ClickTools
 from ui.correct.places import DoubtfulClasses, UncertainPlace, find_uncertain_places
 from ui.correct.sight import Sight
 from ui.correct.tools import SHOWS, TOOLS
+from ui.shared.errors import plain
 from ui.shared.storage import store
 
 KEY = "correction_session"
@@ -179,6 +180,12 @@ class CorrectionSession(Sight):
     def classes_matter(self) -> bool:
         """Whether anything is known of classes here, or somebody is about to give some."""
         return bool(self.draft.marks or self.classing.name or self.tool == "class")
+
+    def in_words(self) -> str:
+        """What there is now: cells of which classes, and what is beside them."""
+        of, beside = self.classing.of_cells(), self.classing.beside()
+        count = f"{self.cells:,} cell{'' if self.cells == 1 else 's'}"
+        return plain(count + (f" ({of})" if of else "") + (f", beside them {beside}" if beside else ""), 500)
 
     def median_diameter(self) -> float | None:
         """Of the cells, in px; None without any."""
