@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.segment.batch_view import show_batch
 from ui.segment.corrected import choose_version
+from ui.segment.gallery_view import ask_view, choose_gallery, take_moves
 from ui.segment.image_view import show_image
 from ui.segment.kept import short_kept_words, show_kept
 from ui.segment.progress import show_progress
@@ -20,6 +21,7 @@ state = visitor_state()
 with show_errors():
     chosen = settings_sidebar()
     note_settings(state)
+    take_moves()
     take_up_corrections(state)
     busy = state.busy  # asked once: the job may end while the page is drawn
     entries = ask_for_images(state, busy=busy)
@@ -46,12 +48,15 @@ with show_errors():
             index = pick or 0
         else:
             st.markdown(f"##### {plain(state.results[0].measured.name)}", width="stretch")
+        gallery = ask_view()
         title = "Continue correcting" if state.results[index].draft else "Correct this image"
         if st.button(title, icon=":material/draw:", disabled=busy,
                      help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
             hand_over(draft_of_result(state, index))
             st.switch_page(CORRECT_PAGE)
-    show_image(choose_version(recount_shown(state, index, chosen)))
+    kept = recount_shown(state, index, chosen)
+    shown = choose_version(kept)
+    show_image(shown, kept, choose_gallery(state, index, shown, wanted=gallery, editable=shown is kept and not busy))
     recount_others(state, chosen)
     show_batch(state, chosen)
     st.caption(f":material/save: {short_kept_words()}")

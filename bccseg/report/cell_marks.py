@@ -53,12 +53,12 @@ class MarkedCells:
         of = candidates_of(found)
         known = of.classes or (of.small.classes if of.small is not None else None)
         first = known.names if known else ()
-        present = {name: _present_name(name, classes, first) for name in {mark.name for mark in marks.values()}}
-        names = tuple(dict.fromkeys([
-            *first, *(one.name for one in classes.classes if one.name in present.values()), *sorted(present.values())
-        ]))  # fmt: skip
+        present = {name: present_name(name, classes, first) for name in {mark.name for mark in marks.values()}}
         no_cell = {one.name for one in classes.classes if not one.counted}
-        small_names = {_present_name(one.name, classes, first) for one in classes.classes if one.small}
+        used = set(present.values()) - no_cell
+        in_order = [one.name for one in classes.classes if one.name in used]
+        names = tuple(dict.fromkeys([*first, *in_order, *sorted(used)]))
+        small_names = {present_name(one.name, classes, first) for one in classes.classes if one.small}
         if of.small is not None:
             small_names |= set(of.small.classes.name_of_each())
 
@@ -69,8 +69,11 @@ class MarkedCells:
             if cell >= len(there) or not there[cell]:
                 continue
             name = present[mark.name]
-            cells[cell] = name not in small_names | no_cell
+            if name in no_cell:
+                cells[cell] = False
+                continue
             small[cell] = name in small_names
+            cells[cell] = not small[cell]
             told.number[cell] = names.index(name)
             told.score[cell] = np.nan if mark.by == "person" else 1.0 if mark.score is None else mark.score
         pieces = None
@@ -83,7 +86,7 @@ class MarkedCells:
         )
 
 
-def _present_name(name: str, classes: ClassSet, known: tuple[str, ...]) -> str:
+def present_name(name: str, classes: ClassSet, known: tuple[str, ...]) -> str:
     """What a result calls a class: as its weights do, where they know it by any name; else as the class set does."""
     one = classes.find(name)
     if one is None:

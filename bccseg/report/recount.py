@@ -48,7 +48,8 @@ def recount(result: ImageResult, settings: SegmentSettings) -> ImageResult:
 
 def with_cut_cells(result: ImageResult) -> ImageResult:
     """The result in which cells that the border cuts count: they are corrected like others."""
-    return recount(result, result.settings.replace(drop_border_cells=False))
+    settings = result.settings
+    return recount(result, settings.replace(drop_border_cells=False)) if settings.drop_border_cells else result
 
 
 def count_cells(

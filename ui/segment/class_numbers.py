@@ -39,7 +39,7 @@ def ratio_metrics(result: MeasuredImage) -> list[tuple[str, str, str, str]]:
         out.append(("White per 100 red", digits(white.value), below, WHITE_HELP))
     if (small := platelets_per_1000_red(counts)) is not None:
         below = f"{counts[PLATELET]:,} here, 95 %: {interval(small)}"
-        out.append(("Platelets per 1,000 red (estimate)", digits(small.value), below, PLATELET_HELP))
+        out.append(("Platelets per 1,000 red (est.)", digits(small.value), below, PLATELET_HELP))
     return out
 
 

@@ -1,5 +1,6 @@
 """The result of one image: picture, numbers, plots, table, downloads."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -15,7 +16,9 @@ from ui.components.viewer import NAME, picture_data, viewer
 from ui.segment.cell_table import PLACE, select_cell, selected_cell, show_table
 from ui.segment.class_filter import classes_of, hidden, hide, shown_cells
 from ui.segment.class_numbers import FEW, counts_words, ratio_metrics, show_shares
+from ui.segment.corrected import show_correction
 from ui.segment.flags import show_flags
+from ui.segment.gallery_view import point_to_show
 from ui.segment.scale_bar import measure_scale_bar
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
@@ -43,13 +46,19 @@ DOWNLOADS = {
 }
 
 
-def show_image(chosen: StoredResult) -> None:
-    """Everything of one image."""
+def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], None] | None) -> None:
+    """Everything of one image. chosen: of what is kept the corrected cells, or those that the network found. gallery:
+    shows it, in the place of the picture, where it is wanted.
+    """
     result = _open(chosen)
     for note in result.notes:
         st.caption(f":material/info: {note}")
     show_numbers(result)
-    _viewer(result)
+    if gallery:
+        gallery()
+    else:
+        _viewer(result)
+    show_correction(kept)
     show_origin(result)
     show_more_numbers(result)
     show_shares(result)
@@ -78,6 +87,8 @@ def _open(stored: StoredResult) -> ImageResult:
 
 
 def _viewer(result: ImageResult) -> None:
+    if point := point_to_show():
+        select_cell(int(result.labels[int(point[1]), int(point[0])]))
     picture: dict[str, Any] | None = st.session_state.get("open_picture")
     if picture is None:
         picture = picture_data(result, [*classes_of(result).values()]) | {

@@ -29,6 +29,7 @@ from ui.shared.stored_result import StoredResult
 CORRECT_PAGE, SEGMENT_PAGE = "pages/correct.py", "pages/segment.py"
 KEY = "draft_to_correct"
 CHANGED = "changed_drafts"  # drafts that were worked on since Segment was drawn, by id
+OPEN = "draft_at_work"  # the one that was worked on last in this tab, so that all pages have the same object
 CHOSEN = "chosen_image"  # key of the choice of an image on Segment
 
 
@@ -47,7 +48,7 @@ def draft_of_result(state: VisitorState, index: int) -> Draft:
     stored = state.results[index]
     if stored.draft:
         try:
-            draft = open_draft(store(), stored.draft)
+            draft = _at_work(stored.draft) or open_draft(store(), stored.draft)
         except StoreError:
             pass  # submitted or discarded since: begin anew from the cells as they are
         else:
@@ -90,6 +91,13 @@ def known_drafts(state: VisitorState) -> list[str]:
 def note_change(draft: Draft, author: str) -> None:
     """A draft is being worked on; what it changes is measured when somebody looks, not at every stroke."""
     st.session_state.setdefault(CHANGED, {})[draft.id] = (draft, author)
+    st.session_state[OPEN] = draft
+
+
+def _at_work(draft_id: str) -> Draft | None:
+    """The draft as this tab has it, if nobody else has changed or removed it."""
+    draft: Draft | None = st.session_state.get(OPEN)
+    return draft if draft and draft.id == draft_id and draft.folder.exists() and not draft.stale else None
 
 
 def result_of_draft(draft: Draft) -> int | None:
