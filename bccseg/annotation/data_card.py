@@ -76,6 +76,8 @@ def _class_lines(chosen: list[tuple[Item, Version]], classes: ClassSet) -> list[
     lines = ["## Classes", "", "| class | objects | |", "|---|---|---|"]
     inside = 0
     for one in classes.known(counts):
+        if not counts[one.name]:
+            continue
         is_cell = one.counted and not one.small
         inside += counts[one.name] if is_cell else 0
         note = "" if is_cell else "not in the number of cells"

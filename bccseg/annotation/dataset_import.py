@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from bccseg.annotation.class_mapping import ClassMap, map_classes
 from bccseg.annotation.import_sources import Dataset, Pair, Truth, open_dataset
 from bccseg.annotation.records import Details
@@ -86,13 +88,23 @@ def _add(store: LabelStore, pair: Pair, author: str, licence: str, mapped: Class
 
 
 def _is_there(store: LabelStore, image: str, labels: Labels, marks: CellMarks) -> bool:
-    """Whether a version has just these labels, and just these classes."""
-    names = {cell: mark.name for cell, mark in marks.items()}
-    return any(
-        {cell: mark.name for cell, mark in store.marks(version).items()} == names
-        and (store.labels(version) == labels).all()
-        for version in store.versions(image)
-    )
+    """Whether a version has just these cells, and just these classes; whatever their numbers are."""
+    wanted, names = _in_reading_order(labels, marks)
+    for version in store.versions(image):
+        found, known = _in_reading_order(store.labels(version), store.marks(version))
+        if names == known and np.array_equal(wanted, found):
+            return True
+    return False
+
+
+def _in_reading_order(labels: Labels, marks: CellMarks) -> tuple[Labels, dict[int, str]]:
+    """Labels numbered by where each cell's first pixel lies, and the names of their classes."""
+    ids, first = np.unique(labels, return_index=True)
+    ids, first = ids[ids > 0], first[ids > 0]
+    number = np.zeros(int(labels.max(initial=0)) + 1, np.int32)
+    number[ids[np.argsort(first)]] = np.arange(1, len(ids) + 1)
+    names = {int(number[cell]): mark.name for cell, mark in marks.items() if cell < len(number) and number[cell]}
+    return number[labels], names
 
 
 def _comment(truth: Truth) -> str:

@@ -6,19 +6,21 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+import shapely
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 from pycocotools import mask as coco_mask
 from scipy import ndimage as ndi
+from shapely.geometry import Polygon
 
 from bccseg.errors import DataError
 from bccseg.imaging.label_image import areas
 from bccseg.imaging.outlines import cell_outlines
 from bccseg.io.annotation_files.coco import run_length_mask
 from bccseg.io.annotation_files.label_studio import image_name, read_label_studio
-from bccseg.io.annotation_files.objects import AnnotatedObject, draw_objects
+from bccseg.io.annotation_files.objects import AnnotatedObject, draw_objects, fill_rings
 from bccseg.io.annotation_files.read import read_annotation_json
 from bccseg.io.annotation_files.yolo import looks_like_yolo, names_of_list, names_of_yaml, read_yolo
 
@@ -300,6 +302,20 @@ def test_outlines_drawn_again_are_the_cells(values):
     assert {(a, b) for a, b in zip(labels.ravel(), whole.ravel(), strict=True) if a} == {
         (k + 1, cell) for k, cell in enumerate(np.unique(whole[whole > 0]))
     }
+
+
+eighths = st.integers(-20, 120).map(lambda k: k / 8)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(eighths, eighths), min_size=3, max_size=8, unique=True))
+def test_pixels_are_inside_where_shapely_says_so(points):
+    ring = Polygon(points)
+    assume(ring.is_valid)
+    x, y = np.meshgrid(np.arange(13) + 0.5, np.arange(11) + 0.5)
+    clear = shapely.distance(ring.exterior, shapely.points(x, y)) > 1e-9  # what lies on the line may be either
+    inside = fill_rings([np.array(points)], x.shape)
+    assert np.array_equal(inside[clear], shapely.contains_xy(ring, x, y)[clear])
 
 
 def test_the_smaller_object_lies_in_front_and_crumbs_are_dropped():
