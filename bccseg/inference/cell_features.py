@@ -19,6 +19,8 @@ from bccseg.inference.tiling import SEAM, near_inner_edge, tile_windows
 if TYPE_CHECKING:
     from bccseg.inference.predictor import Predictor
 
+ENOUGH_FOR_SIZE = 10  # cells whose median diameter is that of the image
+
 
 class TileFeatures:
     """The decoder's maps pooled in the cells that the tiles of an image add to it."""
@@ -46,9 +48,11 @@ def cell_features(
     image: uint8 (H, W, 3).
     """
     white, trained = white_level(image), predictor.config.diameter_px
-    diameter = estimate_diameter(image, lambda view: predictor(view, white), trained)
-    diameter = diameter or median_diameter(labels) or trained
-    factor, n = trained / diameter, int(labels.max(initial=0))
+    diameter, n = median_diameter(labels), int(labels.max(initial=0))
+    if n < ENOUGH_FOR_SIZE:  # a few chosen cells need not be typical
+        diameter = estimate_diameter(image, lambda view: predictor(view, white), trained) or diameter
+    diameter = diameter or trained
+    factor = trained / diameter
     pooled: NDArray[np.float32] | None = None
     told = Classification.unknown(n, tuple(one.name for one in predictor.config.classes))
     total, best = np.maximum(areas(labels), 1)[1:], np.zeros(n)

@@ -61,6 +61,7 @@ class CellHeadConfig(Schema):
     sha256: str = ""  # of cell_head.safetensors
     cells: dict[str, int] = Field(default_factory=dict)  # that it was learned from, by class
     images: int = 0  # that those are in
+    expected: dict[str, float] = Field(default_factory=dict)  # share of each class in those images, 0 to 1
     confusion: tuple[tuple[int, ...], ...] = ()  # of cells when they were held out: rows as marked, columns as told
     held_out: Literal["cells", "images", ""] = ""  # what was held out: some cells of the same images, or whole images
 
