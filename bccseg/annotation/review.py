@@ -1,5 +1,6 @@
 """What is to be looked at next, and what the collection amounts to."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,11 @@ import pandas as pd
 
 from bccseg.annotation.records import ImageInfo, Version
 from bccseg.annotation.store import LabelStore
+from bccseg.classes import UNCLASSIFIED, ClassSet
 from bccseg.imaging.label_image import Labels
 from bccseg.metrics.agreement import Agreement, agreement
+from bccseg.metrics.class_agreement import ClassAgreement, class_agreement
+from bccseg.metrics.matching import match
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,19 @@ def annotator_agreement(store: LabelStore, item: Item) -> list[tuple[Version, Ve
     ]
 
 
-def collection_table(found: list[Item]) -> pd.DataFrame:
-    """A row an image: name, status, people, versions, cells, edits, uncertainty, change, disagreement, split, time."""
+def agreement_on_classes(store: LabelStore, a: Version, b: Version) -> ClassAgreement:
+    """How far two versions of an image agree about the classes of the cells that both have, matched at IoU 0.5."""
+    names = [{cell: mark.name for cell, mark in store.marks(v).items()} for v in (a, b)]
+    pairs = match(store.labels(a), store.labels(b)) if all(names) else []
+    of = [[own.get(pair[k], UNCLASSIFIED) for pair in pairs] for k, own in enumerate(names)]
+    return class_agreement(*of, tuple(one.name for one in store.class_set().classes))
+
+
+def collection_table(found: list[Item], classes: ClassSet | None = None) -> pd.DataFrame:
+    """A row an image: name, status, people, versions, cells, edits, uncertainty, change, disagreement, split, time.
+
+    classes: adds how many objects have which class, in words, where any is known of any image.
+    """
     rows = [
         {
             "image": item.info.name,
@@ -110,7 +125,19 @@ def collection_table(found: list[Item]) -> pd.DataFrame:
         "image", "status", "people", "versions", "cells", "edits", "uncertainty", "change",
         "disagreement", "split", "added", "id",
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    if classes:
+        told = [_in_words(classes, item.best.class_counts) if item.best else "" for item in found]
+        if any(told):
+            table.insert(columns.index("cells") + 1, "classes", told)
+    return table
+
+
+def _in_words(classes: ClassSet, counts: dict[str, int]) -> str:
+    now: Counter[str] = Counter()
+    for name, count in counts.items():
+        now[classes.current(name)] += count
+    return ", ".join(f"{now[one.name]:,} {one.words}" for one in classes.known(now) if now[one.name])
 
 
 def totals_over_time(found: list[Item]) -> pd.DataFrame:

@@ -3,7 +3,7 @@ class each cell had and has.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,6 +28,14 @@ class CellChanges:
     def count(self, kind: Kind) -> int:
         """Cells of a kind; one that is there on both sides counts once."""
         return Counter((self.before if kind == "removed" else self.after).values())[kind]
+
+    def without(self, before: Collection[int], after: Collection[int]) -> "CellChanges":
+        """Those of the other cells; ids of either side."""
+        return CellChanges(
+            {cell: kind for cell, kind in self.before.items() if cell not in before},
+            {cell: kind for cell, kind in self.after.items() if cell not in after},
+            {a: b for a, b in self.pairs.items() if a not in before and b not in after},
+        )
 
 
 def cell_changes(before: Labels, after: Labels) -> CellChanges:

@@ -22,7 +22,7 @@ from ui.shared.session import visitor_state
 
 def show_images(store: LabelStore, found: list[Item]) -> None:
     """Filters, the table with thumbnails, and the chosen image."""
-    table = collection_table(found)
+    table = collection_table(found, store.class_set())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         status = st.multiselect("Status", list(STATUS), placeholder="any", width=240)
         split = st.multiselect("Split", SPLITS, placeholder="any", width=240)
@@ -67,7 +67,9 @@ def _columns() -> dict[str, Any]:
     column = st.column_config
     return {
         "picture": column.ImageColumn("", width="small"), "image": "Image", "status": "Status", "people": "People",
-        "versions": "Versions", "cells": "Cells", "edits": "Edits", "split": "Split",
+        "versions": "Versions", "cells": "Cells",
+        "classes": column.TextColumn("Classes", help="Of the version that stands for the image, where any are known."),
+        "edits": "Edits", "split": "Split",
         "uncertainty": column.NumberColumn(
             "Uncertainty", format="percent", help="Share of the proposal expected to be wrong, by the network's scores."
         ),

@@ -5,22 +5,18 @@ import streamlit as st
 from bccseg.classes import UNCLASSIFIED
 from ui.correct.class_hand import ClassCount
 from ui.correct.session import CorrectionSession
+from ui.shared.class_dots import dot_style
 from ui.shared.class_editor import edit_classes
 from ui.shared.errors import plain
 
-LEGEND = (
-    ".st-key-class_legend button { min-height: 1.9rem; padding: 0 0.55rem; } "
-    ".st-key-class_legend button::before { content: ''; width: 0.8em; height: 0.8em; border-radius: 50%; "
-    "margin-right: 0.45em; flex: none; background: var(--class); } "
-    ".st-key-class_legend .st-key-class_edit button::before { display: none; }"
-)
+LEGEND = ".st-key-class_legend button { min-height: 1.9rem; padding: 0 0.55rem; }"
 
 
 def show_legend(session: CorrectionSession, *, editable: bool = True) -> None:
     """A button a class; the one in hand is pressed. editable: with the way to change the classes."""
     lines = session.classing.counts()
-    colours = [f".st-key-class_{k} {{ --class: {line.colour}; }}" for k, line in enumerate(lines)]
-    st.html(f"<style>{LEGEND} {' '.join(colours)}</style>")  # colours are "#" and digits, whatever the file says
+    st.html(f"<style>{LEGEND}</style>")
+    dot_style("hold_class", "button", [line.colour for line in lines])
     with st.container(key="class_legend", horizontal=True, gap="xsmall", vertical_alignment="center"):
         for k, line in enumerate(lines):
             if line.name == UNCLASSIFIED or line.cells or session.classing.classes.find(line.name):
@@ -35,7 +31,7 @@ def _show_class(session: CorrectionSession, k: int, line: ClassCount) -> None:
     key = f"\u2002{line.key.upper()}" if held else f"\u2002:gray[{line.key.upper()}]"
     confirmed = line.cells - line.by_network
     st.button(
-        f"{plain(line.words, 40)} **{line.cells:,}**{key if line.key else ''}", key=f"class_{k}",
+        f"{plain(line.words, 40)} **{line.cells:,}**{key if line.key else ''}", key=f"hold_class_{k}",
         type="primary" if held else "secondary",
         on_click=session.in_turn, args=(session.hold, line.name),
         help=f"{confirmed:,} by a person, {line.by_network:,} by the network." if line.by_network else None,
