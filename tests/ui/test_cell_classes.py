@@ -217,6 +217,16 @@ def test_a_move_in_another_window_does_not_lose_either(page):
     assert shown(at)["Cells"] == ("12", "6 red, 6 white")
 
 
+def test_the_ratios_of_all_images_together():
+    at = fresh()
+    kept = stored_smear()
+    at.session_state["session"].results += [kept, replace(kept, measured=replace(kept.measured, name="b", stem="b"))]
+    at.run()
+    (line,) = (m.value for m in at.markdown if m.value.startswith("All fields together"))
+    assert "33 white per 100 red** (95 %: 14 to 81)" in line  # 6 in 24: 0.120 to 0.449
+    assert "18 red cells, 6 white, 4 platelets (2.0 a field)" in line
+
+
 def test_settings_and_a_cleared_image_while_the_gallery_is_open(page):
     at, state = page, page.session_state["session"]
     session = open_gallery(at)

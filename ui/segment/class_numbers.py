@@ -110,7 +110,10 @@ def show_together(images: list[MeasuredImage]) -> None:
     if small is not None:
         words.append(f"**{digits(small.value)} platelets per 1,000 red**, estimated (95 %: {interval(small)})")
     if words:
-        told = f"{counts[RED]:,} red cells, {counts.get(WHITE, 0):,} white, {counts.get(PLATELET, 0):,} platelets"
+        told = f"{counts[RED]:,} red cells, {counts.get(WHITE, 0):,} white"
+        if small is not None:
+            fields = sum(r.classes is not None for r in images)
+            told += f", {counts[PLATELET]:,} platelets ({digits(counts[PLATELET] / fields)} a field)"
         st.markdown(f"All fields together: {' · '.join(words)}. Counted: {told}.")
         warn_of_few(counts)
 

@@ -8,8 +8,8 @@ from bccseg.report.result import MeasuredImage
 FLAG_WORDS = {SEVERAL: "probably several cells", BLURRED: "out of focus"}
 
 
-def show_flags(result: MeasuredImage) -> None:
-    """Which numbers should not be trusted, and what they are without those cells."""
+def warn_of_crowd(result: MeasuredImage) -> None:
+    """Say that a field cannot be counted."""
     s = result.summary
     if s.too_crowded:
         st.warning(
@@ -17,6 +17,11 @@ def show_flags(result: MeasuredImage) -> None:
             f"{s.flagged_count} of {s.cell_count} are flagged. Choose a thinner part of the smear.",
             icon=":material/groups:",
         )
+
+
+def show_flags(result: MeasuredImage) -> None:
+    """Which cells should not be trusted, and what the numbers are without them."""
+    s = result.summary
     if not s.flagged_count:
         return
     kinds = result.cells.loc[result.cells["flag"] != "", "flag"].value_counts()

@@ -45,6 +45,7 @@ class GallerySession:
             there[border_ids(self.labels)] = False
         self.cells = np.flatnonzero(there).tolist()
         self.page, self.done, self.told, self.undone, self.trouble = 0, 0, 0, 0, ""
+        self.out_of_step = False  # somebody else has changed the draft, so that its ids may be others
         self.found: tuple[float, float] | None = None  # point of a cell that is to be shown in the picture
         self.first = rarest_first(Counter(self.class_of(cell) for cell in self.cells))  # stays, so that nothing jumps
         self.sort()
@@ -54,6 +55,8 @@ class GallerySession:
         if self.classes != classes or self.stored.measured.stem != stored.measured.stem:
             return False
         if self.stored.measured.settings.drop_border_cells != stored.measured.settings.drop_border_cells:
+            return False
+        if self.out_of_step:
             return False
         if self.draft is None:
             return self.stored.measured is stored.measured
@@ -106,12 +109,12 @@ class GallerySession:
             if command.number <= self.done:
                 continue
             self.done, self.trouble = command.number, ""
-            in_step = self.draft is None or self.draft.size == self.size
+            self.out_of_step |= self.draft is not None and self.draft.size != self.size
             try:
                 self._do(command)
             except BccsegError as error:
                 self.trouble = str(error)
-            if self.draft and in_step:  # else somebody has drawn on it since: `shows` says so
+            if self.draft:
                 self.size = self.draft.size
         return (self.draft.size if self.draft else 0) != before
 
@@ -138,12 +141,13 @@ class GallerySession:
         edit = Edit(kind="classify", points=(points[0],), more=tuple(points[1:]), cell_class=to)
         if self.draft is None:
             self.draft = self.begin()
+            self.out_of_step |= not np.array_equal(self.draft.labels, self.labels)
         try:
             self.draft.apply(edit)
         except EditError:  # a person has given them this class before
             return
         except StoreError:  # changed in another window: on top of that
-            self.draft = self.begin()
+            self.draft, self.out_of_step = self.begin(), True
             self.draft.apply(edit)
         self.undone = 0
 

@@ -17,7 +17,7 @@ from ui.segment.cell_table import PLACE, select_cell, selected_cell, show_table
 from ui.segment.class_filter import classes_of, hidden, hide, shown_cells
 from ui.segment.class_numbers import FEW, counts_words, ratio_metrics, show_shares
 from ui.segment.corrected import show_correction
-from ui.segment.flags import show_flags
+from ui.segment.flags import show_flags, warn_of_crowd
 from ui.segment.gallery_view import point_to_show
 from ui.segment.scale_bar import measure_scale_bar
 from ui.shared.errors import plain
@@ -59,6 +59,7 @@ def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], N
     else:
         _viewer(result)
     show_correction(kept)
+    show_flags(result)
     show_origin(result)
     show_more_numbers(result)
     show_shares(result)
@@ -142,7 +143,7 @@ def show_numbers(result: ImageResult) -> None:
     if s.cell_count == 0:
         st.info("No cells were found. If there are some, type their diameter in the sidebar.")
     doubt_pixel_size(result)
-    show_flags(result)
+    warn_of_crowd(result)
 
 
 def show_more_numbers(result: MeasuredImage) -> None:
