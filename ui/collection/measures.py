@@ -20,7 +20,7 @@ def show_measures(store: LabelStore, found: list[Item], *, submitted: bool) -> N
     several = f" in {len(versions):,} versions" if len(versions) > images else ""
     st.caption(
         f"{cells:,} cells of {images:,} image{'s' if images > 1 else ''}{several}: a table of all cells (image, "
-        "version, author, measures), a table of images, COCO, and outlines for QuPath (GeoJSON) and ImageJ (ROI)."
+        "version, author, class, measures), one of images, COCO, and outlines for QuPath (GeoJSON) and ImageJ (ROI)."
     )
     st.download_button(
         "Download measures (zip)", lambda: _zip(store, versions), file_name=f"bccseg_measures_{now():%Y-%m-%d}.zip",

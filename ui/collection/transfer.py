@@ -16,6 +16,12 @@ from ui.shared.background_sync import syncer
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 
+CLASSES: dict[Layout, str] = {
+    "kaggle": "Masks hold cells alone and say nothing of classes.",
+    "labels": "Classes come along in `classes/`, and platelets, which are no cells, in `others/`.",
+    "coco": "Classes are categories.",
+    "label-studio": "Classes are labels, and cells are predictions: README.md says how they get into Label Studio.",
+}
 NO_SYNC = """
 This server does not sync. To keep the collection on the Hugging Face Hub, set `BCCSEG_DATASET` to `owner/name` and
 `HF_TOKEN` to a token that may write, then restart the app.
@@ -58,6 +64,8 @@ def show_export(store: LabelStore, found: list[Item]) -> None:
     layout: Layout = st.radio(
         "Layout", list(LAYOUTS), format_func=LAYOUTS.__getitem__, horizontal=True, key="export_layout"
     )
+    if any(version.class_counts for _, version in chosen):
+        st.caption(f":material/label: {CLASSES[layout]}")
     images = {split: sum(item.info.split == split for item, _ in chosen) for split in SPLITS}
     st.caption(f"{len(chosen)} images: " + ", ".join(f"{n} {split}" for split, n in images.items()) +
                ". A data card with counts, people and licences comes along.")  # fmt: skip
