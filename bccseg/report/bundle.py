@@ -11,16 +11,25 @@ from bccseg.io.encode import as_json, png
 from bccseg.io.label_files import labels_png
 from bccseg.report.coco import append_result, coco
 from bccseg.report.geojson import geojson
-from bccseg.report.overlay import overlay_png
+from bccseg.report.overlay import class_colours, overlay_png
 from bccseg.report.result import ImageResult
 from bccseg.report.roi import imagej_rois
 from bccseg.report.tables import cell_table, csv, labels_with_small_cells, summary_table, table_with_small_cells
+
+
+def _overlay(result: ImageResult) -> bytes:
+    """Outlines by class, platelets too, where classes are known; else green."""
+    if result.classes is None or (result.classes.number < 0).all():
+        return overlay_png(result.image, result.labels, result.hidden.values())
+    names = result.classes.name_of_each() + (result.small_cells.classes.name_of_each() if result.small_cells else [])
+    return overlay_png(result.image, labels_with_small_cells(result), result.hidden.values(), class_colours(names))
+
 
 # What is written for each image: ending of the file name, and how it is made.
 IMAGE_FILES: dict[str, Callable[[ImageResult], bytes]] = {
     "_labels.png": lambda r: labels_png(r.labels),
     "_mask.png": lambda r: png(separated_mask(r.labels)),
-    "_overlay.png": lambda r: overlay_png(r.image, r.labels, r.hidden.values()),
+    "_overlay.png": _overlay,
     "_cells.csv": lambda r: csv(cell_table(r)),
     ".geojson": lambda r: as_json(geojson(r)),
     "_rois.zip": imagej_rois,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from plotly.colors import hex_to_rgb, sequential
 
+from bccseg.classes import UNCLASSIFIED, ClassSet
 from bccseg.imaging.label_image import Labels
 from bccseg.io.encode import png
 
@@ -35,20 +36,36 @@ def cell_edges(labels: Labels, width_px: int = 1) -> NDArray[np.bool_]:
 
 
 def draw_overlay(
-    image: NDArray[np.uint8], labels: Labels, hidden: Iterable[NDArray[np.float64]] = ()
+    image: NDArray[np.uint8],
+    labels: Labels,
+    hidden: Iterable[NDArray[np.float64]] = (),
+    colours: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.uint8]:
-    """The image with its cells outlined in green, and what others hide of them in thin yellow: uint8 (H, W, 3).
+    """The image with its cells outlined, and what others hide of them in thin yellow: uint8 (H, W, 3).
 
-    hidden: whole outlines (K, 2), x, y in px.
+    hidden: whole outlines (K, 2), x, y in px. colours: of the outlines, by id, (N + 1, 3); None: all green.
     """
     out = image.copy()
     width = max(1, round(max(image.shape[:2]) / OUTLINES_A_SIDE))
     rings = [np.round((ring - 0.5) * 2**SUBPIXEL_BITS).astype(np.int32) for ring in hidden]
     cv2.polylines(out, rings, True, HIDDEN_COLOUR, width, cv2.LINE_AA, SUBPIXEL_BITS)
-    out[cell_edges(labels, width)] = OUTLINE_COLOUR
+    edges = cell_edges(labels, width)
+    out[edges] = OUTLINE_COLOUR if colours is None else colours[labels[edges]]
     return out
 
 
-def overlay_png(image: NDArray[np.uint8], labels: Labels, hidden: Iterable[NDArray[np.float64]] = ()) -> bytes:
-    """The image with green outlines, as PNG; see `draw_overlay`."""
-    return png(draw_overlay(image, labels, hidden))
+def overlay_png(
+    image: NDArray[np.uint8],
+    labels: Labels,
+    hidden: Iterable[NDArray[np.float64]] = (),
+    colours: NDArray[np.uint8] | None = None,
+) -> bytes:
+    """The image with outlines, as PNG; see `draw_overlay`."""
+    return png(draw_overlay(image, labels, hidden, colours))
+
+
+def class_colours(names: Iterable[str]) -> NDArray[np.uint8]:
+    """Colour of the class of each cell 1..N, those of unclassified cells grey: uint8 (N + 1, 3)."""
+    names = list(names)
+    known = {one.name: hex_to_rgb(one.colour) for one in ClassSet().known(set(names) - {UNCLASSIFIED})}
+    return np.array([(0, 0, 0), *(known.get(name, UNKNOWN_COLOUR) for name in names)], np.uint8)

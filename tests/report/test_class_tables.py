@@ -67,6 +67,15 @@ def test_cells_have_class_and_score(drawn):
     assert list(read.columns[-3:]) == ["class", "class_score", "class_by"]
 
 
+def test_the_overlay_has_the_colours_of_the_classes(drawn):
+    picture = np.asarray(Image.open(io.BytesIO(IMAGE_FILES["_overlay.png"](result_of(*drawn)))))
+    red, white, platelet = (0xE4, 0x57, 0x2E), (0x2E, 0x86, 0xDE), (0x8E, 0x44, 0xAD)
+    assert [tuple(picture[at]) for at in [(10, 15), (40, 70), (70, 12), (44, 66)]] == [red, white, platelet, (99,) * 3]
+    bare = replace(result_of(*drawn), classes=None, small_cells=None)
+    picture = np.asarray(Image.open(io.BytesIO(IMAGE_FILES["_overlay.png"](bare))))
+    assert [tuple(picture[at]) for at in [(10, 15), (40, 70), (70, 12)]] == [(0, 200, 90)] * 2 + [(99,) * 3]
+
+
 def test_small_cells_have_ids_and_rows_after_the_others_where_they_are_asked_for(drawn):
     result = result_of(*drawn)
     labels = np.asarray(Image.open(io.BytesIO(WITH_SMALL_CELLS["_labels.png"](result))))

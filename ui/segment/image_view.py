@@ -37,7 +37,7 @@ DENSITY_HELP = (
     "of the image are out, those that touch the right or bottom edge in, whether or not the table has them. Here {:,}."
 )
 DOWNLOADS = {
-    "_overlay.png": ("Overlay (PNG)", "The image with green outlines."),
+    "_overlay.png": ("Overlay (PNG)", "The image with outlines, in the colours of the classes if those are known."),
     "_labels.png": ("Labels (16-bit PNG)", "0 is background, each cell has its own number."),
     "_mask.png": ("Mask (PNG)", "White where there is a cell; a dark line parts cells that touch."),
     "_cells.csv": ("Cells (CSV)", "The table, for Excel, R or Python."),
