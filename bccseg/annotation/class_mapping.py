@@ -85,6 +85,8 @@ def suggest_class(theirs: str, classes: ClassSet) -> str:
         if words in others:
             same = (one for one in classes.classes if any(_plain(n) in others for n in (one.name, *one.formerly)))
             return next((one.name for one in same), ours)
+    if ":" in theirs and (last := suggest_class(theirs.rpartition(":")[2], classes)) in {*SYNONYMS, *_names(classes)}:
+        return last  # QuPath's "Blood: RBC"
     known = (one.name for one in _definitions() if _plain(one.name) == words or _plain(one.words) == words)
     return next(known, class_name(theirs))
 
@@ -100,6 +102,10 @@ def class_name(text: str) -> str:
 def _plain(name: str) -> str:
     words = " ".join(re.sub(r"[^\w]+|_", " ", name.lower()).split())
     return words[:-1] if len(words) > 3 and words.endswith("s") and not words.endswith("ss") else words
+
+
+def _names(classes: ClassSet) -> list[str]:
+    return [one.name for one in classes.classes]
 
 
 def _definitions() -> list[CellClass]:

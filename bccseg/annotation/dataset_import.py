@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from bccseg.annotation.class_mapping import ClassMap, map_classes
-from bccseg.annotation.import_sources import Dataset, Pair, Truth, open_dataset
+from bccseg.annotation.import_parts import Dataset, Pair, Truth
+from bccseg.annotation.import_sources import open_dataset
 from bccseg.annotation.records import Details
 from bccseg.annotation.store import LabelStore
 from bccseg.classes import CellMarks

@@ -230,7 +230,8 @@ def test_card_and_metadata_of_the_hub_count_classes(collection):
         ("Platelets", "platelet"), ("PLT", "platelet"), ("Thrombocyte", "platelet"), ("artefact", "not a cell"),
         ("cell", ""), ("Nuclei", ""), ("unclassified", ""), ("burr cell", "burr cell"), ("Spherocytes", "spherocyte"),
         ("red", "red"), ("Red_Cell", "red"), ("2", "class 2"), ("ring form (P. f.)", "ring form P f"), ("赤血球", ""),
-        ("debris", "not a cell"), ("Echinocyte (burr cell)", "burr"),
+        ("debris", "not a cell"), ("Blood: RBC", "red"), ("Tumor: Positive", "Tumor Positive"),
+        ("Echinocyte (burr cell)", "burr"),
     ],
 )  # fmt: skip
 def test_sensible_guesses(theirs, ours):

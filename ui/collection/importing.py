@@ -6,7 +6,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from bccseg.annotation.dataset_import import ImportReport, import_dataset
-from bccseg.annotation.import_sources import Dataset, open_dataset
+from bccseg.annotation.import_parts import Dataset
+from bccseg.annotation.import_sources import open_dataset
 from bccseg.annotation.store import LabelStore
 from bccseg.config import LICENCES
 from ui.components.local_storage import remembered
@@ -73,9 +74,9 @@ def _import(store: LabelStore, data: UploadedFile, author: str, licence: str, na
 
 
 def _show_report(report: ImportReport) -> None:
-    waits = f" {report.waiting:,} of them wait for review." if report.waiting else ""
+    waits = f" ({report.waiting:,} wait for review)" if report.waiting else ""
     st.success(
-        f"{report.added:,} images with {report.cells:,} cells were added; {report.already:,} were there already.{waits}"
+        f"{report.added:,} images with {report.cells:,} cells were added{waits}; {report.already:,} were there already."
     )
     if report.class_map and report.class_map.names:
         words = {one.name: one.words for one in report.class_map.classes.classes}

@@ -6,7 +6,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from bccseg.annotation.class_mapping import map_classes
 from bccseg.annotation.drafts import DraftInfo, create_draft
-from bccseg.annotation.import_sources import Truth, truth_of
+from bccseg.annotation.import_parts import Truth
+from bccseg.annotation.import_sources import truth_of
 from bccseg.imaging.label_image import median_diameter, without
 from bccseg.io.images import decode
 from ui.correct.session import open_session

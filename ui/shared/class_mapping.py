@@ -3,7 +3,7 @@
 import streamlit as st
 
 from bccseg.annotation.class_mapping import class_name, suggest_class
-from bccseg.annotation.import_sources import Dataset
+from bccseg.annotation.import_parts import Dataset
 from bccseg.classes import ClassSet
 from ui.shared.errors import plain
 

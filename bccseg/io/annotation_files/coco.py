@@ -10,6 +10,7 @@ from bccseg.io.annotation_files.objects import (
     AnnotatedImage,
     AnnotatedObject,
     AnnotationFile,
+    PlacedMask,
     as_box,
     as_ring,
     as_share,
@@ -53,7 +54,7 @@ def _object(row: dict[str, Any], names: dict[Any, str]) -> AnnotatedObject:
         rings = [as_ring(points, what) for points in outline]
         return AnnotatedObject(parts=tuple((ring,) for ring in rings if len(ring) > 2), **said)
     if isinstance(outline, dict):
-        return AnnotatedObject(mask=run_length_mask(outline, what), **said)
+        return AnnotatedObject(mask=PlacedMask.of(run_length_mask(outline, what)), **said)
     return AnnotatedObject(box=as_box(row.get("bbox"), what), **said)
 
 

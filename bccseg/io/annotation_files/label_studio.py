@@ -12,6 +12,7 @@ from bccseg.io.annotation_files.objects import (
     AnnotatedImage,
     AnnotatedObject,
     AnnotationFile,
+    PlacedMask,
     Ring,
     as_ring,
     as_share,
@@ -81,7 +82,7 @@ def _object(row: Any, what: str, by: Any) -> AnnotatedObject | None:
     if "rle" in value:
         if not all(isinstance(n, int) and n > 0 for n in size):
             raise DataError(f"{what} of the Label Studio file is damaged: a brush stroke needs the image's size.")
-        return AnnotatedObject(mask=brush_mask(value["rle"], size, what), **said)
+        return AnnotatedObject(mask=PlacedMask.of(brush_mask(value["rle"], size, what)), **said)
     square = (1.0, 1.0) if not all(isinstance(n, int) and n > 0 for n in size) else (float(size[1]), float(size[0]))
     if "points" in value:
         ring = as_ring(value["points"], what) / 100

@@ -9,7 +9,14 @@ import numpy as np
 
 from bccseg.errors import DataError
 from bccseg.imaging.label_image import Mask
-from bccseg.io.annotation_files.objects import AnnotatedImage, AnnotatedObject, AnnotationFile, as_ring, as_text
+from bccseg.io.annotation_files.objects import (
+    AnnotatedImage,
+    AnnotatedObject,
+    AnnotationFile,
+    PlacedMask,
+    as_ring,
+    as_text,
+)
 
 CIRCLE_POINTS = 90
 
@@ -45,7 +52,7 @@ def read_labelme(value: dict[str, Any], file_name: str) -> AnnotationFile:
         elif kind == "rectangle":
             one = AnnotatedObject(name, box=np.concatenate([points.min(axis=0), points.max(axis=0)]))
         else:
-            one = AnnotatedObject(name, mask=_mask(shape.get("mask"), points, size, what))
+            one = AnnotatedObject(name, mask=PlacedMask.of(_mask(shape.get("mask"), points, size, what)))
         image.objects.append(one)
     return AnnotationFile([image])
 

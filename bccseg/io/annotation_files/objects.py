@@ -19,13 +19,30 @@ MOST_POINTS = 100_000  # of one ring
 
 
 @dataclass(frozen=True, eq=False)
+class PlacedMask:
+    """Pixels of one object in the smallest window of an image that holds them: hundreds of them fit the memory."""
+
+    size: tuple[int, int]  # (H, W) of the image
+    window: tuple[slice, slice]
+    pixels: Mask  # (h, w)
+
+    @classmethod
+    def of(cls, mask: Mask) -> "PlacedMask":
+        """From a mask (H, W)."""
+        rows, cols = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        ends = [(line[0], line[-1] + 1) if len(line) else (0, 0) for line in (rows, cols)]
+        window = slice(*map(int, ends[0])), slice(*map(int, ends[1]))
+        return cls(mask.shape, window, mask[window].copy())
+
+
+@dataclass(frozen=True, eq=False)
 class AnnotatedObject:
     """One object of a file, by one of: `parts`, `box`, `mask`."""
 
     name: str = ""  # of its class, as the file has it; empty without one
     parts: tuple[tuple[Ring, ...], ...] = ()  # of each part the outline, then its holes
     box: NDArray[np.float64] | None = None  # left, top, right, bottom
-    mask: Mask | None = None  # (H, W) of the image
+    mask: PlacedMask | None = None
     relative: bool = False  # coordinates are shares of the image's width and height, not px
     by: Literal["network", "person"] = "person"  # who says of which class it is
     score: float | None = None  # how sure the network is of that, 0 to 1
@@ -68,10 +85,10 @@ def draw_objects(objects: Sequence[AnnotatedObject], shape: tuple[int, int]) -> 
 def _pixels(one: AnnotatedObject, shape: tuple[int, int]) -> tuple[tuple[slice, slice], Mask]:
     """A window of an image (H, W), and the object's pixels there."""
     if one.mask is not None:
-        if one.mask.shape != shape:
-            raise DataError(f"A mask in the annotations is {one.mask.shape[1]} x {one.mask.shape[0]} px, "
+        if one.mask.size != shape:
+            raise DataError(f"A mask in the annotations is {one.mask.size[1]} x {one.mask.size[0]} px, "
                             f"the image {shape[1]} x {shape[0]} px.")  # fmt: skip
-        return (slice(0, shape[0]), slice(0, shape[1])), one.mask
+        return one.mask.window, one.mask.pixels
     scale = np.array(shape[::-1], np.float64) if one.relative else np.ones(2)
     if one.box is not None:
         box = one.box * np.tile(scale, 2)
