@@ -63,10 +63,10 @@ MORPHOLOGY_CLASSES = (
     CellClass(name="ovalocyte", colour="#E377C2", key="7"),
     CellClass(name="teardrop", colour="#8C564B", key="8"),
     CellClass(name="burr", colour="#3B3F8F", key="9"),
-    CellClass(name="schistocyte", colour="#C2185B"),
-    CellClass(name="uncategorised", colour="#7F7F7F"),
-    CellClass(name="hypochromic", colour="#F4A582"),
-    CellClass(name="elliptocyte", colour="#6B8E23"),
+    CellClass(name="schistocyte", colour="#C2185B", key="g"),
+    CellClass(name="uncategorised", colour="#7F7F7F", key="i"),
+    CellClass(name="hypochromic", colour="#F4A582", key="l"),
+    CellClass(name="elliptocyte", colour="#6B8E23", key="o"),
 )
 
 
@@ -147,7 +147,10 @@ class ClassSet(Schema):
 CLASS_SETS = {
     "Cells of blood": ClassSet(),
     "Shapes of red cells": ClassSet(
-        classes=(*MORPHOLOGY_CLASSES, *(one.replace(key="") for one in (*DEFAULT_CLASSES[1:], NOT_A_CELL)))
+        classes=(
+            *MORPHOLOGY_CLASSES,
+            *(one.replace(key=key) for one, key in zip((*DEFAULT_CLASSES[1:], NOT_A_CELL), "wtx", strict=True)),
+        )
     ),
 }
 

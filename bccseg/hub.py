@@ -18,6 +18,7 @@ TIMEOUT_S = 10
 MAX_MODEL_BYTES = 1_000_000_000
 FILES = ("config.json", "model.safetensors")
 CARD = "README.md"
+OPTIONAL = ("cell_head.safetensors", "training.json")  # cell_head: where the config has one
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def fetch_weights(spec: str, cache_dir: Path | None = None) -> tuple[Path, str]:
     commit = config.parent.name  # <cache>/models--owner--repo/snapshots/<commit>/config.json
     for file in FILES[1:]:
         _fetch(wanted, file, commit, cache_dir)
+    if b'"cell_head":{' in b"".join(config.read_bytes().split()):  # what it says is checked where weights are loaded
+        _fetch(wanted, OPTIONAL[0], commit, cache_dir)
     try:
         _fetch(wanted, CARD, commit, cache_dir)
     except HubError as error:
@@ -66,7 +69,7 @@ def publish_weights(folder: Path, repo: str, *, private: bool = True, pull_reque
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo) or ".." in repo:
         raise HubError(f"'{repo[:80]}' is not a name of a repository. Use owner/name.")
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
-    files = [folder / name for name in (*FILES, CARD, "training.json") if (folder / name).exists()]
+    files = [folder / name for name in (*FILES, CARD, *OPTIONAL) if (folder / name).exists()]
     try:
         api.create_repo(repo, private=private, exist_ok=True)
         commit = api.create_commit(

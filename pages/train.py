@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.shared.errors import show_errors
 from ui.shared.page import open_page
+from ui.train.few_labels import ask_for_few_labels
 from ui.train.history import read_runs, show_history
 from ui.train.live_run import show_live
 from ui.train.start import ask_to_train
@@ -16,8 +17,10 @@ with show_errors():
             st.subheader("Under way", anchor="under-way")
         for run in reversed(active):
             show_live(run)
-    start, history = st.tabs(["New run", "Runs"], key="train_tabs")
+    start, few, history = st.tabs(["New run", "Classes from a few clicks", "Runs"], key="train_tabs")
     with start:
         ask_to_train()
+    with few:
+        ask_for_few_labels(ended)
     with history:
         show_history(ended)

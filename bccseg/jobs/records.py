@@ -27,6 +27,7 @@ class JobSpec(Schema):
     created: str = ""
     preset: str = ""
     base: str = ""  # base training set to mix in
+    few_labels: bool = False  # only classes were learned, from a few marked cells; it was done when it was made
 
 
 class StartedProcess(Schema):

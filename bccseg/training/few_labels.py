@@ -35,6 +35,23 @@ class LabelledField:
     classes: dict[int, str]  # by cell, of those that are marked
 
 
+def marked_classes(marks: CellMarks, classes: Iterable[CellClass], *, by_person: bool = True) -> dict[int, str]:
+    """Class of each cell, by its present name, that can be learned from: no platelets, and nothing that is no cell.
+
+    by_person: only marks that a person gave count, not what a network proposed.
+    """
+    known = {former: one for one in classes for former in (one.name, *one.formerly)}
+    return {
+        cell: known[mark.name].name
+        for cell, mark in marks.items()
+        if mark.name in known and not _is_no_cell(known[mark.name]) and (mark.by == "person" or not by_person)
+    }
+
+
+def _is_no_cell(one: CellClass) -> bool:
+    return one.small or not one.counted
+
+
 def marked_field(
     name: str,
     image: NDArray[np.uint8],
@@ -46,19 +63,16 @@ def marked_field(
 ) -> LabelledField:
     """A field of a draft or a version, whose ids need not be consecutive, and hold platelets and what is no cell.
 
-    by_person: only marks that a person gave count, not what a network proposed.
+    by_person: as in `marked_classes`.
     """
+    classes = tuple(classes)
+    chosen = marked_classes(marks, classes, by_person=by_person)
     known = {former: one for one in classes for former in (one.name, *one.formerly)}
-    kept = {cell: known[mark.name] for cell, mark in marks.items() if mark.name in known}
-    out = [cell for cell, one in kept.items() if one.small or not one.counted]
+    no_cells = [c for c, mark in marks.items() if mark.name in known and _is_no_cell(known[mark.name])]
     present = np.bincount(labels.ravel()) > 0
-    present[[0, *(cell for cell in out if cell < len(present))]] = False
+    present[[0, *(cell for cell in no_cells if cell < len(present))]] = False
     number = np.cumsum(present, dtype=np.int32) * present
-    found = {
-        int(number[cell]): one.name
-        for cell, one in kept.items()
-        if cell < len(number) and number[cell] and not (by_person and marks[cell].by != "person")
-    }
+    found = {int(number[cell]): name for cell, name in chosen.items() if cell < len(number) and number[cell]}
     return LabelledField(name, image, number[labels], found)
 
 

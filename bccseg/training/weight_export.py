@@ -88,6 +88,8 @@ def complete_weights(run: Path, *, licence: str = "", measured: dict[str, Any] |
     config = read_config(folder)
     metrics = {**config.metrics, **(measured or {})}
     config = write_config(folder, config.replace(licence=licence or config.licence, metrics=metrics))
+    if config.cell_head:  # nothing else was learned: the card of the base weights says the rest
+        return
     write_atomically(folder / CARD_FILE, model_card(config, run).encode())
 
 

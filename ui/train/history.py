@@ -14,6 +14,7 @@ from ui.shared.storage import runs_folder
 from ui.shared.weights_at_work import is_at_work
 from ui.train.compare import show_compare
 from ui.train.curves import show_curves, show_preview
+from ui.train.few_labels_result import show_few_labels
 from ui.train.live_run import STATES
 from ui.train.promote import ask_to_promote, show_in_use
 
@@ -48,8 +49,8 @@ def show_history(runs: list[RunSnapshot]) -> None:
     names = {run.id: f"{run.spec.name} ({run.id[:8]}, {STATES[run.progress.state]})" for run in runs}
     picked = st.multiselect("Show", list(names), default=[runs[0].id], format_func=names.__getitem__, max_selections=5)
     chosen = [run for run in runs if run.id in picked]
-    if chosen:
-        show_curves(chosen)
+    if trained := [run for run in chosen if not run.spec.few_labels]:
+        show_curves(trained)
     for run in chosen:
         _show_ended(run)
 
@@ -58,6 +59,9 @@ def _show_ended(run: RunSnapshot) -> None:
     progress, spec = run.progress, run.spec
     with st.container(border=True):
         best = run.best
+        if spec.few_labels:
+            _show_learned_classes(run)
+            return
         found = f" · best epoch {best.epoch}: validation IoU {best.val_iou:.3f}" if best else ""
         st.markdown(
             f"**{plain(spec.name)}** · {STATES[progress.state]} · {progress.epoch} of {progress.epochs} epochs{found}"
@@ -93,6 +97,13 @@ def _show_ended(run: RunSnapshot) -> None:
                 ask_to_promote(run, compared=compared)
             _show_publish(run)
         show_preview(run)
+
+
+def _show_learned_classes(run: RunSnapshot) -> None:
+    show_few_labels(run, "runs")
+    with st.container(horizontal=True), show_errors():
+        _ask_to_delete(run)
+    _show_publish(run)
 
 
 def _ask_to_delete(run: RunSnapshot) -> None:

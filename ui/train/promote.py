@@ -23,18 +23,18 @@ def show_in_use() -> None:
             st.rerun()
 
 
-def ask_to_promote(run: RunSnapshot, *, compared: bool) -> None:
-    """Name and button. compared: there is a comparison to go by."""
+def ask_to_promote(run: RunSnapshot, *, compared: bool, key: str = "") -> None:
+    """Name and button. compared: there is a comparison to go by. key: of the place, where a run is shown at two."""
     own, name = promoted(), own_name(run.id)
     if own.current == name:
         st.markdown(f":green[:material/check_circle:] The app uses these weights, as **{plain(own.title(name))}**.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = st.text_input("Name of the weights", value=own.titles.get(name) or own.free_title(run.spec.name),
-                              max_chars=MAX_NAME, key=f"title_{run.id}", width=300,
+                              max_chars=MAX_NAME, key=f"title_{key}{run.id}", width=300,
                               help="What they are called wherever weights are chosen.")  # fmt: skip
         if st.button("Promote", type="primary" if compared else "secondary", icon=":material/upgrade:",
-                     key=f"promote_{run.id}", help=PROMOTE_HELP):  # fmt: skip
+                     key=f"promote_{key}{run.id}", help=PROMOTE_HELP):  # fmt: skip
             with show_errors():
                 own.promote(run.run, title)
                 st.rerun()

@@ -67,10 +67,22 @@ LEARNING = (
     SettingSpec("centre_weight", "Weight of the way to the centre", "It parts overlapping cells.", step=0.5),
     SettingSpec("spread_weight", "Weight of size and shape", "Of the whole cell, hidden parts too.", step=0.1),
     SettingSpec("class_weight", "Weight of the cell classes", "Where the network tells classes apart.", step=0.1),
+    SettingSpec(
+        "learn",
+        "What is learned",
+        "Classes alone: where cells are stays exactly as it was. The base weights need a class head of their own.",
+        {"all": "everything", "classes": "classes alone"},
+    ),
     SettingSpec("mixed_precision", "Half precision", "Faster where the hardware has it."),
     SettingSpec("workers", "Processes that cut crops", "-1: as many as help on this machine."),
 )
 CROPS = (
+    SettingSpec(
+        "small_share",
+        "Crops around platelets",
+        "Share of the crops that are cut around a cell of a small class, where there are any.",
+        step=0.1,
+    ),
     SettingSpec(
         "diameter_px", "Cell diameter in crops (px)", "Images are scaled to it. Smaller is faster, and coarser."
     ),
