@@ -31,7 +31,12 @@ class CellClass(Schema):
     @property
     def words(self) -> str:
         """For people: "Red cell"."""
-        return TITLES.get(self.name, self.name[0].upper() + self.name[1:])
+        return words(self.name)
+
+
+def words(name: str) -> str:
+    """What people call the class of a name."""
+    return TITLES.get(name, name[:1].upper() + name[1:])
 
 
 TITLES = {

@@ -1,5 +1,6 @@
 """Where training images come from, and what is wrong with them, said before training starts."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,12 @@ from bccseg.config import TrainConfig
 from bccseg.errors import BccsegError, DataError
 from bccseg.io.archive import is_zip, safe_stem, zip_members
 from bccseg.io.images import SUFFIXES, read_image
-from bccseg.io.truth import CLASSES, OTHERS, UNKNOWN, read_truth
+from bccseg.io.truth import CLASSES, OTHERS, UNKNOWN, read_classes, read_truth
 from bccseg.training.pairs import IMAGE_FOLDERS, TRUTH_FOLDERS, find_pairs, is_pair_folder, split_pairs
 from bccseg.training.training_image import TrainingImage, load_training_image
 
 STORE_PREFIX, HUB_PREFIX = "store:", "hf://datasets/"
-FEW_CELLS = 100
+FEW_CELLS, FEW_OF_A_CLASS = 100, 20
 NONE_HELD_OUT = (
     "Too few images to hold one out, so the curves are of images that were learned from. "
     "Mark some more images as test before you trust the result."
@@ -38,6 +39,7 @@ class TrainingData:
     problems: list[str] = field(default_factory=list)  # training cannot start
     warnings: list[str] = field(default_factory=list)
     cells: int = 0  # of train and validation, without the base training set
+    classes: Counter[str] = field(default_factory=Counter)  # of those cells and of platelets, where it is known
 
     @property
     def monitored(self) -> Pairs:
@@ -157,12 +159,13 @@ def _inspect(data: TrainingData) -> None:
     for split in ("test", "validation", "train", "base"):
         for k, (image_path, mask_path) in enumerate(getattr(data, split)):
             try:
-                key, cells = _checked_pair(image_path, mask_path)
+                key, cells, classes = _checked_pair(image_path, mask_path)
             except BccsegError as error:
                 data.problems.append(str(error))
                 continue
             if split == "train" or (split == "validation" and k < data.held_out):
                 data.cells += cells
+                data.classes += classes
             if split == "base" and seen.get(key) == "train":
                 continue  # a base image that was collected again
             if seen.get(key, split) != split:
@@ -170,21 +173,31 @@ def _inspect(data: TrainingData) -> None:
             elif key in seen:
                 data.warnings.append(f"{image_path.name} is there twice.")
             seen[key] = split
+    _judge_amount(data)
+
+
+def _judge_amount(data: TrainingData) -> None:
+    """Whether there is enough to learn from."""
     if not data.train:
         data.problems.append("There is no image to learn from.")
     if data.cells < FEW_CELLS:
         data.warnings.append(f"There are only {data.cells} cells; expect little from so few.")
+    few = [f"{name} ({count})" for name, count in data.classes.items() if count < FEW_OF_A_CLASS]
+    if few:
+        data.warnings.append(f"There are few cells of: {', '.join(few)}. A network hardly learns a class from so few.")
 
 
-def _checked_pair(image_path: Path, truth_path: Path) -> tuple[str, int]:
-    """Id of the image and number of its cells. Raises BccsegError."""
+def _checked_pair(image_path: Path, truth_path: Path) -> tuple[str, int, Counter[str]]:
+    """Id of the image, number of its cells, and how many are of each class. Raises BccsegError."""
     try:
         image = read_image(image_path)
         labels, _ = read_truth(truth_path, image, image_path.name)
+        known = read_classes(truth_path)
     except BccsegError as error:
         told = str(error).startswith(image_path.name)
         raise (error if told else DataError(f"{image_path.name}: {error}")) from error
     cells = int(labels.max(initial=0))
     if cells == 0:
         raise DataError(f"{truth_path.name} marks no cell.")
-    return image_id(image), cells
+    counted = {one.name for one in known.classes if one.counted}
+    return image_id(image), cells, Counter(name for name in known.cells.values() if name in counted)

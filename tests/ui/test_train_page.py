@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bccseg.annotation.records import Details
 from bccseg.annotation.store import LabelStore
+from bccseg.classes import MORPHOLOGY_CLASSES, CellMark, ClassSet
 from bccseg.config import PRESETS, AugmentConfig, NetworkConfig, OverlapConfig, TrainConfig
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.jobs.promotion import own_folder
@@ -288,3 +290,21 @@ def test_a_draw_reads_a_run_once_and_a_damaged_one_hides_no_other(place, monkeyp
     assert any("cannot be read" in w.value for w in at.warning)
     assert at.multiselect[0].options == [f"one ({runs[0].id[:8]}, cancelled)"]
     assert button(at, "Start training").disabled
+
+
+def test_classes_of_the_data_are_counted_before_a_run(store):
+    info = store.images()[0]
+    shapes = ("red", "red", "white", "burr", "platelet", "not a cell")
+    marks = {cell: CellMark(name=name) for cell, name in enumerate(shapes, start=1)}
+    store.save_class_set(ClassSet(classes=(*ClassSet().classes, MORPHOLOGY_CLASSES[8])))
+    labels = store.labels(store.versions(info.id)[-1])
+    store.review(store.save_version(info.id, labels, author="Ana", details=Details(cells=marks)), "accepted", "Ben")
+    at = page()
+    button(at, "Check the data").click().run()
+    assert not at.exception
+    said = next(m.value for m in at.markdown if m.value.startswith("Classes:")).replace("\\", "")
+    assert said == "Classes: Red cell **2** · White cell **1** · Echinocyte (burr cell) **1** · Platelet **1**"
+    assert any(
+        "few cells of: red (2), white (1), burr (1), platelet (1)" in w.value.replace("\\", "") for w in at.warning
+    )
+    assert any("What else is marked (Echinocyte (burr cell))" in c.value.replace("\\", "") for c in at.caption)

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import streamlit as st
 
+from bccseg.classes import CellClass, words
 from ui.shared.errors import plain, show_errors
 from ui.train.comparison import MIN_IMAGES
 from ui.train.test_images import too_few
 
 MOST = 10  # messages shown of a kind
+OTHERS = "What else is marked ({}) can be learned under **Classes from a few clicks**."
+NO_CLASSES = (
+    "The network of this recipe tells no classes apart: they are not learned. Go on from base weights that do, or use "
+    "**Classes from a few clicks**."
+)
 CHECK_HELP = "Reads every image and mask, as a run does before it starts, and says what does not fit."
 
 
@@ -21,14 +27,23 @@ class Findings:
     summary: str
     problems: list[str]
     warnings: list[str]
+    classes: dict[str, int]  # cells of each, the most first
 
 
 def show_check(
-    sources: list[str], uploads: list[bytes], validation_share: float, base: str, *, clicked: bool, versions: list[str]
+    sources: list[str],
+    uploads: list[bytes],
+    validation_share: float,
+    base: str,
+    *,
+    clicked: bool,
+    versions: list[str],
+    classes: tuple[CellClass, ...] = (),
 ) -> None:
     """Look at the data if the button was clicked; what was found, as long as it is of these very data.
 
-    versions: ids of the accepted labels of the collection, which change while its name stays.
+    versions: ids of the accepted labels of the collection, which change while its name stays. classes: that the network
+    of the recipe tells apart.
     """
     asked = (tuple(sources), tuple(map(hash, uploads)), validation_share, base, tuple(versions))
     if clicked:
@@ -41,8 +56,24 @@ def show_check(
         st.error(f"{findings.summary}. Training cannot start with these:\n{_listed(findings.problems)}")
     else:
         st.success(f"{findings.summary}. Training can start.")
+    if findings.classes:
+        _show_classes(findings.classes, classes)
     if findings.warnings:
         st.warning(f"Please note:\n{_listed(findings.warnings)}")
+
+
+def _show_classes(found: dict[str, int], told: tuple[CellClass, ...]) -> None:
+    """Cells of each class, and which of them this network does not learn."""
+    text = " · ".join(f"{plain(words(name))} **{count:,}**" for name, count in found.items())
+    st.markdown(f"Classes: {text}")
+    lost = [words(name) for name in found if name not in {one.name for one in told}]
+    if lost and told:
+        apart = ", ".join(one.words for one in told)
+        st.caption(
+            f"The network of this recipe tells {plain(apart, 200)}. {OTHERS.format(plain(', '.join(lost), 200))}"
+        )
+    elif lost:
+        st.caption(NO_CLASSES)
 
 
 def _listed(texts: list[str]) -> str:
@@ -62,4 +93,5 @@ def look(sources: list[str], uploads: list[bytes], validation_share: float, base
         data = gather_training_data([*sources, *paths], folder / "data", validation_share, base)
     test = f", {len(data.test)} for comparing" if data.test else ""
     few = [too_few(len(data.test))] if len(data.test) < MIN_IMAGES else []
-    return Findings(f"{data}{test}; {data.cells} cells", data.problems, [*data.warnings, *few])
+    classes = dict(data.classes.most_common())
+    return Findings(f"{data}{test}; {data.cells} cells", data.problems, [*data.warnings, *few], classes)

@@ -61,7 +61,10 @@ def ask_to_train() -> None:
         )
         check = st.button("Check the data", icon=":material/fact_check:", disabled=not ready, help=CHECK_HELP)
     share = (config or PRESETS[preset]).validation_share
-    show_check(sources, uploads, share, base, clicked=check, versions=[v.id for _, v in chosen])
+    show_check(
+        sources, uploads, share, base, clicked=check, versions=[v.id for _, v in chosen],
+        classes=config.classes if config else (),
+    )  # fmt: skip
     if start:
         spec = JobSpec(name=name, sources=tuple(sources), config=config, device=device, preset=preset, base=base)
         run = create_run(runs_folder(), spec, uploads)
