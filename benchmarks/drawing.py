@@ -1,9 +1,10 @@
 """Milliseconds from the end of a stroke or click on the Correct page to its effect in the picture, in Chromium.
 
-    python benchmarks/drawing.py [--cells 150] [--repeat 20]
+    python benchmarks/drawing.py [--cells 150] [--repeat 20] [--classes]
 
-A drawn smear of 1600 x 1200 px is opened with its labels; cells are deleted, added again at one click, painted
-on. The effect is there when the picture that shows it has replaced the stroke, in the frame that draws it.
+A drawn smear of 1600 x 1200 px is opened with its labels; cells are given classes by keys, deleted, added again at one
+click, painted on. With --classes every cell has a class before. The effect is there when the picture that shows it has
+replaced the stroke, in the frame that draws it.
 """
 
 import argparse
@@ -37,7 +38,9 @@ ROOT = Path(__file__).resolve().parents[1]
 WATCH = """(canvas) => {
   window.effect = new Promise((done) => {
     let from = 0;
-    canvas.addEventListener("pointerup", () => { from = performance.now(); }, { once: true, capture: true });
+    const begin = () => { from = from || performance.now(); };
+    canvas.addEventListener("pointerup", begin, { once: true, capture: true });
+    document.addEventListener("keydown", begin, { once: true, capture: true });
     const watcher = new MutationObserver(() => {
       if (!from || canvas.dataset.waiting !== "0") return;
       watcher.disconnect();
@@ -104,6 +107,7 @@ def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--cells", type=int, default=150)
     ap.add_argument("--repeat", type=int, default=20)
+    ap.add_argument("--classes", action="store_true")
     args = ap.parse_args()
     image, labels = draw_smear((1200, 1600), cells=args.cells, diameter_px=96, seed=3)
     with correct_page() as (page, _):
@@ -114,7 +118,22 @@ def main() -> None:
               f"{box['y']:.0f} px from the top")  # fmt: skip
         middles = [np.argwhere(labels == k).mean(axis=0) * scale for k in range(1, int(labels.max()) + 1)]
         inside = [(x, y) for y, x in middles if 30 < x < box["width"] - 30 and 30 < y < box["height"] - 30]
+        if args.classes:
+            classify_all(page, box)
         measure(page, canvas, inside[: args.repeat])
+
+
+def classify_all(page: Page, box: dict[str, float]) -> None:
+    """Draw around all cells, and press a key."""
+    left, top, right, bottom = box["x"] + 1, box["y"] + 1, box["x"] + box["width"] - 2, box["y"] + box["height"] - 2
+    page.keyboard.press("k")
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top + 5)):
+        page.mouse.move(x, y, steps=5)
+    page.mouse.up()
+    page.keyboard.press("1")
+    time.sleep(2)
 
 
 def measure(page: Page, canvas: Locator, places: list[tuple[float, float]]) -> None:
@@ -130,7 +149,12 @@ def measure(page: Page, canvas: Locator, places: list[tuple[float, float]]) -> N
         mouse.move(x + 25, y + 10, steps=4)
         mouse.up()
 
+    def give(x: float, y: float) -> None:
+        del x, y
+        page.keyboard.press("2")
+
     for title, key, act in (
+        ("class, a key", "k", give),
         ("delete, right click", "d", delete),
         ("add, one click", "a", mouse.click),
         ("paint, a stroke", "p", stroke),

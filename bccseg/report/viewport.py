@@ -113,12 +113,15 @@ def draw_marks(
         np.copyto(index, number - 1 + np.uint8(len(rows) - 1), where=number > 1)
         rows += _rows(classes, FILL * opacity)
     edges = _edges(before if show == "proposal" else now)
-    index[edges] = len(rows)
+    line = len(rows)
     rows.append((*(PROPOSAL_COLOUR if show == "proposal" else OUTLINE_COLOUR), round(255 * opacity)))
     if number is not None and classes:
-        beside = np.where(number > 0, number, cv2.dilate(number, CROSS))
-        index[edges] = beside[edges] + (len(rows) - 2)
+        at = np.flatnonzero(edges)
+        own, beside = number.ravel()[at], cv2.dilate(number, CROSS).ravel()[at]
+        index.ravel()[at] = np.where(own > 0, own, beside) + np.uint8(line - 1)
         rows += _rows(classes, opacity)
+    else:
+        index[edges] = line
     return Marks(index, np.array(rows, np.uint8))
 
 
@@ -127,7 +130,7 @@ def _class_numbers(labels: Labels, classes: ClassColours) -> NDArray[np.uint8]:
     lookup = np.ones(max(int(labels.max(initial=0)) + 1, len(classes.row)), np.uint8)
     lookup[: len(classes.row)] += classes.row
     lookup[0] = 0
-    return lookup[labels]
+    return np.take(lookup, labels)
 
 
 def _rows(classes: ClassColours, opacity: float) -> list[tuple[int, ...]]:
