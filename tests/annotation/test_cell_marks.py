@@ -87,21 +87,29 @@ def test_pieces_keep_the_class_new_cells_take_one_and_gone_cells_have_none():
 
 
 spot = st.tuples(st.integers(0, 100), st.integers(0, 80))
-any_class = st.builds(classify, st.sampled_from(["red", "white", ""]), spot)
+names = st.sampled_from(["red", "white", ""])
+any_class = st.builds(lambda name, points: classify(name, *points), names, st.lists(spot, min_size=1, max_size=6))
+with_class = st.builds(lambda edit, name: edit.replace(cell_class=name), command, names)  # new cells have it
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(command | any_class, min_size=1, max_size=12))
+@given(st.lists(with_class | any_class, min_size=1, max_size=12))
 def test_only_cells_that_are_there_have_a_class_and_undo_brings_all_back(commands):
     history = History(discs(), {1: WHITE})
-    states = [dict(history.marks)]
+    states, labels = [dict(history.marks)], discs()
     for edit in commands:
         try:
             history.apply(edit)
         except EditError:
             continue
         assert set(history.marks) <= set(np.unique(history.labels).tolist())
+        assert edit.kind != "classify" or np.array_equal(history.labels, labels), "a class moves no pixel"
+        labels = history.labels.copy()
         states.append(dict(history.marks))
+    again = History(discs(), {1: WHITE})
+    for edit in history.edits:
+        again.apply(Edit.from_json(edit.to_json()))
+    assert again.marks == history.marks, "what is stored gives the same classes"
     for state in reversed(states[:-1]):
         history.undo()
         assert history.marks == state

@@ -183,6 +183,17 @@ def test_a_key_that_was_pressed_before_the_ring_moved_is_for_the_cell_that_was_r
     assert hand.ringed == 2, "it went on once"
 
 
+def test_undo_right_after_a_key_undoes_that_key(hand, monkeypatch):
+    """The button's callback runs before the page has taken what was drawn."""
+    hand.key("white", hand.on(1))
+    key = Command(99, "class", hand.session.view, (hand.on(2),), "class", 1, "red")
+    monkeypatch.setattr("ui.correct.session.commands_since", lambda _, done: [key] if done < key.number else [])
+    hand.session.in_turn(hand.session.undo)
+    assert hand.session.draft.marks == {1: WHITE}
+    hand.session.in_turn(hand.session.redo)
+    assert hand.session.draft.marks == {1: WHITE, 2: RED}
+
+
 def test_the_picture_stays_where_it_is_while_the_next_cell_is_in_sight(store):
     hand = Hand(draft_of(store))
     hand.session.zoom = 1.0
