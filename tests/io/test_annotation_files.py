@@ -115,6 +115,8 @@ def test_geojson_as_qupath_writes_it():
     assert read([older]).classes["Tumor"].colour == "#C80000"
     assert only(feature(polygon(SQUARE), classification={"names": ["Blood", "RBC"]}))[1].name == "Blood: RBC"
     assert only(feature(polygon(SQUARE)))[1].name == ""
+    whole = feature(polygon(SQUARE), name="cell 7, whole outline (estimated)")
+    assert read([whole, feature(polygon(SQUARE), name="cell 7")]).images[0].objects[1:] == []
     bare = feature(polygon(SQUARE))
     bare["properties"] = None
     assert is_square(only(bare)[0])
@@ -245,7 +247,7 @@ def test_label_studio_brush_strokes():
 
     head = f"{4 * 3 * 8:032b}{7:05b}{2:04b}{3:04b}{7:04b}{15:04b}"
     # 3 rows of 8 pixels, RGBA: 5 transparent, 14 opaque (the first four values one by one), 5 transparent.
-    single = f"0{0:02b}{3:03b}" + "".join(f"{v:08b}" for v in (129, 0, 0, 255))
+    single = f"0{0:02b}{3:03b}" + "".join(f"{v:08b}" for v in (0, 0, 0, 255))
     bits = head + block(0, 20) + single + block(255, 13 * 4) + block(0, 20)
     rle = [int(bits[k : k + 8].ljust(8, "0"), 2) for k in range(0, len(bits), 8)]
     stroke = region("brushlabels", {"format": "rle", "rle": rle}, original_width=8, original_height=3)
@@ -263,9 +265,10 @@ def test_label_studio_brush_strokes():
 def test_of_a_task_the_last_annotation_counts_or_else_a_prediction():
     polygon_of = lambda k: region("polygonlabels", {"points": PERCENT[:3]}, score=k / 10)  # noqa: E731
     both = task(polygon_of(1)) | {"predictions": [{"result": [polygon_of(2), polygon_of(3)]}]}
-    both["annotations"].append({"was_cancelled": True, "result": []})
+    again = {"result": [polygon_of(1), polygon_of(1), polygon_of(1)]}
+    both["annotations"] += [again, {"was_cancelled": True, "result": []}]
     (image,) = read_label_studio(both).images
-    assert (len(image.objects), image.predicted, image.objects[0].score) == (1, False, None)
+    assert (len(image.objects), image.predicted, image.objects[0].score) == (3, False, None)
     (image,) = read_label_studio(task(polygon_of(4), key="predictions")).images
     assert (image.predicted, image.objects[0].by, image.objects[0].score) == (True, "network", 0.4)
 
