@@ -31,6 +31,9 @@ class EpochReport(Schema):
     learning_rate: float
     seconds: float
     waiting: float = 0.0  # share of the training time that the network waited for crops
+    # Pixels of the images checked on whose class is known, by what they are (rows) and were told to be: "none of them",
+    # then each class. Empty where the network tells no classes.
+    class_confusion: tuple[tuple[int, ...], ...] = ()
 
 
 def read_epochs(folder: Path) -> list[EpochReport]:

@@ -82,3 +82,17 @@ def dice_iou(counts: Tensor) -> tuple[float, float]:
     if predicted + true == 0:
         return 1.0, 1.0
     return 2 * inter / (predicted + true), inter / (predicted + true - inter)
+
+
+@torch.no_grad()
+def class_counts(logits: Tensor, target: Tensor, weight: Tensor, config: TrainConfig) -> Tensor:
+    """Pixels whose class is known, by what they are (rows) and what they are told to be: int64 (1 + C, 1 + C).
+
+    "None of them" comes first. Arguments as of `segmentation_loss`, for a network with classes.
+    """
+    maps, n = config.network.maps, 1 + config.network.classes
+    possible, trusted = target[:, maps].long(), weight.expand_as(target)[:, maps] > 0
+    one = (possible > 0) & (possible & (possible - 1) == 0) & trusted  # a power of two: a single class
+    true = torch.log2(possible[one].double()).round().long()
+    told = logits[:, maps:].argmax(dim=1)[one]
+    return torch.bincount(true * n + told, minlength=n * n).reshape(n, n)

@@ -21,7 +21,7 @@ from bccseg.training.crops import Batch, CropDataset, validation_batches
 from bccseg.training.distributed import ProcessGroup
 from bccseg.training.epoch_log import EpochReport, read_epochs, truncate_log
 from bccseg.training.initial_weights import initial_network
-from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss
+from bccseg.training.losses import class_counts, dice_iou, overlap_counts, segmentation_loss
 from bccseg.training.optimiser import average_weights, learning_rate, make_optimizer, set_learning
 from bccseg.training.preview import save_preview
 from bccseg.training.training_image import TrainingImage
@@ -67,12 +67,13 @@ class Trainer:
         while self.epoch < self.config.epochs:
             started = time.monotonic()
             loss, dice, iou, waiting = self._train_epoch(loader, on_step)
-            val_loss, val_dice, val_iou = self._validate() if self.group.is_main else (math.nan,) * 3
+            checked = self._validate() if self.group.is_main else (math.nan, math.nan, math.nan, ())
+            val_loss, val_dice, val_iou, confusion = checked
             self.epoch += 1
             report = EpochReport(
                 epoch=self.epoch, loss=loss, dice=dice, iou=iou, val_loss=val_loss, val_dice=val_dice, val_iou=val_iou,
                 learning_rate=learning_rate(self.config, self.epoch * self.config.steps_per_epoch - 1),
-                seconds=time.monotonic() - started, waiting=waiting,
+                seconds=time.monotonic() - started, waiting=waiting, class_confusion=confusion,
             )  # fmt: skip
             if self.group.is_main:
                 self._save(report)
@@ -128,17 +129,21 @@ class Trainer:
         return logits, loss, target, weight
 
     @torch.inference_mode()
-    def _validate(self) -> tuple[float, float, float]:
+    def _validate(self) -> tuple[float, float, float, tuple[tuple[int, ...], ...]]:
+        """Loss, Dice and IoU of the cell map, and `EpochReport.class_confusion`."""
         network = self._network_to_save().eval()
-        losses, counts = [], torch.zeros(3, dtype=torch.int64)
+        losses, counts, classes = [], torch.zeros(3, dtype=torch.int64), []
         for batch in validation_batches(self.validation, self.config):
             logits, loss, target, weight = self._forward(batch, network)
             losses.append(loss.item())
             counts += overlap_counts(logits, target, weight).cpu()
+            if self.config.network.classes:
+                classes.append(class_counts(logits, target, weight, self.config).cpu())
             if len(losses) == 1:
                 maps = self.config.network.maps  # of the cells; those of their classes are not shown
                 save_preview(self.folder / "preview.png", batch.image, logits[:, :maps].cpu(), batch.target[:, :maps])
-        return float(np.mean(losses)), *dice_iou(counts)
+        confusion = torch.stack(classes).sum(dim=0).tolist() if classes else []
+        return float(np.mean(losses)), *dice_iou(counts), tuple(map(tuple, confusion))
 
     def _is_stale(self) -> bool:
         """Whether the validation loss was lowest `patience` or more epochs ago."""

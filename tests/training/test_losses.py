@@ -10,6 +10,7 @@ from bccseg.config import NetworkConfig, TrainConfig
 from bccseg.training.losses import (
     SMALL_WEIGHT,
     SMOOTH_BELOW,
+    class_counts,
     class_loss,
     dice_iou,
     overlap_counts,
@@ -145,3 +146,16 @@ def test_the_class_loss_is_added_by_its_weight():
     without = segmentation_loss(logits, target, weight, CLASSES.replace(class_weight=0))
     with_classes = segmentation_loss(logits, target, weight, CLASSES.replace(class_weight=2))
     assert (with_classes - without).item() == pytest.approx(2 * math.log(4), abs=1e-5)
+
+
+def test_pixels_of_known_classes_are_counted_by_what_they_are_and_were_told_to_be():
+    config = TrainConfig(network=NetworkConfig(head="binary", classes=2), classes=DEFAULT_CLASSES[:2])
+    possible = torch.tensor(
+        [[[0b001, 0b010, 0b100, 0b110, 0, 0b100]]]
+    )  # none, red, white, red or white, unknown, white
+    target = torch.cat([torch.zeros(1, 1, 1, 6), possible[:, None].float()], dim=1)
+    weight = torch.ones(1, 2, 1, 6)
+    weight[..., 5] = 0  # not trusted
+    told = torch.tensor([0, 1, 1, 2, 2, 2])
+    logits = torch.cat([torch.zeros(1, 1, 1, 6), torch.nn.functional.one_hot(told, 3).T[None, :, None].float()], dim=1)
+    assert class_counts(logits, target, weight, config).tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0]]

@@ -21,6 +21,7 @@ from bccseg.jobs.records import JobSpec
 from bccseg.jobs.training_run import all_runs, create_run
 from bccseg.model.weight_sources import locate
 from bccseg.model.weights import read_config
+from bccseg.training.epoch_log import EpochReport
 from tests.ui.test_pages import APP, button
 from ui.shared.promoted import promoted
 from ui.train import start
@@ -308,3 +309,24 @@ def test_classes_of_the_data_are_counted_before_a_run(store):
         "few cells of: red (2), white (1), burr (1), platelet (1)" in w.value.replace("\\", "") for w in at.warning
     )
     assert any("What else is marked (Echinocyte (burr cell))" in c.value.replace("\\", "") for c in at.caption)
+
+
+def test_classes_that_a_run_learns_have_curves_and_a_table(place):
+    config = PRESETS["seed"].replace(
+        network=NetworkConfig(width=4, head="binary", classes=2), classes=ClassSet().classes[:2]
+    )  # fmt: skip
+    run = create_run(place / "runs", JobSpec(name="one", sources=("x",), config=config))
+    reports = [
+        EpochReport(
+            epoch=k, loss=1 / k, dice=0.5, iou=0.4, val_loss=1 / k, val_dice=0.5, val_iou=0.4, learning_rate=0.1,
+            seconds=1, class_confusion=((50, 1, 0), (2, 80, 0), (0, 10, 10 * k)),
+        )
+        for k in (1, 2)
+    ]  # fmt: skip
+    (run.folder / "log.jsonl").write_bytes(b"".join(report.to_json() + b"\n" for report in reports))
+    at = page()
+    charts = [json.loads(c.proto.spec) for c in at.get("plotly_chart")]
+    curves = next(c for c in charts if c["layout"]["title"]["text"] == "Dice of each class")
+    assert [line["name"] for line in curves["data"]] == ["Red cell", "White cell"]
+    picture = next(c for c in charts if c["layout"]["title"]["text"] == "Pixels by class, epoch 2")
+    assert picture["data"][0]["text"][2] == ["", "10", "20"]

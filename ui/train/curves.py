@@ -1,10 +1,13 @@
 """Curves and pictures of training runs."""
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from bccseg.jobs.training_run import RunSnapshot
+from bccseg.metrics.class_scores import class_scores
 from bccseg.report import charts
+from bccseg.report.class_charts import confusion_chart
 from ui.shared.plots import PLOT
 
 COLOURS = [charts.COLOUR, "#5b7fb5", "#4c956c", "#c77d0a", "#7b5ea7"]
@@ -27,6 +30,31 @@ def show_curves(runs: list[RunSnapshot]) -> None:
         longest = max((len(run.epochs) for run in runs), default=0)
         figure.update_xaxes(title="epoch", dtick=1 if longest <= 12 else None)
         column.plotly_chart(figure, key=f"curve_{key}_{'_'.join(r.id for r in runs)}", config=PLOT)
+
+
+def show_classes(run: RunSnapshot) -> None:
+    """How well each class is told on what is checked on: by epoch, and as a picture of the best epoch."""
+    told = [report for report in run.epochs if report.class_confusion]
+    if not told:
+        return
+    classes = run.spec.config.classes
+    names = ("none of them", *(one.words for one in classes))
+    scores = [class_scores(names, np.array(report.class_confusion)) for report in told]
+    left, right = st.columns(2)
+    figure = go.Figure()
+    for k, one in enumerate(classes, start=1):
+        figure.add_scatter(x=[report.epoch for report in told], y=[score[k].f1 for score in scores], name=one.words,
+                           mode="lines+markers", line={"color": one.colour})  # fmt: skip
+    legend = {"orientation": "h", "y": 1.15, "x": 1, "xanchor": "right"}
+    figure.update_layout(title="Dice of each class", height=280, margin={"l": 40, "r": 10, "t": 40, "b": 30},
+                         legend=legend, showlegend=True)  # fmt: skip
+    figure.update_xaxes(title="epoch", dtick=1 if len(told) <= 12 else None)
+    left.plotly_chart(figure, key=f"class_curve_{run.id}", config=PLOT)
+    best = run.best if run.best in told else told[-1]
+    table, title = np.array(best.class_confusion), f"Pixels by class, epoch {best.epoch}"
+    there = np.flatnonzero(table.sum(axis=1) + table.sum(axis=0))
+    chart = confusion_chart([names[k] for k in there], table[np.ix_(there, there)], title, "pixels")
+    right.plotly_chart(chart, key=f"class_confusion_{run.id}", config=PLOT)
 
 
 def show_preview(run: RunSnapshot) -> None:

@@ -13,7 +13,7 @@ from ui.shared.promoted import promoted
 from ui.shared.storage import runs_folder
 from ui.shared.weights_at_work import is_at_work
 from ui.train.compare import show_compare
-from ui.train.curves import show_curves, show_preview
+from ui.train.curves import show_classes, show_curves, show_preview
 from ui.train.few_labels_result import show_few_labels
 from ui.train.live_run import STATES
 from ui.train.promote import ask_to_promote, show_in_use
@@ -96,6 +96,7 @@ def _show_ended(run: RunSnapshot) -> None:
                 compared = show_compare(run)
                 ask_to_promote(run, compared=compared)
             _show_publish(run)
+        show_classes(run)
         show_preview(run)
 
 

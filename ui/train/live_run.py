@@ -6,7 +6,7 @@ from bccseg.jobs.queue import queue_position
 from bccseg.jobs.training_run import Run, RunSnapshot
 from ui.shared.duration import duration
 from ui.shared.errors import plain
-from ui.train.curves import show_curves, show_preview
+from ui.train.curves import show_classes, show_curves, show_preview
 
 STATES = {
     "queued": "waits for its turn", "preparing": "reads the images", "training": "training", "paused": "paused",
@@ -55,6 +55,7 @@ def show_live(run: Run) -> None:
                       help="Ends within seconds. What was learned is kept; resume goes on.")  # fmt: skip
         if now.epochs:
             show_curves([now])
+            show_classes(now)
         show_preview(now)
 
 
