@@ -170,8 +170,8 @@ def test_doubtful_classes_come_one_by_one_and_a_key_goes_on(store):
 
 def test_a_key_that_was_pressed_before_the_ring_moved_is_for_the_cell_that_was_ringed(store):
     """Two keys within one answer of the server: both were meant for what was in sight."""
-    hand = Hand(draft_of(store, c1=network("red", 0.1), c2=network("red", 0.2)))
-    for cell in range(3, 7):
+    hand = Hand(draft_of(store, c1=network("red", 0.1), c2=network("red", 0.2), c3=network("red", 0.3)))
+    for cell in range(4, 7):
         hand.key("red", hand.on(cell))
     hand.send("next", (0.0, 0.0))
     seen, view = hand.ring(), hand.session.view

@@ -123,12 +123,13 @@ class CorrectionSession(Sight):
             return
         self.classing.name = key.name
         points = tuple(key.view.to_image(x, y) for x, y in (key.points[:1] if is_click(key.points) else key.points))
-        ringed = key.value == ON_RING and self.by_class and self.doubtful.current is not None
-        if ringed and self.draft.marks.get(self.doubtful.current.id) == CellMark(name=key.name):
+        cell = self.doubtful.current
+        # A key may have been pressed before the ring went on: then it is for the cell that was ringed.
+        ringed = key.value == ON_RING and self.by_class and cell is not None and self.doubtful.is_current(points[0])
+        if ringed and cell and self.draft.marks.get(cell.id) == CellMark(name=key.name):
             self.next_doubtful_class()  # it has been given before: going through them again
         elif key.value >= ON_POINTER:
-            given = self.classify(key.name, points)
-            if given and ringed and self.doubtful.is_current(points[0]):
+            if self.classify(key.name, points) and ringed:
                 self.next_doubtful_class(said=self.classing.words(key.name))
         else:
             if key.tool == "add" and self.clicks.adjustable:
