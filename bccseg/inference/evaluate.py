@@ -1,22 +1,25 @@
 """How good weights are on images with masks or labels: metrics with intervals, and each image by itself."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bccseg.classes import UNCLASSIFIED
 from bccseg.imaging.label_image import Labels, Mask
 from bccseg.inference.predictor import Predictor
 from bccseg.inference.segment import segment
 from bccseg.io.images import read_image, read_mask
-from bccseg.io.truth import LABELS, read_truth
+from bccseg.io.truth import LABELS, read_classes, read_truth
 from bccseg.metrics.bootstrap import Intervals, bootstrap
+from bccseg.metrics.class_agreement import ClassAgreement, class_agreement
+from bccseg.metrics.class_scores import class_scores
 from bccseg.metrics.error_types import count_errors
-from bccseg.metrics.matching import ImageScore, score_labels, score_mask, summarise_scores
+from bccseg.metrics.matching import ImageScore, match, score_labels, score_mask, summarise_scores
 from bccseg.report.error_picture import draw_errors
 
 
@@ -30,6 +33,12 @@ class Evaluation:
     metrics: dict[str, float | int | None]  # of the whole set; see `summarise_scores`
     intervals: Intervals  # 95 %, by metric
     error_counts: list[Counter[str]]  # of each image, by kind; see `metrics.error_types`
+    true_classes: list[str] = field(default_factory=list)  # of all cells that were found and whose class is known
+    told_classes: list[str] = field(default_factory=list)  # what those were told to be
+
+    def classes(self, order: Sequence[str] = ()) -> ClassAgreement | None:
+        """Rows are what cells are, columns what they were told to be; None where no cell's class is known."""
+        return class_agreement(self.true_classes, self.told_classes, order) if self.true_classes else None
 
     def each(self) -> list[dict[str, Any]]:
         """A row an image, worst F1 first."""
@@ -58,8 +67,11 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values."""
+        told = self.classes()
+        classes = class_scores(told.names, told.confusion) if told else []
         return {
             **self.summary(),
+            "classes": {one.name: asdict(one) for one in classes if one.cells},
             "mistakes": dict(sum(self.error_counts, Counter())),
             "each": self.each(),
         }
@@ -84,15 +96,22 @@ def evaluate(
     (1, True)
     """
     names, scores, kinds = [], [], []
+    true, told = [], []
     for k, pair in enumerate(pairs, start=1):
         names.append(pair[0].name)
         image, truth, mask = _read(*pair)
-        found = segment(image, predictor).labels
-        scores.append(score_labels(found, truth) if mask is None else score_mask(found, mask))
-        kinds.append(count_errors(truth, found))
+        found = segment(image, predictor)
+        scores.append(score_labels(found.labels, truth) if mask is None else score_mask(found.labels, mask))
+        kinds.append(count_errors(truth, found.labels))
+        known = read_classes(pair[1]).cells
+        names_told = found.classes.name_of_each() if found.classes is not None else [UNCLASSIFIED] * len(found.scores)
+        for cell, twin, _ in match(truth, found.labels) if known else ():
+            if cell in known:
+                true.append(known[cell])
+                told.append(names_told[twin - 1])
         if on_image:
             on_image(k, len(pairs))
-    return Evaluation(names, list(pairs), scores, summarise_scores(scores), bootstrap(scores), kinds)
+    return Evaluation(names, list(pairs), scores, summarise_scores(scores), bootstrap(scores), kinds, true, told)
 
 
 def _read(image_path: Path, truth_path: Path) -> tuple[NDArray[np.uint8], Labels, Mask | None]:

@@ -167,7 +167,15 @@ def test_a_run_from_the_page_to_promotion_and_back(store, place):
 
 
 def test_comparing_weights_with_themselves_is_within_noise(store, place):
-    config = PRESETS["finetune"].replace(epochs=1, steps_per_epoch=1, batch_size=1, learning_rate=1e-9, workers=0)
+    kept = next(info for info in store.images() if info.split == "test")
+    labels = store.labels(store.versions(kept.id)[-1])
+    marks = {cell: CellMark(name="red" if cell > 1 else "white") for cell in range(1, 8)}
+    store.review(store.save_version(kept.id, labels, author="Ana", details=Details(cells=marks)), "accepted", "Ben")
+    base = read_config(locate()[0])
+    config = PRESETS["finetune"].replace(
+        epochs=1, steps_per_epoch=1, batch_size=1, learning_rate=1e-9, workers=0,
+        network=base.network, classes=base.classes,
+    )  # fmt: skip
     run = create_run(
         place / "runs", JobSpec(name="same", sources=(f"store:{place / 'collection'}",), config=config, device="cpu")
     )
@@ -180,6 +188,11 @@ def test_comparing_weights_with_themselves_is_within_noise(store, place):
     rows = {row["Measure"]: row for row in comparison.tables[0].rows}
     assert rows["F1 at IoU 0.5"]["Verdict"] == "too few images to tell"  # there is one
     assert rows["F1 at IoU 0.5"]["Difference"] == pytest.approx(0, abs=0.05)
+    classes = {row["Class"]: row for row in comparison.tables[0].classes}
+    assert set(classes) == {"Red cell", "White cell"}
+    assert 3 <= classes["Red cell"]["Cells"] <= 6, "those that were found and whose class is known"
+    assert classes["Red cell"]["F1 before"] == pytest.approx(classes["Red cell"]["F1 new"], abs=0.2)
+    assert comparison.tables[0].confusion.confusion.sum() == sum(row["Cells"] for row in comparison.tables[0].classes)
     assert comparison.each[0]["image"] == "5.png"
     name, _, old, new = comparison.pictures[0]
     assert name == "5.png"

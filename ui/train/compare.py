@@ -3,19 +3,23 @@
 import pandas as pd
 import streamlit as st
 
+from bccseg.classes import words
 from bccseg.jobs.promotion import own_name
 from bccseg.jobs.training_run import RunSnapshot
 from bccseg.metrics.titles import METRIC_TITLES
 from bccseg.model.weight_sources import shipped_names
+from bccseg.report.class_charts import confusion_chart
 from ui.shared.errors import plain
+from ui.shared.plots import PLOT
 from ui.shared.promoted import promoted, weights_title
-from ui.train.comparison import MIN_IMAGES, Comparison, comparisons, remember
+from ui.train.comparison import MIN_IMAGES, Comparison, Table, comparisons, remember
 from ui.train.test_images import offer_test_images
 
 COLUMNS = {
     "image": "Image", "f1": "F1", "pq": "PQ",
     **{name: METRIC_TITLES[name] for name in ("dice", "boundary_px", "count_error")}, "mistakes": "Errors",
 }  # fmt: skip
+NUMBERS = ("F1 before", "F1 new", "Precision", "Recall")
 NONE_LEFT = (
     "The run has learned from all your images, so nothing says how good it is on others like them. "
     "Keep some for comparing, train again, and compare then."
@@ -67,11 +71,26 @@ def _show_tables(comparison: Comparison, key: str) -> None:
         st.markdown(SPLIT_TITLES[table.split].format(table.images))
         st.dataframe(pd.DataFrame(table.rows), hide_index=True, key=f"table_{table.split}_{key}", height="content",
                      column_config=dict.fromkeys(("Before", "New", "Difference", "from", "to"), number))  # fmt: skip
+        if table.classes:
+            _show_classes(table, key)
     own = [table.images for table in comparison.tables if table.split != "base"]
     if not own:
         st.warning(NONE_LEFT)
     if not own or own[0] < MIN_IMAGES:
         offer_test_images(key)
+
+
+def _show_classes(table: Table, key: str) -> None:
+    """How classes are told: one by one, and what the new weights take for what."""
+    number = st.column_config.NumberColumn(format="%.3f")
+    left, right = st.columns(2)
+    left.markdown("Classes of the cells that were found")
+    left.dataframe(pd.DataFrame(table.classes), hide_index=True, key=f"class_table_{table.split}_{key}",
+                   height="content", column_config=dict.fromkeys(NUMBERS, number))  # fmt: skip
+    if table.confusion is not None:
+        names = [words(name) for name in table.confusion.names]
+        right.plotly_chart(confusion_chart(names, table.confusion.confusion, "With the new weights"), config=PLOT,
+                           key=f"class_picture_{table.split}_{key}")  # fmt: skip
 
 
 def _show_images(comparison: Comparison, key: str) -> None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from bccseg.classes import words
 from bccseg.errors import BccsegError
 from bccseg.jobs.training_run import Run
+from bccseg.metrics.class_agreement import ClassAgreement
+from bccseg.metrics.class_scores import class_scores
 from bccseg.metrics.titles import LOWER_IS_BETTER, METRIC_TITLES
 from ui.shared.promoted import promoted
 
@@ -28,6 +31,8 @@ class Table:
     split: str  # test, validation or base
     images: int
     rows: list[dict[str, object]]
+    classes: list[dict[str, object]] = field(default_factory=list)  # a row a class that is known of true cells
+    confusion: ClassAgreement | None = None  # of the new weights
 
 
 @dataclass
@@ -99,7 +104,9 @@ class Comparison:
                     "Measure": METRIC_TITLES[name], "Before": old.metrics[name], "New": new.metrics[name],
                     "Difference": difference.value, "from": difference.low, "to": difference.high, "Verdict": verdict,
                 })  # fmt: skip
-        self.tables.append(Table(split, len(pairs), rows))
+        order = tuple(one.name for one in predictors[1].config.told_classes)
+        both = [one.classes(order) for one in (old, new)]
+        self.tables.append(Table(split, len(pairs), rows, _class_rows(*both), both[1]))
         complete_weights(self.run.folder, measured={CARD_SETS[split]: new.summary()})  # for the model card
         if split == "base":
             return
@@ -108,6 +115,22 @@ class Comparison:
         for (name, kinds, old_picture), (_, _, new_picture) in zip(*shown, strict=True):
             text = ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "no errors"
             self.pictures.append((name, text, jpeg(old_picture), jpeg(new_picture)))
+
+
+def _class_rows(old: ClassAgreement | None, new: ClassAgreement | None) -> list[dict[str, object]]:
+    """F1 of each class before and with the new weights, of the cells that each has found."""
+    if old is None or new is None:
+        return []
+    before = {one.name: one for one in class_scores(old.names, old.confusion)}
+    rows = []
+    for one in class_scores(new.names, new.confusion):
+        was = before.get(one.name)
+        if one.cells:
+            rows.append({
+                "Class": words(one.name), "Cells": one.cells, "F1 before": was and was.f1, "F1 new": one.f1,
+                "Precision": one.precision, "Recall": one.recall,
+            })  # fmt: skip
+    return rows
 
 
 @st.cache_resource(show_spinner=False)
