@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -279,6 +280,41 @@ def test_names_of_images_in_tasks():
     assert image_name("s3://bucket/dir/a.png") == "a.png"
     with pytest.raises(DataError, match="Task 1 of the Label Studio file names no image"):
         read([{"data": {"text": "hello"}}])
+
+
+WHOLE_FILES = [
+    coco({"segmentation": [[x for point in SQUARE for x in point]]}),
+    coco({"segmentation": {"size": [30, 40], "counts": [305, 10, 885]}}), coco({"bbox": [10, 5, 10, 10]}),
+    {"type": "FeatureCollection", "features": [feature(polygon(SQUARE), classification={"name": "a", "color": [1]})]},
+    labelme(*(shape(kind, SQUARE[:2]) for kind in ("circle", "rectangle", "mask")), shape("polygon", SQUARE)),
+    [task(region("polygonlabels", {"points": PERCENT}), region("rectanglelabels", {**BOX, "rotation": 5}))],
+    [task(region("brushlabels", {"rle": [0, 0, 0, 1, 2]}), key="predictions")],
+]  # fmt: skip
+JUNK = st.sampled_from([None, -1, 0, 3, 10**400, 1e308, -2.5, True, "", "x", "a/b\\c", [], {}, [[]], [1], [["x", 2]]])
+
+
+def places(value, at=()):
+    """The way to every value inside a JSON value."""
+    yield at
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from places(one, (*at, key))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_stands_in_a_file_is_read_or_told(data):
+    value = json.loads(json.dumps(data.draw(st.sampled_from(WHOLE_FILES))))
+    *way, last = data.draw(st.sampled_from([place for place in places(value) if place]))
+    inner = value
+    for key in way:
+        inner = inner[key]
+    inner[last] = data.draw(JUNK)
+    with suppress(DataError):
+        file = read(value)
+        for image in file.images if file else []:
+            labels, objects = draw_objects(image.objects, SHAPE)
+            assert labels.max() == len(objects)
 
 
 def test_what_is_no_annotation_file():

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import geojson as geojson_library
 import numpy as np
@@ -13,7 +14,11 @@ from shapely.geometry import shape
 
 from bccseg.classes import CellClass, CellMark, ClassSet
 from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.io.annotation_files.objects import draw_objects
+from bccseg.io.annotation_files.read import read_annotation_json
+from bccseg.io.encode import as_json
 from bccseg.report.bundle import write_zip
+from bccseg.report.cell_marks import labels_and_marks
 from bccseg.report.coco import append_coco, coco
 from bccseg.report.geojson import geojson
 from bccseg.report.result import ImageResult
@@ -115,3 +120,16 @@ def test_everything_of_a_batch_agrees_about_the_platelets(result):
         assert len(json.loads(archive.read("coco.json"))["annotations"]) == 4
         assert len(json.loads(archive.read("a.geojson"))["features"]) == 4
         assert len(archive.read("a_cells.csv").splitlines()) == 1 + 3  # a platelet is no cell
+
+
+@pytest.mark.parametrize("write", [lambda r: coco([r]), geojson])
+def test_what_is_written_is_read_with_the_same_pixels_and_classes(result, write):
+    ring = np.array([[2.0, 2], [30, 2], [30, 30], [2, 30]])
+    hidden = replace(result, hidden={1: ring})  # its estimated outline is no cell of its own
+    (image,) = read_annotation_json(as_json(write(hidden)), "a").images
+    labels, objects = draw_objects(image.objects, result.shape)
+    truth, marks = labels_and_marks(result)
+    assert np.array_equal(labels, truth)
+    told = {k: CellMark(name=o.name, by=o.by, score=o.score) for k, o in enumerate(objects, start=1)
+            if o.name not in ("", "cell")}  # fmt: skip
+    assert told == marks

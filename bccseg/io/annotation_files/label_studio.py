@@ -9,6 +9,7 @@ import numpy as np
 from bccseg.errors import DataError
 from bccseg.io.annotation_files.brush_rle import brush_mask
 from bccseg.io.annotation_files.objects import (
+    FARTHEST,
     AnnotatedImage,
     AnnotatedObject,
     AnnotationFile,
@@ -103,7 +104,7 @@ def _object(row: Any, what: str, by: Any) -> AnnotatedObject | None:
 def _numbers(value: dict[str, Any], names: tuple[str, ...], what: str) -> list[float]:
     """The values, and the rotation in degrees last."""
     numbers = [value.get(name) for name in names] + [value.get("rotation") or 0]
-    if not all(isinstance(n, int | float) and np.isfinite(n) for n in numbers) or min(numbers[2:4]) <= 0:
+    if not all(isinstance(n, int | float) and abs(n) <= FARTHEST for n in numbers) or min(numbers[2:4]) <= 0:
         raise DataError(f"{what} of the Label Studio file is damaged: a region has no size.")
     return [float(n) for n in numbers]
 

@@ -16,6 +16,7 @@ from bccseg.imaging.part_mask import box_window, ellipse_depth
 
 Ring = NDArray[np.float64]  # (K, 2): x, y; the centre of the top left pixel is (0.5, 0.5)
 MOST_POINTS = 100_000  # of one ring
+FARTHEST = 1e7  # coordinate; more is no place in an image
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,7 @@ def _pixels(one: AnnotatedObject, shape: tuple[int, int]) -> tuple[tuple[slice, 
         window = box_window(box, shape)
         centred = (box - 0.5)[None]  # of pixel centres, as `ellipse_depth` counts
         return window, ellipse_depth(centred, window)[0] <= 1
-    rings = [[ring * scale for ring in part] for part in one.parts]
+    rings = [[ring * scale for ring in part if len(ring) > 2] for part in one.parts if part and len(part[0]) > 2]
     if not rings:
         return (slice(0, 0), slice(0, 0)), np.zeros((0, 0), bool)
     outer = np.concatenate([part[0] for part in rings])
@@ -160,11 +161,11 @@ def as_ring(points: Any, what: str) -> Ring:
     """Points of a file as a ring (K, 2). Raises DataError."""
     try:
         ring = np.array(points, np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{what} has an outline that is not made of x and y.") from error
     if ring.ndim == 1 and len(ring) % 2 == 0:
         ring = ring.reshape(-1, 2)
-    if ring.ndim != 2 or ring.shape[1] < 2 or len(ring) > MOST_POINTS or not np.isfinite(ring).all():
+    if ring.ndim != 2 or ring.shape[1] < 2 or len(ring) > MOST_POINTS or not (np.abs(ring) <= FARTHEST).all():
         raise DataError(f"{what} has an outline that is not made of x and y.")
     return ring[:, :2]
 

@@ -35,6 +35,7 @@ def read_annotation_json(data: bytes, stem: str) -> AnnotationFile | None:
             return read_geojson(value, stem)
         if is_label_studio(value):
             return read_label_studio(value)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:  # a value of a kind that nothing expects there
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError) as error:
+        # A value of a kind that nothing expects where it stands.
         raise DataError(f"The annotations are damaged ({type(error).__name__}: {str(error)[:80]}).") from error
     return None
