@@ -1,9 +1,10 @@
 """Classes on Segment: what is said of them, what is shown, and the gallery's moves in every number."""
 
 import io
+import threading
+import time
 import zipfile
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -205,6 +206,48 @@ def test_the_draft_is_the_one_of_correct_and_drawn_edits_are_not_undone_here(pag
     assert state.results[0].measured.correction.edits == 2
 
 
+def test_runs_at_once_begin_one_draft_and_lose_no_move(page):
+    """Streamlit starts the run of a click on a button while that of a move is still at work."""
+    session = open_gallery(page)
+    begin = session.begin
+
+    def slowly():
+        time.sleep(0.3)
+        return begin()
+
+    session.begin = slowly
+    commands = [GalleryCommand(k, "move", (k,), "white") for k in (1, 2)]
+    threads = [threading.Thread(target=session.take, args=(commands[: k + 1],)) for k in range(2)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.1)
+    for thread in threads:
+        thread.join()
+    assert len(session.draft.history.edits) == 2
+    page.run()
+    assert shown(page)["Cells"] == ("12", "7 red, 5 white")
+
+
+def test_a_run_that_is_ended_in_the_middle_leaves_its_move_to_the_next(page):
+    session = open_gallery(page)
+    begin = session.begin
+
+    class RunEndsError(BaseException):
+        """As Streamlit does it."""
+
+    def ended():
+        raise RunEndsError
+
+    session.begin = ended
+    commands = [GalleryCommand(1, "move", (1,), "white")]
+    with pytest.raises(RunEndsError):
+        session.take(commands)
+    session.begin = begin
+    session.take(commands)
+    page.run()
+    assert shown(page)["Cells"] == ("12", "8 red, 4 white")
+
+
 def test_a_move_in_another_window_does_not_lose_either(page):
     at, state = page, page.session_state["session"]
     session = open_gallery(at)
@@ -263,7 +306,6 @@ def test_commands_of_a_browser_are_read_or_left_out():
 
 
 def test_a_draft_begins_with_the_classes(page):
-    state = page.session_state["session"]
-    draft = draft_of_result(SimpleNamespace(results=state.results, note_draft=lambda _: None), 0)
+    draft = draft_of_result(page.session_state["session"], 0)
     assert [draft.marks[k].name for k in (1, 3, 13)] == ["red", "white", "platelet"]
     assert len(draft.info.scores) == 12

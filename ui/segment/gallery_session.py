@@ -1,5 +1,6 @@
 """The gallery that is open in this tab: which cells it shows in which order, and what a hand does to their classes."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -44,6 +45,7 @@ class GallerySession:
         if result.settings.drop_border_cells:
             there[border_ids(self.labels)] = False
         self.cells = np.flatnonzero(there).tolist()
+        self._lock = threading.Lock()
         self.page, self.done, self.told, self.undone, self.trouble = 0, 0, 0, 0, ""
         self.out_of_step = False  # somebody else has changed the draft, so that its ids may be others
         self.found: tuple[float, float] | None = None  # point of a cell that is to be shown in the picture
@@ -103,17 +105,26 @@ class GallerySession:
     # --- what a hand does
 
     def take(self, commands: list[GalleryCommand]) -> bool:
-        """Do, in order, what was done in the gallery; each once. Returns whether a class has changed."""
+        """Do, in order, what was done in the gallery; each once. Returns whether a class has changed.
+
+        A click elsewhere on the page starts its run while an earlier one is still at work here: it waits. One that
+        Streamlit ends in the middle of a command leaves that command to the next.
+        """
+        with self._lock:
+            return self._take(commands)
+
+    def _take(self, commands: list[GalleryCommand]) -> bool:
         before = self.draft.size if self.draft else 0
         for command in commands:
             if command.number <= self.done:
                 continue
-            self.done, self.trouble = command.number, ""
+            self.trouble = ""
             self.out_of_step |= self.draft is not None and self.draft.size != self.size
             try:
                 self._do(command)
             except BccsegError as error:
                 self.trouble = str(error)
+            self.done = command.number
             if self.draft:
                 self.size = self.draft.size
         return (self.draft.size if self.draft else 0) != before

@@ -44,11 +44,21 @@ def take_over() -> Draft | None:
 
 
 def draft_of_result(state: VisitorState, index: int) -> Draft:
-    """The draft that was begun from a result, or a new one. Raises StoreError."""
+    """The draft that was begun from a result, or a new one. Raises StoreError.
+
+    Two clicks, or two tabs, at once begin one.
+    """
+    at_work = st.session_state.get(OPEN)  # before the lock: Streamlit may end a run where it asks for this
+    with state.lock:
+        return _draft_of_result(state, index, at_work)
+
+
+def _draft_of_result(state: VisitorState, index: int, at_work: Draft | None) -> Draft:
     stored = state.results[index]
     if stored.draft:
         try:
-            draft = _at_work(stored.draft) or open_draft(store(), stored.draft)
+            same = at_work and at_work.id == stored.draft and at_work.folder.exists() and not at_work.stale
+            draft = at_work if at_work and same else open_draft(store(), stored.draft)
         except StoreError:
             pass  # submitted or discarded since: begin anew from the cells as they are
         else:
@@ -94,12 +104,6 @@ def note_change(draft: Draft, author: str) -> None:
     st.session_state[OPEN] = draft
 
 
-def _at_work(draft_id: str) -> Draft | None:
-    """The draft as this tab has it, if nobody else has changed or removed it."""
-    draft: Draft | None = st.session_state.get(OPEN)
-    return draft if draft and draft.id == draft_id and draft.folder.exists() and not draft.stale else None
-
-
 def result_of_draft(draft: Draft) -> int | None:
     """Which of this visit's results a draft was begun from."""
     return next((k for k, stored in enumerate(visitor_state().results) if stored.draft == draft.id), None)
@@ -118,7 +122,7 @@ def discard_draft(draft: Draft) -> None:
 def take_up_corrections(state: VisitorState) -> None:
     """Measure the results anew whose drafts were worked on since, here, in another tab or before a reload."""
     open_here = st.session_state.pop(CHANGED, {})
-    for index, stored in enumerate(state.results):
+    for index, stored in enumerate(list(state.results)):
         if not stored.draft:
             continue
         draft, author = open_here.get(stored.draft, (None, remembered("author")))
@@ -127,7 +131,10 @@ def take_up_corrections(state: VisitorState) -> None:
                 continue
             draft = open_draft(store(), stored.draft)
         if draft.size != stored.draft_size:
-            state.results[index] = corrected(stored, draft, author)
+            new = corrected(stored, draft, author)
+            with state.lock:
+                if index < len(state.results) and state.results[index] is stored:  # else another run was faster
+                    state.results[index] = new
     state.changed()
 
 
