@@ -87,6 +87,17 @@ def test_another_file_is_asked_about_anew_and_known_names_are_not(store):
     assert item.best.class_counts == {"red": 1, "white": 1}
 
 
+def test_more_names_than_a_collection_can_have_do_not_stop_the_import(store):
+    names = [f"kind {chr(97 + k // 26)}{chr(97 + k % 26)}" for k in range(40)]
+    at = page("collection")
+    features = {"type": "FeatureCollection", "features": [feature(5, 5, name) for name in names]}
+    upload(at, zipped(**{"a.png": photograph(), "a.geojson": json.dumps(features).encode()}))
+    button(at, "Import").click().run()
+    assert not at.exception
+    assert at.success
+    assert len(store.class_set().classes) == 30
+
+
 def test_a_zip_that_cannot_be_read_is_told_at_once(store):
     at = page("collection")
     upload(at, b"no zip")

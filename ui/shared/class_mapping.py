@@ -16,7 +16,7 @@ MANY = 12  # names; more are scrolled
 
 
 def ask_for_classes(about: Dataset, classes: ClassSet, key: str) -> dict[str, str]:
-    """A choice for each class name of the source: ours by theirs, as `map_classes` takes it.
+    """A choice for each class name of the source: what was not left as guessed, ours by theirs, for `map_classes`.
 
     Nothing is asked where all names are ours. key: of the widgets; another one for another source.
     """
@@ -34,9 +34,11 @@ def ask_for_classes(about: Dataset, classes: ClassSet, key: str) -> dict[str, st
             guess = suggest_class(name, classes)
             new = list(dict.fromkeys(n for n in (guess, class_name(name)) if n and n not in ours))
             options = [*ours, *new, ""]
-            chosen[name] = st.selectbox(
+            answer = st.selectbox(
                 f"{plain(name, 60)} :gray[{count:,}]", options, index=options.index(guess), key=f"{key}_{number}",
                 format_func=lambda value: words.get(value) or (f"New class: {value}" if value else UNCLASSIFIED),
                 width=230,
             )  # fmt: skip
+            if answer != guess:  # a guess that cannot be had, one class too many, say, must not stop the import
+                chosen[name] = answer
     return chosen
