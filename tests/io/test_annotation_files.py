@@ -274,6 +274,15 @@ def test_of_a_task_the_last_annotation_counts_or_else_a_prediction():
     assert (image.predicted, image.objects[0].by, image.objects[0].score) == (True, "network", 0.4)
 
 
+def test_the_short_form_of_label_studio():
+    regions = [{"points": PERCENT, "polygonlabels": ["RBC"], "original_width": 40, "original_height": 30}, {**BOX}]
+    short = {"id": 1, "image": "/data/upload/1/1a2b3c4d-a.png", "annotation_id": 7, "label": regions}
+    (image,) = read([short]).images
+    assert (image.file_name, image.predicted) == ("1a2b3c4d-a.png", False)
+    assert [one.name for one in image.objects] == ["RBC", ""]
+    assert is_square(draw_objects(image.objects[:1], SHAPE)[0])
+
+
 def test_names_of_images_in_tasks():
     assert image_name("/data/upload/3/1a2b3c4d-smear%201.png") == "1a2b3c4d-smear 1.png"
     assert image_name("/data/local-files/?d=train/images/a.png") == "train/images/a.png"

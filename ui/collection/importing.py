@@ -57,7 +57,8 @@ def _looked_through(data: UploadedFile) -> Dataset:
     """The class names of a zip; it is looked through once."""
     file, about = st.session_state.get(SEEN, ("", Dataset()))
     if file != data.file_id:
-        found = open_dataset(data.getvalue())
+        with st.spinner("Looking through the zip"):
+            found = open_dataset(data.getvalue())
         about = Dataset(class_counts=found.class_counts, classes=found.classes)  # without the zip itself
         st.session_state[SEEN] = data.file_id, about
     return about

@@ -1,4 +1,7 @@
-"""Label Studio's JSON (labelstud.io/guide/task_format), read: tasks with annotations, or else with predictions."""
+"""Label Studio's JSON (labelstud.io/guide/task_format), read: tasks with annotations, or else with predictions.
+
+Its short form, JSON-MIN (labelstud.io/guide/export), has the regions of one annotation beside the image.
+"""
 
 import re
 from typing import Any
@@ -28,7 +31,21 @@ IMAGE = re.compile(r"\.(png|jpe?g|tiff?|bmp|webp|gif)$", re.IGNORECASE)
 def is_label_studio(value: Any) -> bool:
     """Whether a JSON value is a task or a list of tasks."""
     first = value[0] if isinstance(value, list) and value else value
-    return isinstance(first, dict) and isinstance(first.get("data"), dict)
+    return isinstance(first, dict) and (isinstance(first.get("data"), dict) or _is_short(first))
+
+
+def _is_short(task: dict[str, Any]) -> bool:
+    return "annotation_id" in task and any(isinstance(v, str) and IMAGE.search(image_name(v)) for v in task.values())
+
+
+def _as_task(value: Any) -> Any:
+    """A task of the short form as the long form has it; anything else as it is."""
+    if not isinstance(value, dict) or "data" in value or not _is_short(value):
+        return value
+    rows = [row for rows in value.values() if isinstance(rows, list) for row in rows if isinstance(row, dict)]
+    sizes = ("original_width", "original_height")
+    regions = [{"value": row, **{name: row.get(name) for name in sizes}} for row in rows]
+    return {"data": {k: v for k, v in value.items() if isinstance(v, str)}, "annotations": [{"result": regions}]}
 
 
 def read_label_studio(value: Any) -> AnnotationFile:
@@ -36,7 +53,7 @@ def read_label_studio(value: Any) -> AnnotationFile:
     was not cancelled; predictions count where there is none. Raises DataError.
     """
     found = AnnotationFile()
-    for number, task in enumerate(value if isinstance(value, list) else [value], start=1):
+    for number, task in enumerate(map(_as_task, value if isinstance(value, list) else [value]), start=1):
         what = f"Task {number}"
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             raise DataError(f"{what} of the Label Studio file has no data.")
