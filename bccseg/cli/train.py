@@ -28,6 +28,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--epochs", type=int)
     p.add_argument("--steps", type=int, help="steps an epoch")
     p.add_argument("--seed", type=int)
+    p.add_argument("--few-labels", action="store_true", help="learn only classes, from the cells that classes/ names")
     p.add_argument("--device", default="auto", choices=DEVICES)
     p.set_defaults(run=run)
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return run_page_job(args.job)
     if not (args.data and args.out):
         raise SettingsError("train needs --data DIR and --out RUN.")
-    return train_folder(args, config_from(args))
+    return learn_classes(args) if args.few_labels else train_folder(args, config_from(args))
 
 
 def train_folder(args: argparse.Namespace, config: TrainConfig) -> int:
@@ -96,6 +97,26 @@ def train_folder(args: argparse.Namespace, config: TrainConfig) -> int:
     )  # fmt: skip
     if weights:
         print(f"weights in {weights}", file=sys.stderr)
+    return 0
+
+
+def learn_classes(args: argparse.Namespace) -> int:
+    """Classes of whole cells on the weights --init, from a few marked cells; returns 0."""
+    from bccseg.inference.predictor import Predictor
+    from bccseg.model.weight_sources import locate
+    from bccseg.model.weights import load_weights
+    from bccseg.training.cell_head_learning import learn_cell_head
+    from bccseg.training.few_labels import describe_cells, read_fields
+    from bccseg.training.few_labels_export import accuracy_text, save_few_labels
+
+    folder, source = locate(args.init)
+    fields, classes = read_fields(args.data)
+    predictor = Predictor(load_weights(folder, source), args.device)
+    cells = describe_cells(predictor, fields, lambda _share, what: print(what, file=sys.stderr, flush=True))
+    learned = learn_cell_head(cells, classes)
+    weights = save_few_labels(folder, args.out / "weights", learned, args.out.name)
+    counts = ", ".join(f"{name} {count}" for name, count in learned.about.cells.items())
+    print(f"learned from {counts}. {accuracy_text(learned.about)}\nweights in {weights}", file=sys.stderr)
     return 0
 
 

@@ -8,7 +8,7 @@ from bccseg.files import write_atomically
 from bccseg.jobs.records import JobProgress, JobSpec
 from bccseg.jobs.training_run import Run, create_run
 from bccseg.training.cell_head_learning import LearnedHead
-from bccseg.training.few_labels import save_few_labels
+from bccseg.training.few_labels_export import save_few_labels
 
 
 def create_few_labels_run(runs: Path, name: str, base: Path, learned: LearnedHead) -> Run:

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-ROW_PX, FRAME_PX = 34, 110
+ROW_PX, FRAME_PX = 34, 120
 SCALE = [[0, "rgba(74,111,165,0.06)"], [1, "rgba(74,111,165,0.95)"]]
 
 
@@ -26,8 +26,9 @@ def confusion_chart(
             hovertemplate=f"%{{y}}, told %{{x}}: %{{customdata:,}} {unit} (%{{z:.0%}})<extra></extra>",
         )
     )  # fmt: skip
-    figure.update_xaxes(title="told", side="bottom", type="category", tickangle=-40 if len(names) > 4 else 0)
-    figure.update_yaxes(title="are", autorange="reversed", type="category")
+    plain = {"type": "category", "showgrid": False, "zeroline": False, "ticks": ""}
+    figure.update_xaxes(title={"text": "told to be", "standoff": 8}, tickangle=-40 if len(names) > 3 else 0, **plain)
+    figure.update_yaxes(title={"text": "is", "standoff": 8}, autorange="reversed", **plain)
     return figure.update_layout(
         title={"text": title, "font": {"size": 14}}, height=FRAME_PX + ROW_PX * max(2, len(names)),
         margin={"l": 10, "r": 10, "t": 36 if title else 10, "b": 10},

@@ -65,13 +65,13 @@ def gather_training_data(sources: Iterable[str], work: Path, validation_share: f
     """
     data = TrainingData()
     for k, source in enumerate(sources):
-        for split, pairs in _splits(_as_folder(source, work / f"source{k}")).items():
+        for split, pairs in data_splits(_as_folder(source, work / f"source{k}")).items():
             getattr(data, split).extend(pairs)
     if not data.validation and (not base or len(data.train) * validation_share >= 0.5):
         data.train, data.validation = split_pairs(data.train, validation_share)
     data.held_out = len(data.validation)
     if base:
-        splits = _splits(_as_folder(base, work / "base"))
+        splits = data_splits(_as_folder(base, work / "base"))
         learned, check = splits.get("train", []), splits.get("validation", [])
         if not learned:
             raise DataError(f"The base training set '{Path(base).name}' has no images to learn from.")
@@ -140,7 +140,8 @@ def _write_source(source: str, work: Path) -> None:
         (folder / (safe_stem(inside.name) + inside.suffix.lower())).write_bytes(read())
 
 
-def _splits(folder: Path) -> dict[str, Pairs]:
+def data_splits(folder: Path) -> dict[str, Pairs]:
+    """The pairs of a folder by split; all are to learn from where it has no splits. Raises DataError."""
     if is_pair_folder(folder):
         return {"train": find_pairs(folder)}
     splits = {

@@ -4,7 +4,6 @@ Twenty marked cells a class and a few seconds are enough for classes that look d
 says of other fields, stains and people nobody has measured then.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bccseg.classes import CellClass, CellMarks
-from bccseg.files import write_atomically
+from bccseg.classes import CellClass, CellMark, CellMarks
+from bccseg.errors import DataError
 from bccseg.imaging.label_image import Labels
 from bccseg.inference.cell_features import cell_features
 from bccseg.inference.predictor import Predictor
-from bccseg.metrics.class_scores import Accuracy, accuracy_at
-from bccseg.model.weights import CARD_FILE, MODEL_FILE, CellHeadConfig, read_config, save_cell_head, write_config
-from bccseg.training.cell_head_learning import FieldCells, LearnedHead
+from bccseg.io.images import read_image
+from bccseg.io.truth import read_classes, read_truth
+from bccseg.training.cell_head_learning import FieldCells
+from bccseg.training.data_sources import data_splits
 
 Progress = Callable[[float, str], None]  # finished share, 0 to 1, and what is being done
 
@@ -76,6 +76,27 @@ def marked_field(
     return LabelledField(name, image, number[labels], found)
 
 
+def read_fields(folders: Iterable[Path]) -> tuple[list[LabelledField], tuple[CellClass, ...]]:
+    """The images with marked cells of datasets as `training.pairs` reads them, and their classes.
+
+    Raises DataError, ImageError.
+    """
+    fields, classes = [], {}
+    for folder in folders:
+        for pairs in data_splits(folder).values():
+            for image_path, truth_path in pairs:
+                known = read_classes(truth_path)
+                classes |= {one.name: one for one in known.classes if one.name not in classes}
+                marks = {cell: CellMark(name=name) for cell, name in known.cells.items()}
+                image = read_image(image_path)
+                labels, _ = read_truth(truth_path, image, image_path.name)
+                if marks:
+                    fields.append(marked_field(image_path.name, image, labels, marks, known.classes))
+    if not fields:
+        raise DataError("No cell of these data has a class. They are named in classes/ beside labels/.")
+    return fields, tuple(classes.values())
+
+
 def count_marked(fields: Iterable[LabelledField]) -> Counter[str]:
     """Marked cells of each class."""
     return Counter(name for field in fields for name in field.classes.values())
@@ -93,50 +114,3 @@ def describe_cells(predictor: Predictor, fields: Sequence[LabelledField], on_pro
         told.append(classes.number)
     own = tuple(one.name for one in predictor.config.classes)
     return FieldCells(np.concatenate(features), names, np.concatenate(number), np.concatenate(told), own)
-
-
-def save_few_labels(base: Path, out: Path, learned: LearnedHead, name: str) -> Path:
-    """The weights in the folder `base` with a learned head, as a weight folder `out`, which is returned."""
-    out.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(base / MODEL_FILE, out / MODEL_FILE)
-    config = read_config(base).replace(name=name, cell_head=None)
-    if (base / CARD_FILE).exists():
-        card = (base / CARD_FILE).read_text(encoding="utf-8").split(CARD_HEADING)[0].rstrip()
-    else:
-        card = f"# {name}"
-    write_config(out, config)
-    save_cell_head(out, learned.head, learned.about)
-    write_atomically(out / CARD_FILE, f"{card}\n{few_labels_card(learned)}".encode())
-    return out
-
-
-CARD_HEADING = "\n## Classes learned from marked cells\n"
-
-
-def few_labels_card(learned: LearnedHead) -> str:
-    """What a model card says of a learned head, in Markdown."""
-    about = learned.about
-    rows = [f"| {one.name} | {about.cells[one.name]} |" for one in about.classes]
-    text = (
-        f"A linear rule on frozen features tells these classes. It was learned from {sum(about.cells.values())} marked "
-        f"cells in {about.images} images. {accuracy_text(about)} Nothing is known of other fields, stains and "
-        "laboratories."
-    )
-    return "\n".join([CARD_HEADING, text, "", "| class | marked cells |", "|---|---|", *rows, ""])
-
-
-def held_out_accuracy(about: CellHeadConfig) -> Accuracy | None:
-    """Of marked cells that were held out, weighted as the classes are frequent in the images learned from."""
-    return accuracy_at(np.array(about.confusion), np.array([about.expected[one.name] for one in about.classes]))
-
-
-def accuracy_text(about: CellHeadConfig) -> str:
-    """What was measured, and on what."""
-    found = held_out_accuracy(about)
-    if found is None:
-        return "Its accuracy was not measured."
-    what = "images that were held out in turn" if about.held_out == "images" else "the same images, held out in turn"
-    return (
-        f"Of cells like those of these images {100 * found.value:.0f} % are told right (95 % interval "
-        f"{100 * found.low:.0f} to {100 * found.high:.0f} %), by {found.cells} marked cells of {what}."
-    )

@@ -12,15 +12,8 @@ from bccseg.inference.predictor import Predictor
 from bccseg.model.weight_sources import SHIPPED
 from bccseg.model.weights import HEAD_FILE, load_weights, read_config
 from bccseg.training.cell_head_learning import learn_cell_head
-from bccseg.training.few_labels import (
-    LabelledField,
-    accuracy_text,
-    count_marked,
-    describe_cells,
-    held_out_accuracy,
-    marked_field,
-    save_few_labels,
-)
+from bccseg.training.few_labels import LabelledField, count_marked, describe_cells, marked_field
+from bccseg.training.few_labels_export import accuracy_text, held_out_accuracy, save_few_labels
 
 PALE, DARK = CellClass(name="pale", colour="#ff0000"), CellClass(name="dark", colour="#00ff00")
 OTHER = CellClass(name="rare", colour="#0000ff")

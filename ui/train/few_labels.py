@@ -64,10 +64,10 @@ def _ask(found: list[MarkedImage], classes: ClassSet) -> None:
     if not enough:
         st.caption(f"At least two classes with {LEAST_CELLS} cells each are needed.")
     if st.button("Learn these classes", type="primary", icon=":material/bolt:", key="few_learn",
-                 disabled=working or not enough):  # fmt: skip
+                 disabled=working or not enough) and not working:  # fmt: skip
         base = own.locate(weights)[0]
-        job = FewLabelsJob(images, classes, weights, base, name, runs_folder(), store()).start()
-        st.session_state[JOB] = job
+        st.session_state[JOB] = FewLabelsJob(images, classes, weights, base, name, runs_folder(), store()).start()
+        st.rerun()
     if job is not None and not job.finished.is_set():
         _poll()
     elif job is not None and job.error:
@@ -75,22 +75,24 @@ def _ask(found: list[MarkedImage], classes: ClassSet) -> None:
 
 
 def _show_counts(classes: ClassSet, counts: dict[str, int]) -> None:
-    """A row a class that can be learned, with what is still missing."""
+    """A row a class with marked cells, and what is still missing; the other classes by name."""
+    learnable = [one for one in classes.classes if not one.small and one.counted]
+    marked = [one for one in learnable if counts[one.name]]
     rows = [
         {"": "■", "Class": one.words, "Marked cells": counts[one.name], "Enough?": _verdict(counts[one.name])}
-        for one in classes.classes
-        if not one.small and one.counted
+        for one in marked
     ]
-    colours = [one.colour for one in classes.classes if not one.small and one.counted]
-    table = pd.DataFrame(rows).style.apply(lambda _column: [f"color: {colour}" for colour in colours], subset=[""])
+    colours = [f"color: {one.colour}" for one in marked]
+    table = pd.DataFrame(rows, columns=["", "Class", "Marked cells", "Enough?"])
     bar = st.column_config.ProgressColumn(min_value=0, max_value=ENOUGH_CELLS, format="%d")
-    st.dataframe(table, hide_index=True, height="content", key="few_counts",
-                 column_config={"": st.column_config.TextColumn(width=20), "Marked cells": bar})  # fmt: skip
+    columns = {"": st.column_config.TextColumn(width=20), "Marked cells": bar}
+    st.dataframe(table.style.apply(lambda _column: colours, subset=[""]), hide_index=True, height="content",
+                 key="few_counts", column_config=columns)  # fmt: skip
+    if rest := [one.words for one in learnable if one not in marked]:
+        st.caption(f"No cell is marked as {plain(', '.join(rest), 600)}: not learned.")
 
 
 def _verdict(count: int) -> str:
-    if count == 0:
-        return "none: not learned"
     if count < LEAST_CELLS:
         return f"too few, {LEAST_CELLS - count} more are needed: not learned"
     return "enough" if count >= ENOUGH_CELLS else f"few: {ENOUGH_CELLS - count} more would be better"

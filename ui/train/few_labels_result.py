@@ -24,16 +24,16 @@ LEGEND = {
 def show_few_labels(run: RunSnapshot, key: str) -> None:
     """Accuracy, confusion matrix, classes one by one, and promotion. key: of the place on the page."""
     from bccseg.model.weights import read_config
-    from bccseg.training.few_labels import accuracy_text
+    from bccseg.training.few_labels_export import accuracy_text
 
     about = read_config(run.weights).cell_head
     if about is None:
         return
     names, confusion = [one.words for one in about.classes], np.array(about.confusion)
     st.markdown(f"**{plain(run.spec.name)}** · {accuracy_text(about)}")
-    left, right = st.columns([3, 2])
+    left, right = st.columns(2)
     left.plotly_chart(confusion_chart(names, confusion), key=f"confusion_{key}_{run.id}", config=PLOT)
-    share = st.column_config.NumberColumn(format="percent")
+    share = st.column_config.NumberColumn(format="%.0f %%")
     right.dataframe(
         pd.DataFrame(_rows(about.classes, about.cells, confusion)), hide_index=True, height="content",
         key=f"classes_{key}_{run.id}", column_config={"F1": share, "Right": share},
@@ -45,6 +45,11 @@ def show_few_labels(run: RunSnapshot, key: str) -> None:
 def _rows(classes: tuple[CellClass, ...], cells: dict[str, int], confusion: np.ndarray) -> list[dict[str, object]]:
     scores = class_scores(tuple(one.name for one in classes), confusion)
     return [
-        {"Class": one.words, "Marked": cells.get(one.name, 0), "Right": score.recall, "F1": score.f1}
+        {
+            "Class": one.words,
+            "Marked": cells.get(one.name, 0),
+            "Right": None if score.recall is None else 100 * score.recall,
+            "F1": None if score.f1 is None else 100 * score.f1,
+        }
         for one, score in zip(classes, scores, strict=True)
     ]
