@@ -83,7 +83,7 @@ class Surface {
   give([name, colour]) { // to what was just outlined, what is ringed, or what the pointer is on; else it is only in hand
     const { tool, ring } = this.data, still = ring && (!this.pointer || this.restedAt);
     const points = this.outlined || (still ? [ring.slice(0, 2)] : this.pointer && [this.pointer]);
-    const value = tool !== "class" || !points ? 0 : !this.outlined && still ? 2 : 1;
+    const value = tool !== "class" || !points || this.line ? 0 : !this.outlined && still ? 2 : 1;
     this.command("class", value ? points : [[0, 0]], { name, colour, tool, value });
   }
 
@@ -262,7 +262,9 @@ class Surface {
         this.draw();
       }
       if (!tool && this.data && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey) {
-        if (this.data.classes[letter]) this.give(this.data.classes[letter]);
+        const digit = "+-=[]?".includes(event.key) ? "" : event.code.match(/^Digit(\d)$/)?.[1]; // French keyboards shift theirs
+        const given = this.data.classes[letter] || this.data.classes[digit];
+        if (given) this.give(given);
         if (letter === this.data.next) this.command("next", [[0, 0]]);
       }
       if (event.key === "Escape") { this.line = this.outlined = null; this.corners = []; this.draw(); }
