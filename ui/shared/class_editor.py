@@ -19,8 +19,17 @@ WORDS = (
     "Cells keep their class when it gets another name. A class that is taken out stays with the cells that have it, "
     "and is shown under its name."
 )
-WIDTHS = [0.5, 2.6, 0.9, 1.4, 0.45, 0.45, 0.45]
-STYLE = "<style>[role=dialog] [data-testid=stHorizontalBlock] { gap: 0.5rem; }</style>"
+WIDTHS = [0.5, 2.6, 0.9, 0.8, 0.4, 0.4, 0.4]
+STYLE = (  # a class stays one row on narrow screens
+    "<style>.st-key-class_rows [data-testid=stHorizontalBlock] { gap: 0.5rem; flex-wrap: nowrap; } "
+    ".st-key-class_rows [data-testid=stColumn] { min-width: 2rem; } "
+    ".st-key-class_rows [data-testid=stColumn] button { padding: 0 0.2rem; } @media (max-width: 640px) { "
+    ".st-key-class_rows [data-testid=stHorizontalBlock] { gap: 0.15rem; } "
+    ".st-key-class_rows [data-testid=stColumn]:nth-child(1) { min-width: 2.7rem; } "
+    ".st-key-class_rows [data-testid=stColumn]:nth-child(2) { min-width: 5rem; } "
+    ".st-key-class_rows [data-testid=stColumn]:nth-child(3) { min-width: 3.4rem; } "
+    ".st-key-class_rows [data-testid=stColumn]:nth-child(n + 5) { min-width: 1.4rem; } }</style>"
+)
 
 
 @dataclass
@@ -98,11 +107,11 @@ def _window() -> None:
     draft: ClassDraft = st.session_state[KEY]
     st.html(STYLE)  # fixed text
     st.caption(WORDS)
-    heads = st.columns(WIDTHS)
-    for head, title in zip(heads, ("", "Name, as in files", "Key", "Counts as a cell"), strict=False):
-        head.caption(title)
-    for k, row in enumerate(draft.rows):
-        _show_row(draft, k, row)
+    with st.container(key="class_rows"):
+        for head, title in zip(st.columns(WIDTHS), ("", "Name, as in files", "Key", "Is a cell"), strict=False):
+            head.caption(title)
+        for k, row in enumerate(draft.rows):
+            _show_row(draft, k, row)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Add a class", icon=":material/add:", on_click=_add, args=(draft,), key="class_add",
                   disabled=len(draft.rows) >= MOST_CLASSES)  # fmt: skip
