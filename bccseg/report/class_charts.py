@@ -27,8 +27,8 @@ def confusion_chart(
         )
     )  # fmt: skip
     plain = {"type": "category", "showgrid": False, "zeroline": False, "ticks": ""}
-    figure.update_xaxes(title={"text": "told to be", "standoff": 8}, tickangle=-40 if len(names) > 3 else 0, **plain)
-    figure.update_yaxes(title={"text": "is", "standoff": 8}, autorange="reversed", **plain)
+    figure.update_xaxes(title={"text": "told", "standoff": 8}, tickangle=-40 if len(names) > 3 else 0, **plain)
+    figure.update_yaxes(title={"text": "true class", "standoff": 8}, autorange="reversed", **plain)
     return figure.update_layout(
         title={"text": title, "font": {"size": 14}}, height=FRAME_PX + ROW_PX * max(2, len(names)),
         margin={"l": 10, "r": 10, "t": 36 if title else 10, "b": 10},

@@ -38,8 +38,7 @@ Data: {data}. Licence: {licence}.
 
 ## Limits
 
-Stains, cameras and magnifications unlike those of the training images may do worse: check before use. Cell types are
-not told apart.
+Stains, cameras and magnifications unlike those of the training images may do worse: check before use. {classes}
 """
 
 
@@ -63,6 +62,9 @@ def model_card(config: WeightsConfig, run: Path) -> str:
         base=f", going on from {Path(base).name}" if base else "",
         data=config.data or "not stated",
         licence=config.licence or "not stated",
+        classes=f"Cells are told to be {', '.join(one.name for one in config.classes)}."
+        if config.classes
+        else "Cell types are not told apart.",
         splits=_split_table(run / "split.json"),
         results="Best epoch {epoch}: validation Dice {val_dice:.3f}, IoU {val_iou:.3f}, of crops.".format(**check)
         + _measured(config.metrics),

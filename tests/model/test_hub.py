@@ -2,12 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from bccseg.classes import CellClass
 from bccseg.errors import HubError, WeightsError
 from bccseg.hub import fetch_weights, parse_spec, publish_weights
+from bccseg.imaging.cell_head import CellHead
 from bccseg.model.weight_sources import locate
-from bccseg.model.weights import load_weights
+from bccseg.model.weights import CellHeadConfig, load_weights, save_cell_head
 from tests.hub_server import Repo
 
 
@@ -185,3 +188,14 @@ def test_publishing_without_the_right_is_told(hub, tiny_weights):
         publish_weights(folder, "lab/mine")
     with pytest.raises(HubError, match="owner/name"):
         publish_weights(folder, "mine")
+
+
+def test_classes_of_marked_cells_travel_with_their_weights(hub, tiny_weights, cache):
+    folder, _ = tiny_weights
+    classes = tuple(CellClass(name=name, colour="#000000") for name in ("a", "b"))
+    head = CellHead(("a", "b"), *(np.ones(shape, np.float32) for shape in (3, 3, (2, 3), 2, 0)))
+    save_cell_head(folder, head, CellHeadConfig(classes=classes, cells={"a": 20, "b": 20}))
+    name = publish_weights(folder, "lab/own")
+    weights = load_weights(fetch_weights(name, cache)[0])
+    assert weights.cell_head.names == ("a", "b")
+    assert np.array_equal(weights.cell_head.weight, head.weight)
