@@ -50,7 +50,7 @@ with show_errors():
             st.markdown(f"##### {plain(state.results[0].measured.name)}", width="stretch")
         gallery = ask_view()
         title = "Continue correcting" if state.results[index].draft else "Correct this image"
-        if st.button(title, icon=":material/draw:", disabled=busy,
+        if st.button(title, icon=":material/draw:", disabled=busy, key="correct_image",
                      help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
             hand_over(draft_of_result(state, index))
             st.switch_page(CORRECT_PAGE)

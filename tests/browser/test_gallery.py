@@ -32,7 +32,7 @@ def test_cells_are_moved_by_key_faster_than_the_page_answers(open_page):
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+Shift+z")
     page.locator(".gallery[data-waiting='0']").wait_for()
-    expect(metric(page, "White per 100 red")).to_contain_text("few cells")
+    expect(metric(page, "White per 100 red")).to_contain_text(", few")
     whites = page.locator(".tile[data-class='white']").count()
     assert whites == 8
     assert page.locator(".tile[data-class='not a cell']").count() == 4

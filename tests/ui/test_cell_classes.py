@@ -84,12 +84,12 @@ def move(session, number, ids, to):
 
 def test_the_numbers_of_a_haematologist_come_first_with_their_intervals(page):
     numbers = shown(page)
-    assert list(numbers)[:3] == ["Cells", "White per 100 red", "Platelets per 1,000 red (est.)"]
+    assert list(numbers)[:3] == ["Cells", "White per 100 red", "Platelets per 1,000 red, est."]
     assert numbers["Cells"] == ("12", "9 red, 3 white")
-    assert numbers["White per 100 red"] == ("33", "95 %: 9.8 to 114, few cells")  # 3 in 12: 0.089 to 0.532
-    assert numbers["Platelets per 1,000 red (est.)"] == (
+    assert numbers["White per 100 red"] == ("33", "95 %: 9.8–114, few")  # 3 in 12: 0.089 to 0.532
+    assert numbers["Platelets per 1,000 red, est."] == (
         "222",
-        "2 here, 95 %: 54 to 912",
+        "2 here, 95 %: 54–912",
     )  # 2 in 11: 0.051 to 0.477
     table = next(m.value for m in page.markdown if m.value.startswith("| Class"))
     assert "| White cell | 3 | 25.0 % | 8.9 to 53.2 % |" in table
@@ -158,7 +158,7 @@ def test_moves_reach_every_number_and_one_undo_takes_back_one_move(page):
     assert at.session_state["gallery_session"] is session
     assert shown(at)["Cells"] == ("11", "6 red, 5 white")
     assert shown(at)["White per 100 red"][0] == "83"
-    assert shown(at)["Platelets per 1,000 red (est.)"][1].startswith("2 here")
+    assert shown(at)["Platelets per 1,000 red, est."][1].startswith("2 here")
     result = state.results[0].measured
     table = cell_table(result)
     assert table["class"].tolist() == ["white"] * 3 + ["red"] * 3 + ["white"] + ["red"] * 3 + ["white"]
@@ -266,7 +266,7 @@ def test_the_ratios_of_all_images_together():
     at.session_state["session"].results += [kept, replace(kept, measured=replace(kept.measured, name="b", stem="b"))]
     at.run()
     (line,) = (m.value for m in at.markdown if m.value.startswith("All fields together"))
-    assert "33 white per 100 red** (95 %: 14 to 81)" in line  # 6 in 24: 0.120 to 0.449
+    assert "33 white per 100 red** (95 %: 14–81)" in line  # 6 in 24: 0.120 to 0.449
     assert "18 red cells, 6 white, 4 platelets (2.0 a field)" in line
 
 

@@ -27,7 +27,7 @@ PLATELET_HELP = (
     "An estimate: platelets are small and hard to find; some are missed, and dirt is taken for others. They are in no "
     "count of cells. Below it those of this field, and the 95 % interval of the ratio by chance alone."
 )
-FEW = ", few cells"
+FEW = ", few"
 
 
 def ratio_metrics(result: MeasuredImage) -> list[tuple[str, str, str, str]]:
@@ -39,7 +39,7 @@ def ratio_metrics(result: MeasuredImage) -> list[tuple[str, str, str, str]]:
         out.append(("White per 100 red", digits(white.value), below, WHITE_HELP))
     if (small := platelets_per_1000_red(counts)) is not None:
         below = f"{counts[PLATELET]:,} here, 95 %: {interval(small)}"
-        out.append(("Platelets per 1,000 red (est.)", digits(small.value), below, PLATELET_HELP))
+        out.append(("Platelets per 1,000 red, est.", digits(small.value), below, PLATELET_HELP))
     return out
 
 
@@ -125,4 +125,4 @@ def digits(value: float) -> str:
 
 def interval(found: Estimate) -> str:
     """Its ends, in words."""
-    return f"{digits(found.low)} to {digits(found.high)}"
+    return f"{digits(found.low)}–{digits(found.high)}"
