@@ -11,10 +11,12 @@ from bccseg.annotation.records import Details, ImageInfo, Review, Version, Versi
 from bccseg.annotation.store import LabelStore
 from bccseg.errors import EditError, StoreError
 
-EDIT = {"kind": "paint", "points": [[1.25, 2.0], [3.0, 4.0]], "radius_px": 5.5, "cell_class": "white"}
+EDIT = {
+    "kind": "paint", "points": [[1.25, 2.0], [3.0, 4.0]], "radius_px": 5.5, "cell_class": "white", "more": [[7.0, 8.0]],
+}  # fmt: skip
 CELLS = {"2": {"name": "white", "by": "network", "score": 0.75}, "5": {"name": "red", "by": "person", "score": None}}
 DETAILS = {"edits": [EDIT], "scores": [0.5, 0.75], "places": [[1.0, 2.0, 0.3]], "cells": CELLS}
-LATER = {"cells", "cell_class", "class_counts"}  # fields that version 0.1.0 did not write
+LATER = {"cells", "cell_class", "class_counts", "more"}  # fields that version 0.1.0 did not write
 # Every field with a value of its own.
 WRITTEN = {
     ImageInfo: {
