@@ -25,6 +25,15 @@ from bccseg.report.coco import append_coco, coco
 from bccseg.report.label_studio import label_config, label_studio_task
 
 
+# Label Studio serves one folder below its document root, never the root itself.
+IMAGE_FOLDERS: dict[Layout, str] = {
+    "kaggle": "{}/original",
+    "labels": "{}/images",
+    "coco": "{}/images",
+    "label-studio": "images/{}",
+}
+
+
 def chosen_versions(found: list[Item], *, submitted: bool = False) -> list[tuple[Item, Version]]:
     """The version that stands for each image: accepted ones, and, if asked for, those that wait for review."""
     wanted = ("accepted", "submitted") if submitted else ("accepted",)
@@ -39,7 +48,7 @@ def dataset_files(store: LabelStore, chosen: list[tuple[Item, Version]], layout:
     boxes, tasks = {split: coco(classes=known) for split in SPLITS}, []
     for item, version in chosen:
         stem, split = unique(flat_stem(safe_stem(item.info.name)), taken), item.info.split
-        image = f"{split}/{'original' if layout == 'kaggle' else 'images'}/{stem}.png"
+        image = f"{IMAGE_FOLDERS[layout].format(split)}/{stem}.png"
         yield image, png(store.image(item.info.id))
         parted = part_objects(store.labels(version), store.marks(version), classes)
         if layout == "kaggle":
