@@ -22,8 +22,8 @@ LABEL_STUDIO_CARD = """## Into Label Studio
 1. Start Label Studio with `LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true` and
    `LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT` set to this folder.
 2. Make a project, and paste `label_config.xml` into its labelling setup (code).
-3. Add the folder `images` in this one as local storage (its absolute path), without syncing it, then import `tasks.json`:
-   the cells come as predictions.
+3. Add the folder `images` in this one as local storage (its absolute path), without syncing it.
+4. Import `tasks.json`: the cells come as predictions.
 
 What is exported from there as JSON can be imported into bccseg again, together with the images."""
 

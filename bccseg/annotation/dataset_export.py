@@ -24,7 +24,6 @@ from bccseg.io.truth import CLASSES, LABELS, MASK, OTHERS
 from bccseg.report.coco import append_coco, coco
 from bccseg.report.label_studio import label_config, label_studio_task
 
-
 # Label Studio serves one folder below its document root, never the root itself.
 IMAGE_FOLDERS: dict[Layout, str] = {
     "kaggle": "{}/original",
