@@ -16,6 +16,7 @@ from ui.shared.handover import draft_of_result, note_change
 from ui.shared.session import VisitorState
 from ui.shared.storage import store
 from ui.shared.stored_result import StoredResult
+from ui.shared.widget_state import restore, save
 
 KEY, SERIAL, VIEW, FOUND = "gallery_session", "gallery_serial", "segment_view", "found_in_gallery"
 REDRAW = "gallery_redraw"
@@ -32,12 +33,12 @@ def ask_view() -> bool:
     """Whether the gallery is wanted in the place of the picture."""
     if FOUND in st.session_state:
         st.session_state[VIEW] = PICTURE
-    st.session_state.setdefault(VIEW, PICTURE)
-    chosen = st.segmented_control(
+    restore(VIEW, PICTURE)
+    st.segmented_control(
         "View", [PICTURE, GALLERY], key=VIEW, format_func=lambda name: f"{ICONS[name]} {name}", required=True,
         label_visibility="collapsed", help="Gallery: every cell by itself, sorted by class.",
     )  # fmt: skip
-    return chosen == GALLERY
+    return bool(save(VIEW) == GALLERY)
 
 
 def take_moves() -> None:
