@@ -1,6 +1,7 @@
 """Cells as ImageJ ROI sets."""
 
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 
@@ -12,6 +13,9 @@ from bccseg.imaging.outlines import cell_outlines
 from bccseg.report.cell_marks import labels_and_marks
 from bccseg.report.class_colours import rgb
 from bccseg.report.result import ImageResult
+
+
+LONGEST_NAME = 40
 
 
 def imagej_rois(result: ImageResult, classes: Sequence[CellClass] | None = None) -> bytes:
@@ -29,12 +33,17 @@ def imagej_rois(result: ImageResult, classes: Sequence[CellClass] | None = None)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for cell, ring in cell_outlines(labels):
             of = marks[cell].name if cell in marks else ""
-            name = f"{of.replace(' ', '_') or 'cell'}-{cell:05d}"
+            name = f"{_file_name(of) or 'cell'}-{cell:05d}"
             look = (min(group[of], 255), bytes([255, *rgb(colour[of])])) if of else (0, None)
             archive.writestr(f"{name}.roi", _roi(ring, name, *look))
             if cell in result.hidden:
                 archive.writestr(f"{name}-whole.roi", _roi(result.hidden[cell], f"{name}-whole", *look))
     return buffer.getvalue()
+
+
+def _file_name(name: str) -> str:
+    """Letters, digits, - and _ alone: a class from elsewhere may be called anything."""
+    return re.sub(r"[^\w-]+", "_", name)[:LONGEST_NAME]
 
 
 def _roi(ring: NDArray, name: str, group: int, colour: bytes | None) -> bytes:

@@ -113,6 +113,13 @@ def test_rois_have_group_name_and_colour(result):
     assert found["platelet-00004.roi"].coordinates().max(axis=0).tolist() == [57, 46]
 
 
+def test_no_name_of_a_class_leads_out_of_the_zip(result):
+    names = ("../../red", "white", "platelet")
+    known = Classification(names, result.classes.number, result.classes.score)
+    with zipfile.ZipFile(io.BytesIO(imagej_rois(replace(result, classes=known)))) as archive:
+        assert archive.namelist()[0] == "_red-00001.roi"
+
+
 def test_everything_of_a_batch_agrees_about_the_platelets(result):
     buffer = io.BytesIO()
     write_zip([result], buffer)
