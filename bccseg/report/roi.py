@@ -14,7 +14,6 @@ from bccseg.report.cell_marks import labels_and_marks
 from bccseg.report.class_colours import rgb
 from bccseg.report.result import ImageResult
 
-
 LONGEST_NAME = 40
 
 
