@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from bccseg.annotation.records import Version, origin
-from bccseg.annotation.review import Item, agreement_on_classes, annotator_agreement
+from bccseg.annotation.review import Item, agreement_on_classes, annotator_agreement, last_by_author
 from bccseg.annotation.store import LabelStore
 from bccseg.classes import ClassSet
 from bccseg.imaging.label_image import without
@@ -150,19 +150,28 @@ def _facts(item: Item, base: Version, version: Version, compared: Comparison) ->
 
 def show_agreement(store: LabelStore, item: Item) -> None:
     """How much the people agree who labelled an image."""
-    rows = []
-    for a, b, g in annotator_agreement(store, item):
-        row = {"One": a.author, "Other": b.author, "Dice": g.dice, "F1 at IoU 0.5": g.f1,
-               "More cells": g.count_difference}  # fmt: skip
-        of = agreement_on_classes(store, a, b)
-        rows.append(row | ({"Same class": of.share, "Cohen's κ": of.kappa} if of.classified else {}))
-    if rows:
+    people = tuple(v.id for v in last_by_author(item.versions))
+    table = _agreement(str(store.root), people, store.class_set().to_json(), store, item)
+    if len(table):
         st.caption("How much the people agree who labelled this image:")
         number = st.column_config.NumberColumn
         st.dataframe(
-            pd.DataFrame(rows), hide_index=True,
+            table, hide_index=True,
             column_config={
                 "Same class": number(format="percent", help="Of the cells that both classify."),
                 "Cohen's κ": number(format="%.2f", help="Agreement beyond chance: 1 is perfect, 0 is chance."),
             },
         )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _agreement(root: str, people: tuple[str, ...], classes: bytes, _store: LabelStore, _item: Item) -> pd.DataFrame:
+    """A row two people. people: ids of their last versions, which never change."""
+    del root, people, classes
+    rows = []
+    for a, b, g in annotator_agreement(_store, _item):
+        row = {"One": a.author, "Other": b.author, "Dice": g.dice, "F1 at IoU 0.5": g.f1,
+               "More cells": g.count_difference}  # fmt: skip
+        of = agreement_on_classes(_store, a, b)
+        rows.append(row | ({"Same class": of.share, "Cohen's κ": of.kappa} if of.classified else {}))
+    return pd.DataFrame(rows)
