@@ -89,6 +89,11 @@ def set_pixel_size(pixel_size_um: float) -> None:
     reset({"set_pixel_size": f"{min(max(pixel_size_um, LEAST_UM), MOST_UM):.4g}"})
 
 
+def choose_weights(name: str) -> None:
+    """Choose weights in the sidebar of this tab, before it is drawn."""
+    reset({"set_weights": name})
+
+
 def _ask_pixel_size() -> float | None:
     """A text, because a field for numbers takes no decimal comma."""
     text = st.text_input("Pixel size (µm)", key="set_pixel_size",

@@ -7,6 +7,8 @@ from bccseg.jobs.promotion import own_name
 from bccseg.jobs.training_run import RunSnapshot
 from ui.shared.errors import plain, show_errors
 from ui.shared.promoted import promoted
+from ui.shared.session import note_settings, visitor_state
+from ui.shared.settings import choose_weights
 
 PROMOTE_HELP = "Makes these the app's weights, for everyone. One click goes back."
 
@@ -36,5 +38,6 @@ def ask_to_promote(run: RunSnapshot, *, compared: bool, key: str = "") -> None:
         if st.button("Promote", type="primary" if compared else "secondary", icon=":material/upgrade:",
                      key=f"promote_{key}{run.id}", help=PROMOTE_HELP):  # fmt: skip
             with show_errors():
-                own.promote(run.run, title)
+                choose_weights(own.promote(run.run, title))  # also where this browser had chosen others
+                note_settings(visitor_state())
                 st.rerun()
