@@ -9,11 +9,13 @@ from streamlit.testing.v1 import AppTest
 from bccseg.annotation.records import Details
 from bccseg.annotation.store import LabelStore
 from bccseg.classes import NOT_A_CELL, CellClass, CellMark, ClassSet
+from bccseg.errors import Stopped
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.jobs.training_run import all_runs
 from tests.ui.test_pages import APP, button
 from ui.shared.predictors import load_predictor
 from ui.shared.promoted import promoted
+from ui.train.few_labels_job import FewLabelsJob
 
 CLASSES = ClassSet(
     classes=(
@@ -108,3 +110,15 @@ def test_few_cells_cannot_be_learned(store):
     at = page()
     assert button(at, "Learn these classes").disabled
     assert any("At least two classes with 5 cells" in c.value for c in at.caption)
+
+
+def test_learning_stops_before_the_next_image(store, tmp_path):
+    add_field(store)
+    job = FewLabelsJob([], CLASSES, promoted().current, tmp_path, "x", tmp_path / "runs", store)
+    job.stop()
+    with pytest.raises(Stopped):
+        job._tell(0.5, "Looking")
+    job._learn = lambda: job._tell(0.5, "Looking")
+    job._work()
+    assert job.finished.is_set()
+    assert (job.error, job.run) == ("", "")

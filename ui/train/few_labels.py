@@ -104,3 +104,4 @@ def _poll() -> None:
     if job.finished.is_set():
         st.rerun()
     st.progress(job.share, text=plain(job.doing, 200))
+    st.button("Stop", icon=":material/stop_circle:", on_click=job.stop, key="few_stop")

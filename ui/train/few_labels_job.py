@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bccseg.annotation.store import LabelStore
 from bccseg.classes import ClassSet
-from bccseg.errors import BccsegError
+from bccseg.errors import BccsegError, Stopped
 from ui.shared.predictors import predictor_cache
 from ui.train.marked_images import MarkedImage
 
@@ -30,15 +30,22 @@ class FewLabelsJob:
     run: str = ""  # id of the run that it became
     error: str = ""
     finished: threading.Event = field(default_factory=threading.Event)
+    _stop: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> "FewLabelsJob":
         """Begin."""
         threading.Thread(target=self._work, name="bccseg-few-labels", daemon=True).start()
         return self
 
+    def stop(self) -> None:
+        """Ask it to end; it does before the next image."""
+        self._stop.set()
+
     def _work(self) -> None:
         try:
             self._learn()
+        except Stopped:
+            log.info("learning classes was stopped")
         except BccsegError as error:
             self.error = str(error)
         except Exception:
@@ -64,3 +71,5 @@ class FewLabelsJob:
 
     def _tell(self, share: float, doing: str) -> None:
         self.share, self.doing = 0.9 * share, doing
+        if self._stop.is_set():
+            raise Stopped("Stopped.")
