@@ -1,5 +1,6 @@
 """The correction that is open in this browser tab: tool, view, and what the person does to it."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,7 @@ class CorrectionSession(Sight):
     keys_wanted: bool = False  # the list of all keys
 
     def __post_init__(self) -> None:
+        self._lock = threading.RLock()  # a click on a button starts its run while that of a stroke is still at work
         info = self.draft.info
         self.clicks, self.doubtful = ClickTools(self.draft), DoubtfulClasses(self.draft)
         self.classing = ClassHand(self.draft, self.classes)
@@ -83,12 +85,13 @@ class CorrectionSession(Sight):
             "brush": lambda c: self.handle_hotkey(f"brush:{'+' if c.value > 0 else '-'}"),
             "take": lambda _: self.clicks.take(),
         }  # fmt: skip
-        for command in commands:
-            if command.number <= self.done:
-                continue
-            self.done = command.number
-            if act := acts.get(command.act):
-                act(command)
+        with self._lock:
+            for command in commands:
+                if command.number <= self.done:
+                    continue
+                self.done = command.number
+                if act := acts.get(command.act):
+                    act(command)
 
     def _pan(self, command: Command) -> None:
         (x0, y0), (x1, y1) = command.points[0], command.points[-1]
@@ -164,12 +167,13 @@ class CorrectionSession(Sight):
 
     def perform(self, act: Callable[[], Any], title: str, hint: str = "") -> None:
         """Make a change; the message is the change of the cell count and a hint, or why it was not possible."""
-        try:
-            act()
-        except BccsegError as error:
-            self.message = ("warning", str(error))
-            return
-        self._done_last = title, hint
+        with self._lock:
+            try:
+                act()
+            except BccsegError as error:
+                self.message = ("warning", str(error))
+                return
+            self._done_last = title, hint
 
     @property
     def cells(self) -> int:

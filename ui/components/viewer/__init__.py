@@ -95,6 +95,7 @@ def picture_data(result: ImageResult, classes: Sequence[Chip] = ()) -> dict[str,
             "unknown": UNKNOWN_COLOUR, "whole": HIDDEN_COLOUR,
         },
         "whole": [(ring * shrink).round(1).tolist() for ring in result.hidden.values()],
+        "whole_of": list(result.hidden),
         "tips": tips,
         **more,
     }  # fmt: skip

@@ -189,7 +189,8 @@ class View {
     c.strokeStyle = `rgb(${this.data.colours.whole} / ${choice.opacity})`.replaceAll(",", " ");
     c.lineWidth = 1.5 / this.scale;
     c.setLineDash([5 / this.scale, 3 / this.scale]);
-    for (const ring of this.data.whole) {
+    for (const [k, ring] of this.data.whole.entries()) {
+      if (this.hidden(this.index.get(this.data.whole_of[k]))) continue;
       c.beginPath();
       for (const [x, y] of ring) c.lineTo(x, y);
       c.closePath();
