@@ -42,6 +42,8 @@ def ask_for_pair() -> None:
             mapped = map_classes(counts, store().class_set(), chosen, definitions)
             if mapped.classes != store().class_set():
                 store().save_class_set(mapped.classes)
+            if not truth.certain:
+                st.toast("These outlines stand for boxes, or are a network's: look at each.", icon=":material/draw:")
             _open(image, page.image, page.pixel_size_um, Truth(truth.labels, mapped.marks(truth.marks)))
 
 
