@@ -43,7 +43,10 @@ class Surface {
     if (this.latest !== data) return; // a newer one came meanwhile
     this.keep(data.name, photograph);
     Object.assign(this, { photograph, marks });
-    if (data.place !== this.place) [this.place, this.outlined, this.restedAt] = [data.place, null, this.pointer];
+    if (data.place !== this.place) { // the hand rests, unless it has moved since it asked for this place
+      if (!(this.asked > this.shown && this.asked <= data.done)) this.restedAt = this.pointer;
+      [this.place, this.outlined] = [data.place, null];
+    }
     if (this.name !== data.name) [this.name, this.outlined] = [data.name, null]; // another part of the image
     if (this.pressed?.tool === data.tool || performance.now() > this.pressed?.until) this.pressed = null;
     this.data = data;
@@ -95,6 +98,7 @@ class Surface {
     this.number = Math.max(this.number + 1, Date.now() * 8); // ascending, also after the page was opened again
     this.waiting.push({ number: this.number, act, view: this.data.view, points, ...more });
     this.canvas.dataset.waiting = this.waiting.length;
+    if (act === "next" || more.value === 2 && act === "class") [this.asked, this.restedAt] = [this.number, this.pointer];
     this.send();
     this.draw();
   }
