@@ -17,6 +17,11 @@ TIGHT = (
     # a small screen: the picture of Segment begins before it ends
     ".st-key-numbers { row-gap: 0.25rem; } .st-key-image_head h5 { padding: 0; } "
     ".st-key-image_head [data-testid=stMarkdownContainer] { margin-bottom: 0; } "
+    # one line: a long name gives way to what stands beside it
+    "@media (min-width: 900px) { .st-key-image_head { flex-wrap: nowrap; } "
+    ".st-key-image_head > :first-child { min-width: 0; flex: 1 1 0; } "
+    ".st-key-image_head > :not(:first-child) { flex: none; } "
+    ".st-key-image_head h5 { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } } "
     "@media (max-width: 640px) { .st-key-numbers { column-gap: 1rem; } "
     ".st-key-more_images [data-testid=stFileUploaderDropzoneInstructions] { display: none; } "
     ".st-key-image_head h5 { font-size: 1rem; } } "
