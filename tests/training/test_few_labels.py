@@ -7,7 +7,10 @@ import pytest
 
 from bccseg.classes import NOT_A_CELL, CellClass, CellMark
 from bccseg.errors import DataError, WeightsError
+from bccseg.imaging.cell_features import LOOKS
 from bccseg.imaging.synthetic import draw_smear
+from bccseg.inference import tiling
+from bccseg.inference.cell_features import cell_features
 from bccseg.inference.predictor import Predictor
 from bccseg.model.weight_sources import SHIPPED
 from bccseg.model.weights import HEAD_FILE, load_weights, read_config
@@ -132,3 +135,22 @@ def test_whole_images_are_held_out_where_there_are_enough(learned, predictor, fi
     parts = dataclasses.replace(cells, names=names, field=np.arange(n) % 4)
     about = learn_cell_head(parts, [PALE, DARK]).about
     assert (about.held_out, about.images) == ("images", 4)
+
+
+def test_tiles_give_the_features_and_classes_of_one_piece(predictor, field, learned, tmp_path, monkeypatch):
+    image, labels = field
+    whole, _ = cell_features(predictor, image, labels)
+    own = Predictor(load_weights(save_few_labels(BASE, tmp_path / "own", learned, "own")), "cpu")
+    before = own.segment(image)
+    monkeypatch.setattr(tiling, "TILE_PX", 300)
+    parts, _ = cell_features(predictor, image, labels)
+    np.testing.assert_array_equal(parts[:, :LOOKS], whole[:, :LOOKS])
+    spread = whole[:, LOOKS:].std(axis=0) + 1e-3
+    assert np.median(np.abs(parts - whole)[:, LOOKS:] / spread) < 0.2, "each cell is seen whole in one of the tiles"
+    found = own.segment(image)
+    assert len(found.classes) == len(found.scores) == found.labels.max()
+    twin = [int(np.bincount(before.labels[found.labels == k]).argmax()) for k in range(1, found.labels.max() + 1)]
+    same = [
+        a == before.classes.name_of_each()[k - 1] for a, k in zip(found.classes.name_of_each(), twin, strict=True) if k
+    ]
+    assert np.mean(same) > 0.9
