@@ -211,7 +211,10 @@ def test_runs_at_once_begin_one_draft_and_lose_no_move(page):
     session = open_gallery(page)
     begin = session.begin
 
+    begun = []
+
     def slowly():
+        begun.append(1)
         time.sleep(0.3)
         return begin()
 
@@ -223,7 +226,7 @@ def test_runs_at_once_begin_one_draft_and_lose_no_move(page):
         time.sleep(0.1)
     for thread in threads:
         thread.join()
-    assert len(session.draft.history.edits) == 2
+    assert (len(session.draft.history.edits), len(begun)) == (2, 1)
     page.run()
     assert shown(page)["Cells"] == ("12", "7 red, 5 white")
 
@@ -274,14 +277,17 @@ def test_settings_and_a_cleared_image_while_the_gallery_is_open(page):
     at, state = page, page.session_state["session"]
     session = open_gallery(at)
     move(session, 1, [1], "platelet")
+    move(session, 2, [2], "white")
     at.toggle(key="set_drop_border").set_value(True).run()
     assert not at.exception
-    assert shown(at)["Cells"] == ("11", "8 red, 3 white")
+    assert shown(at)["Cells"] == ("11", "7 red, 4 white")
+    assert shown(at)["Platelets per 1,000 red, est."][1].startswith("3 here")
+    assert cell_table(state.results[0].measured)["class_by"].tolist()[:2] == ["person", "network"]
     assert at.session_state["gallery_session"].class_of(1) == "platelet"
     gone = at.session_state["gallery_session"]
     state.results.clear()
     gone.draft.discard()
-    move(gone, 9, [2], "white")
+    move(gone, 9, [4], "white")
     assert "not here any more" in gone.trouble
 
 
