@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 ROW_PX, FRAME_PX = 34, 120
-SCALE = [[0, "rgba(74,111,165,0.06)"], [1, "rgba(74,111,165,0.95)"]]
+SCALE = [[0, "#eef2f8"], [1, "#3a5f96"]]  # opaque, so that the numbers can be read on dark pages, too
 
 
 def confusion_chart(

@@ -75,7 +75,7 @@ def test_classes_are_counted_learned_shown_and_used(store):
     at = page()
     assert counts(at) == {
         "Pale": (7, "few: 13 more would be better"), "Dark": (7, "few: 13 more would be better"),
-        "Odd": (1, "too few, 4 more are needed: not learned"),
+        "Odd": (1, "too few, 4 more needed"),
     }  # fmt: skip
     button(at, "Learn these classes").click().run()
     end = time.monotonic() + 60

@@ -94,7 +94,7 @@ def _show_counts(classes: ClassSet, counts: dict[str, int]) -> None:
 
 def _verdict(count: int) -> str:
     if count < LEAST_CELLS:
-        return f"too few, {LEAST_CELLS - count} more are needed: not learned"
+        return f"too few, {LEAST_CELLS - count} more needed"
     return "enough" if count >= ENOUGH_CELLS else f"few: {ENOUGH_CELLS - count} more would be better"
 
 

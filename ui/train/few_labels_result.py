@@ -12,6 +12,7 @@ from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.train.promote import ask_to_promote
 
+CHART_PX = 480
 ROWS = "Rows are what you marked, columns what was told when it was held out."
 LEGEND = {
     "cells": f"{ROWS} Those cells are of the same images as the ones learned from, so it says nothing of other fields, "
@@ -31,13 +32,14 @@ def show_few_labels(run: RunSnapshot, key: str) -> None:
         return
     names, confusion = [one.words for one in about.classes], np.array(about.confusion)
     st.markdown(f"**{plain(run.spec.name)}** · {accuracy_text(about)}")
-    left, right = st.columns(2)
-    left.plotly_chart(confusion_chart(names, confusion), key=f"confusion_{key}_{run.id}", config=PLOT)
     share = st.column_config.NumberColumn(format="%.0f %%")
-    right.dataframe(
-        pd.DataFrame(_rows(about.classes, about.cells, confusion)), hide_index=True, height="content",
-        key=f"classes_{key}_{run.id}", column_config={"F1": share, "Right": share},
-    )  # fmt: skip
+    with st.container(horizontal=True):  # one below the other where there is no room
+        chart = confusion_chart(names, confusion)
+        st.plotly_chart(chart, key=f"confusion_{key}_{run.id}", config=PLOT, width=CHART_PX)
+        st.dataframe(
+            pd.DataFrame(_rows(about.classes, about.cells, confusion)), hide_index=True, height="content",
+            width="content", key=f"classes_{key}_{run.id}", column_config={"F1": share, "Right": share},
+        )  # fmt: skip
     st.caption(LEGEND[about.held_out])
     ask_to_promote(run, compared=True, key=key)
 
