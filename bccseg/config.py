@@ -71,7 +71,7 @@ class Thresholds(Schema):
     vote_depth: Annotated[float, ranged(0, 10)] = 0.5
     marker_threshold: Annotated[float, ranged(0.01, 0.99)] = 0.6  # a peak lower than this is no cell of its own
     min_score: Annotated[float, ranged(0, 0.999)] = 0.55  # cells the network is less sure of are left out
-    small_threshold: Annotated[float, ranged(0.05, 0.99)] = 0.5  # a platelet must be this likely somewhere in it
+    small_threshold: Annotated[float, ranged(0.05, 0.99)] = 0.5  # a platelet must be this likely on average
 
 
 class SegmentSettings(Schema):

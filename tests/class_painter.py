@@ -19,8 +19,8 @@ class ClassPainter:
             **values | {"network": network, "classes": DEFAULT_CLASSES if classes else ()}
         )
 
-    def __call__(self, image, white):
-        maps = self.predictor(image, white)
+    def __call__(self, image, white, **asked):
+        maps = self.predictor(image, white, **asked)
         if not self.told:
             return maps._replace(classes=None)
         red, green, blue = np.moveaxis(image.astype(int), 2, 0)

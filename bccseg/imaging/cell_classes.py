@@ -103,8 +103,8 @@ def find_small_cells(
     """The cells of small classes in an image of `shape` (H, W): labels int32, and of which class each is.
 
     class_maps: (1 + C, h, w). diameter_px: of a typical other cell, in the image; small cells are SMALL_WIDTH of it
-    wide. threshold: probability that each must reach. The score is the mean probability inside, without the rim. What
-    lies in other cells is found too; see `SmallCells.beside`.
+    wide. The score is the mean probability inside, without the rim; threshold: what it must be above. (The peak tells
+    grains from platelets less well.) What lies in other cells is found too; see `SmallCells.beside`.
     """
     labels, parts = np.zeros(shape, np.int32), [Classification.unknown(0, tuple(one.name for one in classes))]
     for k, one in enumerate(classes):
@@ -121,7 +121,7 @@ def find_small_cells(
 def _pieces(
     probability: NDArray[np.float32], diameter_px: float, threshold: float
 ) -> tuple[Labels, NDArray[np.float32]]:
-    """Pieces of a map (H, W) that reach a threshold, and the mean of the map in each."""
+    """Pieces of a map (H, W) in which its mean is above a threshold, and that mean."""
     found, traces = cv2.connectedComponents((probability > LEAST_TRACE).astype(np.uint8), connectivity=4)
     at = np.flatnonzero(traces)
     at = at[probability.ravel()[at] > EDGE_SHARE * _peaks(probability, traces, at, found)[traces.ravel()[at]]]
@@ -132,8 +132,8 @@ def _pieces(
     area = np.bincount(ids, minlength=found)
     width = np.asarray(equivalent_diameter(area)) / diameter_px
     keep = (width >= SMALL_WIDTH[0]) & (width <= SMALL_WIDTH[1])
-    keep &= _peaks(probability, pieces, at, found) > threshold
     mean = np.bincount(ids, weights=probability.ravel()[at], minlength=found) / np.maximum(area, 1)
+    keep &= mean > threshold
     if not keep.any():
         return np.zeros(traces.shape, np.int32), np.zeros(0, np.float32)
     return _grow(relabel(pieces, keep), round(EDGE_WIDTH * diameter_px)), mean[keep].astype(np.float32)

@@ -72,11 +72,11 @@ class Predictor:
 
     @torch.inference_mode()
     def __call__(
-        self, image: NDArray[np.uint8], white: NDArray[np.float32], *, features: bool = False
+        self, image: NDArray[np.uint8], white: NDArray[np.float32], *, features: bool = False, classes: bool = True
     ) -> ProbabilityMaps:
         """Probability maps (H, W) of an RGB image uint8 (H, W, 3) whose background has the level `white` (3,).
 
-        features: with the decoder's maps, which `imaging.cell_features` pools.
+        features: with the decoder's maps, which `imaging.cell_features` pools. classes: with class maps, if it has any.
         """
         h, w = image.shape[:2]
         unit = 2**self.network.depth
@@ -87,19 +87,17 @@ class Predictor:
         batch = torch.from_numpy(planes).permute(2, 0, 1)[None]  # (1, C, H', W')
         batch = batch.to(self.device, self.dtype).contiguous(memory_format=self.layout)
         with self._lock:
-            decoded = self.network.features(batch) if features else None
-            logits = self.network(batch) if decoded is None else self.network.logits(decoded)
+            decoded = self.network.features(batch)
+            logits = self.network.logits(decoded, classes=classes)
             maps = logits[0, :, :h, :w]
             # Of the finest every fourth pixel says as much on average; on the coarsest a cell is a few pixels.
-            chosen = () if decoded is None else (decoded[-1][..., ::2, ::2], *decoded[-2:0:-1])
+            chosen = (decoded[-1][..., ::2, ::2], *decoded[-2:0:-1]) if features else ()
             kept = tuple(values[0].float().cpu().numpy() for values in chosen)
             del decoded, logits, chosen
             maps[: self.probabilities].sigmoid_()
-            classes = maps[self.config.network.maps :].softmax(dim=0).cpu().numpy()
+            told = maps[self.config.network.maps :].softmax(dim=0).cpu().numpy() if classes else ()
             maps = maps[: self.config.network.maps].contiguous().cpu().numpy()
-        found = ProbabilityMaps(
-            *maps[: self.probabilities], classes=classes if len(classes) else None, features=kept or None
-        )
+        found = ProbabilityMaps(*maps[: self.probabilities], classes=told if len(told) else None, features=kept or None)
         if len(maps) == self.probabilities:
             return found
         return found._replace(way=maps[2:4], spread=maps[4:])

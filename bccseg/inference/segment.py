@@ -35,7 +35,7 @@ class MapPredictor(Protocol):
     cell_head: CellHead | None  # where the config has one
 
     def __call__(
-        self, image: NDArray[np.uint8], white: NDArray[np.float32], *, features: bool = False
+        self, image: NDArray[np.uint8], white: NDArray[np.float32], *, features: bool = False, classes: bool = True
     ) -> ProbabilityMaps:
         """Probability maps of an image whose background has the level `white`; features: for the head to see."""
 
@@ -85,7 +85,8 @@ def segment(
         )
     source: DiameterFrom = "given"
     if diameter is None:
-        diameter = estimate_diameter(image, lambda view: predictor(view, white), trained)
+        cells_alone = {"classes": False} if predictor.config.classes else {}
+        diameter = estimate_diameter(image, lambda view: predictor(view, white, **cells_alone), trained)
         source = "measured" if diameter else "assumed"
     diameter = diameter or trained
     seconds["scale"] = time.perf_counter() - started

@@ -67,7 +67,7 @@ class ClassHead(nn.Module):
         around = self.shrink(finest)
         for level, values in zip(reversed(self.levels), others, strict=True):
             around = around + _enlarged(level(values), around.shape[-2:])
-        around = self.coarse(self.context(around))
+        around = self.coarse(self.context(around)).contiguous()  # so few channels are enlarged faster one by one
         return self.fine(finest) + _enlarged(around, finest.shape[-2:])
 
 
@@ -119,9 +119,11 @@ class EncoderDecoder(nn.Module):
         """Logits (B, out_channels, H, W) of images (B, in_channels, H, W)."""
         return self.logits(self.features(x))
 
-    def logits(self, features: list[Tensor]) -> Tensor:
-        """Logits (B, out_channels, H, W) of maps as `features` gives them."""
+    def logits(self, features: list[Tensor], *, classes: bool = True) -> Tensor:
+        """Logits (B, out_channels, H, W) of maps as `features` gives them; without those of a class head if `classes`
+        is False.
+        """
         logits = self.head(features[-1].to(self.head.weight.dtype))
-        if self.class_head is None:
+        if self.class_head is None or not classes:
             return logits
         return torch.cat([logits, self.class_head(features).to(logits.dtype)], dim=1)

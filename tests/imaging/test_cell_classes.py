@@ -84,9 +84,10 @@ def test_the_edge_lies_at_a_share_of_the_peak():
     maps[3, 20:40, 20:40] = 0.1  # below 0.3 of 0.6
     maps[3, 23:37, 23:37] = 0.2
     maps[3, 29:31, 29:31] = 0.6
-    labels, classes = find_small_cells(maps, DEFAULT_CLASSES, (60, 60), 40, 0.5)
+    labels, classes = find_small_cells(maps, DEFAULT_CLASSES, (60, 60), 40, 0.2)
     assert edges(labels) == (21, 38, 21, 38)
     assert classes.score == pytest.approx([(192 * 0.2 + 4 * 0.6) / 196])
+    assert len(find_small_cells(maps, DEFAULT_CLASSES, (60, 60), 40, 0.21)[1]) == 0  # by the mean, not by the peak
 
 
 def test_small_cells_are_drawn_at_the_size_of_the_image():

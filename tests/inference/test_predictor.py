@@ -95,7 +95,7 @@ def test_maps_are_those_of_the_network_on_a_padded_picture(architecture, in_chan
 def test_a_picture_that_fits_is_not_padded(noise):
     predictor = Predictor(weights_of(), "cpu", optimise=False)
     sizes = []
-    predictor.network.register_forward_pre_hook(lambda _module, given: sizes.append(tuple(given[0].shape)))
+    predictor.network.encoders[0].register_forward_pre_hook(lambda _module, given: sizes.append(tuple(given[0].shape)))
     for shape in ((16, 24), (17, 25), (1, 1)):
         predictor(np.resize(noise, (*shape, 3)), np.full(3, 255, np.float32))
     assert sizes == [(1, 3, 16, 24), (1, 3, 24, 32), (1, 3, 8, 8)]
