@@ -250,7 +250,7 @@ def test_the_time_of_an_epoch_and_the_share_that_was_waited(drawn_dataset, tmp_p
 
 def scripted_run(images, config, folder, monkeypatch, losses):
     given = iter(losses)
-    monkeypatch.setattr(Trainer, "_validate", lambda self: (next(given), 0.5, 0.4))
+    monkeypatch.setattr(Trainer, "_validate", lambda self: (next(given), 0.5, 0.4, ()))
     one = Trainer(images[:3], images[3:], config, folder, "cpu")
     return one, list(one.run())
 
