@@ -13,12 +13,12 @@ from bccseg.config import SegmentSettings
 from bccseg.imaging.cell_classes import Classification, SmallCells
 from bccseg.imaging.full_outline import no_outlines
 from bccseg.imaging.selection import Candidates, select_cells, small_cells_beside
+from bccseg.io.packing import pack, unpack
 from bccseg.report.bundle import IMAGE_FILES, WITH_SMALL_CELLS
 from bccseg.report.corrected import corrected_result
 from bccseg.report.recount import recount, with_pixel_size
 from bccseg.report.result import Correction, ImageResult, MeasuredImage
 from bccseg.report.tables import cell_table, csv, summary_table, table_with_small_cells
-from ui.shared.packing import pack, unpack
 
 NAMES = ("red", "white", "platelet")
 SETTINGS = SegmentSettings(diameter_px=20)

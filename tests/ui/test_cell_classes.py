@@ -18,18 +18,18 @@ from bccseg.config import SegmentSettings
 from bccseg.imaging.cell_classes import Classification, SmallCells
 from bccseg.imaging.full_outline import no_outlines
 from bccseg.imaging.selection import Candidates
+from bccseg.io.packing import pack, unpack
 from bccseg.report.bundle import IMAGE_FILES
 from bccseg.report.result import ImageResult, MeasuredImage
+from bccseg.report.stored_result import StoredResult
 from bccseg.report.tables import cell_table, class_columns
 from tests.ui.test_pages import fresh
 from ui.components.gallery import GalleryCommand, read_command
 from ui.segment.batch_view import _zip
 from ui.segment.gallery_session import ELSEWHERE
 from ui.shared.handover import draft_of_result
-from ui.shared.packing import pack, unpack
 from ui.shared.settings import Chosen
 from ui.shared.storage import store
-from ui.shared.stored_result import StoredResult
 
 NAMES = ("red", "white", "platelet")
 PLACES = [(20 + 40 * (k // 6), 10 + 40 * (k % 6)) for k in range(12)]  # of cells 1 to 12; 3 are white

@@ -15,10 +15,10 @@ import pytest
 from bccseg.config import SegmentSettings
 from bccseg.errors import StoreError
 from bccseg.io.archive import Entry
+from bccseg.io.packing import pack, unpack
 from bccseg.report.result import Correction
 from tests.odd_files import odd_files
 from tests.ui.visit_tabs import result, visit_of
-from ui.shared.packing import pack, unpack
 from ui.shared.segmentation_job import WaitingFile
 from ui.shared.settings import Chosen
 from ui.shared.visit_files import VisitFiles, folder_of

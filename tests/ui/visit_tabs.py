@@ -7,10 +7,10 @@ from bccseg.imaging.synthetic import draw_smear
 from bccseg.io.archive import Entry
 from bccseg.io.encode import png
 from bccseg.report.result import ImageResult
+from bccseg.report.stored_result import StoredResult
 from tests.odd_files import odd_files
 from tests.ui.test_pages import APP
 from ui.shared import visits as visits_module
-from ui.shared.stored_result import StoredResult
 from ui.shared.visit_record import Visit
 from ui.shared.visits import visits
 

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from bccseg.report.stored_result import StoredResult
 from ui.shared.errors import plain
-from ui.shared.stored_result import StoredResult
 
 
 def choose_version(stored: StoredResult) -> StoredResult:

@@ -15,8 +15,8 @@ from bccseg.io.encode import jpeg
 from bccseg.report.cell_marks import labels_and_marks, present_name
 from bccseg.report.gallery import crop_sheet, gallery_order, inner_points, rarest_first
 from bccseg.report.recount import with_cut_cells
+from bccseg.report.stored_result import StoredResult
 from ui.components.gallery import GalleryCommand
-from ui.shared.stored_result import StoredResult
 
 PAGE, COLUMNS, SIDE_PX = 240, 16, 96
 ELSEWHERE = "The last edit was made on Correct; undo it there."

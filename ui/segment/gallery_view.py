@@ -7,6 +7,7 @@ import streamlit as st
 
 from bccseg.annotation.drafts import Draft
 from bccseg.errors import StoreError
+from bccseg.report.stored_result import StoredResult
 from ui.components.gallery import commands_since, gallery, rested_at
 from ui.components.local_storage import remembered
 from ui.segment.cell_table import select_cell
@@ -15,7 +16,6 @@ from ui.segment.gallery_session import COLUMNS, GallerySession
 from ui.shared.handover import draft_of_result, note_change
 from ui.shared.session import VisitorState
 from ui.shared.storage import store
-from ui.shared.stored_result import StoredResult
 from ui.shared.widget_state import restore, save
 
 KEY, SERIAL, VIEW, FOUND = "gallery_session", "gallery_serial", "segment_view", "found_in_gallery"

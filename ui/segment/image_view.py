@@ -12,6 +12,7 @@ from bccseg.report import charts
 from bccseg.report.bundle import IMAGE_FILES
 from bccseg.report.coco import coco
 from bccseg.report.result import ImageResult, MeasuredImage
+from bccseg.report.stored_result import StoredResult
 from ui.components.viewer import NAME, picture_data, viewer
 from ui.segment.cell_table import PLACE, select_cell, selected_cell, show_table
 from ui.segment.class_filter import classes_of, hidden, hide, shown_cells
@@ -23,7 +24,6 @@ from ui.segment.scale_bar import measure_scale_bar
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.shared.settings import set_pixel_size
-from ui.shared.stored_result import StoredResult
 
 DIAMETER_FROM = {
     "measured": "Cell diameter found",

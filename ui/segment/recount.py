@@ -2,10 +2,10 @@
 
 import streamlit as st
 
+from bccseg.report.stored_result import StoredResult
 from ui.shared.errors import plain
 from ui.shared.session import VisitorState
 from ui.shared.settings import Chosen
-from ui.shared.stored_result import StoredResult
 
 
 def recount_shown(state: VisitorState, index: int, chosen: Chosen) -> StoredResult:

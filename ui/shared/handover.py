@@ -20,11 +20,11 @@ from bccseg.report.cell_marks import MarkedCells, labels_and_marks
 from bccseg.report.corrected import corrected_result
 from bccseg.report.recount import with_cut_cells
 from bccseg.report.result import Correction
+from bccseg.report.stored_result import StoredResult
 from bccseg.report.tables import labels_with_small_cells
 from ui.components.local_storage import remembered
 from ui.shared.session import VisitorState, visitor_state
 from ui.shared.storage import store
-from ui.shared.stored_result import StoredResult
 
 CORRECT_PAGE, SEGMENT_PAGE = "pages/correct.py", "pages/segment.py"
 KEY = "draft_to_correct"

@@ -11,8 +11,8 @@ from itertools import islice
 from bccseg.config import SegmentSettings
 from bccseg.errors import BccsegError, Stopped
 from bccseg.io.archive import Entry, count_files, expand
+from bccseg.report.stored_result import StoredResult
 from ui.shared.predictors import LoadedPredictor
-from ui.shared.stored_result import StoredResult
 from ui.shared.weights_at_work import at_work
 
 log = logging.getLogger("bccseg")

@@ -25,10 +25,10 @@ from bccseg.config import VISIT_MB
 from bccseg.errors import ImageError, StoreError
 from bccseg.files import write_atomically, write_once
 from bccseg.io.archive import Entry
+from bccseg.io.packing import pack, unpack
 from bccseg.report.result import ImageResult, MeasuredImage
-from ui.shared.packing import pack, unpack
+from bccseg.report.stored_result import StoredResult
 from ui.shared.segmentation_job import WaitingFile
-from ui.shared.stored_result import StoredResult
 from ui.shared.visit_record import KeptFile, KeptResult, Visit, VisitRecord
 
 log = logging.getLogger("bccseg")

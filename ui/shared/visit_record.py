@@ -8,8 +8,8 @@ from pydantic import Field
 
 from bccseg.annotation.records import Record
 from bccseg.io.archive import Entry
+from bccseg.report.stored_result import StoredResult
 from ui.shared.segmentation_job import WaitingFile
-from ui.shared.stored_result import StoredResult
 
 
 class KeptFile(Record):

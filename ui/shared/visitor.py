@@ -7,11 +7,11 @@ from typing import Any
 
 from bccseg.errors import StoreError
 from bccseg.io.archive import Entry, unique
-from ui.shared.packing import from_json, to_json
+from bccseg.io.packing import from_json, to_json
+from bccseg.report.stored_result import StoredResult
 from ui.shared.predictors import predictor_cache
 from ui.shared.segmentation_job import Job, WaitingFile
 from ui.shared.settings import Chosen
-from ui.shared.stored_result import StoredResult
 from ui.shared.visit_files import VisitFiles
 from ui.shared.visit_record import Visit
 
