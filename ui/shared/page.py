@@ -1,33 +1,18 @@
 """The list of pages, and the frame of each."""
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import streamlit as st
 
 from ui.components.local_storage import VISITOR, local_storage
 from ui.shared.background_sync import dataset_name, syncer
 from ui.shared.errors import BANNER, show_errors
+from ui.shared.logo import ICON, show_logo
 from ui.shared.storage import store
 
-TIGHT = (
-    "<style>.stMainBlockContainer { padding-top: 2.5rem; padding-bottom: 3rem; } "
-    ".st-key-page_title { column-gap: 0.75rem; } .st-key-page_title h2 { padding: 0; } "
-    # where the page list is folded away, its button stands above the heading
-    ".stApp:has([data-testid=stExpandSidebarButton]) .st-key-page_title { padding-top: 1rem; } "
-    # a small screen: the picture of Segment begins before it ends
-    ".st-key-numbers { row-gap: 0.25rem; } .st-key-image_head h5 { padding: 0; } "
-    ".st-key-image_head [data-testid=stMarkdownContainer] { margin-bottom: 0; } "
-    # one line: a long name gives way to what stands beside it
-    "@media (min-width: 900px) { .st-key-image_head { flex-wrap: nowrap; } "
-    ".st-key-image_head > :first-child { min-width: 0; flex: 1 1 0; } "
-    ".st-key-image_head > :not(:first-child) { flex: none; } "
-    ".st-key-image_head h5 { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } } "
-    "@media (max-width: 640px) { .st-key-numbers { column-gap: 1rem; } "
-    ".st-key-more_images [data-testid=stFileUploaderDropzoneInstructions] { display: none; } "
-    ".st-key-image_head h5 { font-size: 1rem; } } "
-    "[data-testid=stMetricValue] { font-size: 1.6rem; } "
-    ".st-key-visitor, .st-key-local_storage { position: absolute; }</style>"  # not seen, and take no room
-)
+STYLE = Path(__file__).with_name("page.css")
 
 
 @dataclass(frozen=True)
@@ -51,6 +36,12 @@ PAGES = (
 )
 
 
+@cache
+def _style() -> str:
+    """How all pages look, fixed text."""
+    return f"<style>{STYLE.read_text(encoding='utf-8')}</style>"
+
+
 def list_pages() -> st.Page:
     """Show the list of pages; returns the one that was asked for, to be run."""
     st.session_state["pages_listed"] = True
@@ -66,9 +57,10 @@ def open_page(path: str, subtitle: str = "") -> None:
         list_pages()  # alone, and lists file names. Now it knows the list, and runs app.py
         st.rerun()
     info = next(page for page in PAGES if page.path == path)
-    st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=":drop_of_blood:", layout="wide",
+    st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=ICON, layout="wide",
                        initial_sidebar_state="collapsed" if info.wide else "auto")  # fmt: skip
-    st.html(TIGHT)  # fixed text, nothing from outside
+    show_logo()
+    st.html(_style())
     if subtitle:
         show_title(info.title, subtitle)
     local_storage("visitor", {}, (VISITOR,))
