@@ -5,14 +5,16 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from bccseg.report.lettering import font_of, text_box, write
 
 ROUND = (1, 2, 5)  # and these times powers of ten
 MOST_SHARE = 0.22  # of the picture's width
 THICK_SHARE, MARGIN_SHARE, TEXT_SHARE = 0.008, 0.025, 0.03  # of the picture's shorter side
 LEAST_TEXT_PX = 11
 MM = 1000.0
-PLATE = (20, 20, 28, 190)  # behind the bar, as behind the legend on the screen
+WHITE, PLATE = (255, 255, 255), (20, 20, 28, 190)  # PLATE lies behind the bar, as behind the legend on the screen
 
 
 class ScaleBar(NamedTuple):
@@ -53,11 +55,11 @@ def draw_scale_bar(image: NDArray[np.uint8], pixel_size_um: float | None) -> NDA
     bar = scale_bar(width, pixel_size_um)
     side = min(height, width)
     margin, thick = max(2, round(side * MARGIN_SHARE)), max(2, round(side * THICK_SHARE))
-    font = ImageFont.load_default(max(LEAST_TEXT_PX, round(side * TEXT_SHARE)))
+    font = font_of(max(LEAST_TEXT_PX, round(side * TEXT_SHARE)))
     if bar is None:
         return image.copy()
     long = round(bar.px)
-    left, top, right, bottom = (round(v) for v in font.getbbox(bar.text))
+    left, top, right, bottom = text_box(bar.text, font)
     inner = max(long, right - left)
     plate_width, plate_height = inner + 2 * margin, bottom - top + thick + round(2.4 * margin)
     if plate_width + margin > width or plate_height + margin > height:
@@ -67,9 +69,7 @@ def draw_scale_bar(image: NDArray[np.uint8], pixel_size_um: float | None) -> NDA
     drawing = ImageDraw.Draw(picture, "RGBA")
     drawing.rounded_rectangle((x, y, x + plate_width - 1, y + plate_height - 1), max(2, margin // 2), fill=PLATE)
     middle = x + plate_width / 2
-    drawing.text(
-        (middle - (right - left) / 2 - left, y + 0.7 * margin - top), bar.text, fill=(255, 255, 255), font=font
-    )
+    write(drawing, (middle - (right - left) / 2 - left, y + 0.7 * margin - top), bar.text, font, WHITE)
     first, above = x + (plate_width - long) // 2, y + plate_height - round(0.8 * margin) - thick
-    drawing.rectangle((first, above, first + long - 1, above + thick - 1), fill=(255, 255, 255))
+    drawing.rectangle((first, above, first + long - 1, above + thick - 1), fill=WHITE)
     return np.asarray(picture)
