@@ -68,6 +68,7 @@ class LogLine(Record):
     edit: Edit | None = None
     undo: Literal[1] | None = None
     redo: Literal[1] | None = None
+    command: int | None = None  # of the drawing surface; see `Draft.command`
 
     def replay(self, history: History) -> None:
         """Take this step. Raises EditError, or StoreError if the line has none."""
@@ -87,6 +88,9 @@ class Draft:
     def __init__(self, folder: Path, info: DraftInfo, image: NDArray[np.uint8], base: Labels, proposal: Labels) -> None:
         self.folder, self.info, self.image, self.base, self.proposal = folder, info, image, base, proposal
         self.history = History(base, info.cells)
+        # Number of the last command of the drawing surface that is in the log: a browser that was reloaded before it
+        # had an answer sends its commands again, and each must be done once.
+        self.command = 0
         self._size = 0  # of the log, as this object knows it
 
     @property
@@ -133,6 +137,7 @@ class Draft:
         return edit
 
     def _keep(self, line: LogLine, take_back: Callable[[], object]) -> None:
+        line = line.replace(command=self.command or None)
         data = line.model_dump_json(exclude_none=True).encode() + b"\n"
         path = self.folder / "log.jsonl"
         try:
@@ -161,9 +166,11 @@ class Draft:
                 log.truncate(len(whole))
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
-                LogLine.from_json(line).replay(self.history)
+                step = LogLine.from_json(line)
+                step.replay(self.history)
             except (StoreError, EditError) as error:
                 raise StoreError(f"{path.name} cannot be read. Line {number}: {error}") from error
+            self.command = max(self.command, step.command or 0)
         self._size = len(whole)
 
     def submit(self, store: LabelStore, author: str, comment: str, licence: str) -> Version:

@@ -69,6 +69,21 @@ def test_a_hundred_clicks_at_five_a_second_are_a_hundred_edits_in_order(editor, 
     expect(editor.page.locator("canvas").last).to_have_attribute("data-waiting", "0")
 
 
+def test_a_reload_right_after_a_stroke_loses_none(editor, store):
+    editor.tool("delete")
+    where, page = points_on_screen(editor), editor.page
+    for k in range(3):
+        for point in where[4 * k : 4 * k + 4]:
+            page.mouse.click(*point)
+        page.reload()
+        expect(page.locator("[data-testid=stMetricValue]").nth(2)).to_have_text(str(4 * k + 4), timeout=20_000)
+        expect(page.locator("canvas").last).to_have_attribute("data-waiting", "0")
+        page.keyboard.press("d")
+    edits, labels = edits_kept(page, store)
+    assert [edit.kind for edit in edits] == ["delete"] * 12, "each once"
+    assert len(np.unique(labels)) - 1 == 104 - 12
+
+
 @pytest.mark.parametrize("pause", [0.33, 1.0])
 def test_strokes_one_after_the_other_are_as_many_edits(editor, store, pause):
     editor.tool("paint")

@@ -52,6 +52,7 @@ class CorrectionSession(Sight):
     def __post_init__(self) -> None:
         self._lock = threading.RLock()  # a click on a button starts its run while that of a stroke is still at work
         info = self.draft.info
+        self.done = self.draft.command
         self.clicks, self.doubtful = ClickTools(self.draft), DoubtfulClasses(self.draft)
         self.classing = ClassHand(self.draft, self.classes)
         self._message: tuple[str, str] = ("info", "")
@@ -89,7 +90,7 @@ class CorrectionSession(Sight):
             for command in commands:
                 if command.number <= self.done:
                     continue
-                self.done = command.number
+                self.done = self.draft.command = command.number
                 if act := acts.get(command.act):
                     act(command)
 

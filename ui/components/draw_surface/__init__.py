@@ -1,4 +1,5 @@
-"""The picture that people draw on. What a hand does is kept in the browser, numbered, until Python has taken it.
+"""The picture that people draw on. What a hand does is kept in the browser, numbered, until Python has taken it; in
+the tab's own storage, so that a reload in between loses no stroke.
 
 streamlit-drawable-canvas could not be kept for this: it has to be made anew to lose the strokes whose effect is shown,
 and what is drawn in that moment is gone. Here nothing is made anew, and a stroke stays in sight until the picture with
@@ -78,7 +79,7 @@ def draw_surface(
     _component()(
         key=key,
         data={
-            "name": name, "photograph": None if has == name else _data_url("image/jpeg", photograph()),
+            "key": key, "name": name, "photograph": None if has == name else _data_url("image/jpeg", photograph()),
             "marks": _data_url("image/png", marks), "view": shown, "done": done, "tool": tool, "colour": colour,
             "brush": brush_px, "corners": corners, "ring": ring, "adjust": adjust, "keys": keys or {},
             "classes": classes or {}, "hand": hand, "place": place, "next": next_key,

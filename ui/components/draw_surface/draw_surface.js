@@ -5,6 +5,7 @@ const CLOSE_PX = 9; // a corner this near to the first one closes the outline
 const WHEEL_STEP = 60, WHEEL_PAUSE = 90; // px of wheel and ms a zoom step
 const ANSWER_MS = 4000; // without an answer what waits is sent again
 const MOST_KEPT = 8; // photographs
+const LASTING = ["draw", "class", "size"]; // acts that are done also when the page was loaded anew before the answer
 const HELD_PX = 12; // so far may a hand tremble without leaving what it has just outlined, or what is ringed
 const surfaces = new WeakMap();
 
@@ -35,6 +36,7 @@ class Surface {
     this.component = component;
     const data = { ...component.data }, kept = this.photographs.get(data.name);
     this.latest = data;
+    this.recall(data);
     if (!kept && !data.photograph) return this.send(); // it says what it has, and is sent the rest
     let photograph, marks;
     try {
@@ -59,9 +61,25 @@ class Surface {
     if (this.canvas.width !== Math.round(w * r)) this.canvas.width = Math.round(w * r);
     if (this.canvas.height !== Math.round(h * r)) this.canvas.height = Math.round(h * r);
     Object.assign(this.canvas.style, { width: `${w}px`, aspectRatio: `${w} / ${h}` });
+    this.store();
     this.canvas.dataset.done = data.done;
     this.canvas.dataset.waiting = this.waiting.length;
     this.draw();
+  }
+
+  recall({ key, done }) { // what had no answer when this tab was loaded anew
+    if (this.key === key) return;
+    this.key = key;
+    try { this.waiting = JSON.parse(sessionStorage.getItem(key) || "[]").filter((command) => command.number > done); } catch { return; }
+    if (this.waiting.length) this.send();
+  }
+
+  store() {
+    const lasting = this.waiting.filter(({ act }) => LASTING.includes(act));
+    try {
+      if (lasting.length) sessionStorage.setItem(this.key, JSON.stringify(lasting));
+      else sessionStorage.removeItem(this.key);
+    } catch { /* a browser that keeps nothing */ }
   }
 
   keep(name, photograph) {
@@ -105,6 +123,7 @@ class Surface {
 
   send() {
     this.sentAt = Date.now();
+    this.store();
     this.component.setStateValue("waiting", { commands: this.waiting, at: this.sentAt, has: this.photographs.has(this.latest.name) ? this.latest.name : "" });
   }
 
