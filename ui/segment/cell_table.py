@@ -32,7 +32,6 @@ WHOLE_NUMBERS = (
 def show_table(result: MeasuredImage) -> None:
     """The cells of the classes that are shown; a selected row lights up in the image."""
     with st.container(key=PLACE):
-        st.subheader("Cells", anchor=False)
         cells = _ordered(result)
         shown = _in_words(result, cells.dropna(axis="columns", how="all") if len(cells) else cells)
         first = ["cell_id"] + ["flag"] * bool((shown["flag"] != "").any())

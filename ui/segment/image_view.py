@@ -53,19 +53,27 @@ def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], N
     result = _open(chosen)
     for note in result.notes:
         st.caption(f":material/info: {note}")
-    show_numbers(result)
-    if gallery:
-        gallery()
-    else:
-        _viewer(result)
-    show_correction(kept)
-    show_flags(result)
-    show_origin(result)
-    show_more_numbers(result)
-    show_shares(result)
-    show_table(result)
-    show_plots(result)
-    show_downloads(result)
+    with st.container(key="workbench"):  # beside one another where there is room: see page.css
+        with st.container(key="bench_numbers"):
+            show_numbers(result)
+        with st.container(key="bench_picture"):
+            if gallery:
+                gallery()
+            else:
+                _viewer(result)
+            show_correction(kept)
+        with st.container(key="bench_more"):
+            show_more_numbers(result)
+            show_shares(result)
+            show_flags(result)
+            show_origin(result)
+    table, plots, downloads = st.tabs(["Cells", "Distributions", "Downloads"], key="image_tabs")
+    with table:
+        show_table(result)
+    with plots:
+        show_plots(result)
+    with downloads:
+        show_downloads(result)
     measure_scale_bar(result)
 
 
@@ -179,14 +187,13 @@ def doubt_pixel_size(result: MeasuredImage) -> None:
 
 def show_downloads(result: ImageResult) -> None:
     """Each export of one image; made when it is asked for."""
-    with st.expander("Downloads for this image", icon=":material/download:"):
-        columns = st.columns(3)
-        for k, (ending, (title, tip)) in enumerate(DOWNLOADS.items()):
-            columns[k % 3].download_button(
-                title, lambda ending=ending: IMAGE_FILES[ending](result), file_name=flat_stem(result.stem) + ending,
-                help=tip, key=f"save_{ending}", on_click="ignore", width="stretch",
-            )  # fmt: skip
-        columns[0].download_button(
-            "COCO (JSON)", lambda: as_json(coco([result])), file_name=f"{flat_stem(result.stem)}_coco.json",
-            help="For training other programs.", key="save_coco", on_click="ignore", width="stretch",
+    columns = st.columns(3)
+    for k, (ending, (title, tip)) in enumerate(DOWNLOADS.items()):
+        columns[k % 3].download_button(
+            title, lambda ending=ending: IMAGE_FILES[ending](result), file_name=flat_stem(result.stem) + ending,
+            help=tip, key=f"save_{ending}", on_click="ignore", width="stretch",
         )  # fmt: skip
+    columns[0].download_button(
+        "COCO (JSON)", lambda: as_json(coco([result])), file_name=f"{flat_stem(result.stem)}_coco.json",
+        help="For training other programs.", key="save_coco", on_click="ignore", width="stretch",
+    )  # fmt: skip
