@@ -82,9 +82,7 @@ def sample_values(tables: StudyTables, *, without_flagged: bool = False) -> pd.D
     images, cells = sorted_only(tables.images), sorted_only(tables.cells)
     facts = _facts(images, cells)
     if without_flagged:
-        images = images[~images["too_crowded"].astype(bool)]
-        crowded = tables.images.loc[tables.images["too_crowded"].astype(bool), [*SAMPLE, "image"]]
-        cells = cells[(cells["flag"] == "") & ~_rows(cells).isin(_rows(crowded))]
+        images, cells = images[~images["too_crowded"].astype(bool)], counted_cells(tables, without_flagged=True)
     named = pd.concat([sorted_only(tables.samples)[SAMPLE], images[SAMPLE]]).drop_duplicates()
     values = named.set_index(SAMPLE)
     for part in (_of_images(images), _of_cells(cells, measures)):
@@ -105,6 +103,15 @@ def sample_values(tables: StudyTables, *, without_flagged: bool = False) -> pd.D
 def sorted_only(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows that belong to a sample."""
     return frame[frame["sample"] != NO_SAMPLE]
+
+
+def counted_cells(tables: StudyTables, *, without_flagged: bool = False) -> pd.DataFrame:
+    """The cells that `sample_values` goes by."""
+    cells = sorted_only(tables.cells)
+    if not without_flagged:
+        return cells
+    crowded = tables.images[tables.images["too_crowded"].astype(bool)]
+    return cells[(cells["flag"] == "") & ~_rows(cells).isin(_rows(crowded))]
 
 
 def _rows(frame: pd.DataFrame) -> pd.MultiIndex:
