@@ -6,10 +6,10 @@
     │   └── UnsupportedImage  an image of a kind that has no meaning here
     ├── WeightsError        weights that cannot be used
     │   └── HubError        the Hugging Face Hub did not give what was asked for
-    ├── DataError           training data that does not fit together
+    ├── DataError           tables, or images and masks, that do not fit together
     ├── TrainingError       a training run that cannot go on
     ├── EditError           a correction that has no effect where it was drawn
-    ├── StoreError          collected labels that cannot be saved or read
+    ├── StoreError          a collection or a study that cannot be saved or read
     │   └── WithdrawnError  an image that was taken out of the collection
     ├── SettingsError       a setting outside its range
     └── Stopped             the person pressed stop
@@ -43,7 +43,7 @@ class HubError(WeightsError):
 
 
 class DataError(BccsegError):
-    """Training images and masks do not fit together."""
+    """Tables, or training images and masks, do not fit together."""
 
 
 class TrainingError(BccsegError):
@@ -63,7 +63,7 @@ class EditError(BccsegError):
 
 
 class StoreError(BccsegError):
-    """Collected labels could not be saved or read."""
+    """A collection or a study could not be saved or read."""
 
 
 class WithdrawnError(StoreError):

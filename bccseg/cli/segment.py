@@ -93,11 +93,11 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def walk(paths: list[Path]) -> list[tuple[Path, str]]:
+def walk(paths: list[Path], *, keep_folders: bool = False) -> list[tuple[Path, str]]:
     """Files as given, and the image files of folders in order of name, each with its name.
 
-    Files of a folder keep the path below it, "patientA/10.jpg", if two of them would have the same name without it;
-    where several paths are given, with the folder itself.
+    Files of a folder keep the path below it, "patientA/10.jpg", if two of them would have the same name without it, or
+    where `keep_folders`; then, and where several paths are given, with the folder itself.
     """
     from bccseg.io.images import SUFFIXES
 
@@ -106,10 +106,10 @@ def walk(paths: list[Path]) -> list[tuple[Path, str]]:
         if not path.is_dir():
             found.append((path, Path(path.name)))
             continue
-        above = "" if len(paths) == 1 else path.resolve().name
+        above = "" if len(paths) == 1 and not keep_folders else path.resolve().name
         files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*SUFFIXES, ".zip") and p.is_file()]
         found.extend((p, Path(above, p.relative_to(path))) for p in files if not p.name.startswith("."))
-    short = len({name.stem.lower() for _, name in found}) == len(found)
+    short = not keep_folders and len({name.stem.lower() for _, name in found}) == len(found)
     return [(file, name.name if short else name.as_posix()) for file, name in found]
 
 

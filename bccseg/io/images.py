@@ -20,6 +20,7 @@ from bccseg.io.tiff import decode_tiff, is_tiff
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")  # tried by content, whatever the file is called
+NO_PICTURE = "This is not a picture that can be read. Supported: PNG, JPEG, TIFF, BMP, WebP, or a zip of them."
 
 Image.MAX_IMAGE_PIXELS = None  # size is checked below, before any pixel is unpacked
 
@@ -49,11 +50,22 @@ def decode(data: bytes, page: int | None = None) -> list[Page]:
     except ImageError:
         raise
     except UnidentifiedImageError:
-        raise ImageError(
-            "This is not a picture that can be read. Supported: PNG, JPEG, TIFF, BMP, WebP, or a zip of them."
-        ) from None
+        raise ImageError(NO_PICTURE) from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, MemoryError, TypeError) as error:
         raise ImageError(f"The picture is damaged or cut off ({_short(error)}). Copy or export it again.") from error
+
+
+def check_picture(data: bytes) -> None:
+    """Whether a file is a picture, by its head alone, which is quick. Raises ImageError; `decode` still may."""
+    if not data:
+        raise ImageError("The file is empty (0 bytes). Copy it again from where it came from.")
+    if is_tiff(data):
+        return
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS):
+            pass
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, TypeError):
+        raise ImageError(NO_PICTURE) from None
 
 
 def _from_pillow(picture: Image.Image) -> Page:

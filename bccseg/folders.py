@@ -1,0 +1,31 @@
+"""Where a server keeps what outlives a visit; pages and command line agree on it."""
+
+import os
+from pathlib import Path
+
+STORE, RUNS, STUDIES = "BCCSEG_STORE", "BCCSEG_RUNS", "BCCSEG_STUDIES"  # environment variables
+SPACE_DISK = Path("/data")  # storage that a Hugging Face Space may have mounted
+
+
+def collection_folder() -> Path:
+    """Where the collection lies: BCCSEG_STORE, the disk of a Space, or a folder of this account."""
+    if named := _named(STORE):
+        return named
+    if SPACE_DISK.is_dir() and os.access(SPACE_DISK, os.W_OK) and os.environ.get("SPACE_ID"):
+        return SPACE_DISK / "bccseg" / "collection"
+    return Path.home() / ".bccseg" / "collection"
+
+
+def runs_folder() -> Path:
+    """Where training runs lie: BCCSEG_RUNS, or beside the collection."""
+    return _named(RUNS) or collection_folder().with_name("runs")
+
+
+def studies_folder() -> Path:
+    """Where studies lie: BCCSEG_STUDIES, or beside the collection."""
+    return _named(STUDIES) or collection_folder().with_name("studies")
+
+
+def _named(variable: str) -> Path | None:
+    named = os.environ.get(variable, "").strip()
+    return Path(named).expanduser() if named else None

@@ -1,0 +1,1 @@
+"""Studies: images with samples and groups, kept on a disk that several people share."""

@@ -1,0 +1,221 @@
+"""The process that segments a study. It goes on with no page open, and there is one a study.
+
+segmenting/lock            held by that process
+segmenting/progress.json   how far it is; written by it, a few times a second
+segmenting/process.json    the process that was started last
+segmenting/stop            somebody stopped it: it is not begun again by itself
+segmenting/console.log     what it printed
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import Field
+
+from bccseg.annotation.disk import disk_errors, read_record
+from bccseg.annotation.records import Record
+from bccseg.errors import BccsegError, Stopped, StoreError
+from bccseg.files import write_atomically
+from bccseg.studies.study import Study
+
+WRITE_SECONDS = 0.4  # between two writes of the progress
+START_SECONDS = 30.0  # that a process may take until it has the lock
+LOCK_SECONDS = 5.0  # for the process before to end
+
+
+class SegmentProgress(Record):
+    """progress.json."""
+
+    title = "progress"
+
+    done: int = 0  # images since it began
+    waiting: int = 0  # with the one under way
+    current: str = ""  # name of that one
+    share: float = 0.0  # of that one
+    started: float = 0.0  # when the first image was begun, seconds since 1970
+    device: str = ""
+    error: str = ""  # why it ended
+    trouble: str = ""  # what was done otherwise than asked
+
+    @property
+    def total(self) -> int:
+        """Images of this stretch of work."""
+        return self.done + self.waiting
+
+    @property
+    def progress(self) -> float:
+        """Finished share, 0 to 1."""
+        return min(1.0, (self.done + self.share) / max(1, self.total))
+
+    def seconds_left(self, now: float | None = None) -> float | None:
+        """Time left at the pace so far; None before there is one."""
+        elapsed, finished = (now or time.time()) - self.started, self.done + self.share
+        return elapsed * (self.total - finished) / finished if self.started and finished > 0.5 else None
+
+
+class StartedSegmenting(Record):
+    """process.json."""
+
+    title = "process"
+
+    pid: int = 0
+    started: float = Field(0.0)  # seconds since 1970
+
+
+class Segmenting:
+    """The process of one study, as pages and the command line see it."""
+
+    def __init__(self, study: Study) -> None:
+        self.study, self.folder = study, study.folder / "segmenting"
+
+    @property
+    def progress(self) -> SegmentProgress:
+        """How far it is, or was when it ended."""
+        return _read(SegmentProgress, self.folder / "progress.json") or SegmentProgress()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped it."""
+        return (self.folder / "stop").exists()
+
+    @property
+    def running(self) -> bool:
+        """Whether a process is at it, or was started a moment ago."""
+        if not self.folder.exists():
+            return False
+        started = _read(StartedSegmenting, self.folder / "process.json")
+        if started and time.time() - started.started < START_SECONDS and _alive(started.pid):
+            return True
+        lock = FileLock(self.folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+    def start(self) -> bool:
+        """Begin in a process of its own, unless one is at it; whether this call began one. Raises StoreError."""
+        with disk_errors("Beginning to segment"):
+            self.folder.mkdir(exist_ok=True)
+            (self.folder / "stop").unlink(missing_ok=True)
+            with FileLock(self.folder / "start.lock"):  # two pages may find it asleep at once
+                if self.running:
+                    return False
+                write_atomically(self.folder / "progress.json", SegmentProgress().to_json())
+                process = self._launch()
+                made = StartedSegmenting(pid=process.pid, started=time.time())
+                write_atomically(self.folder / "process.json", made.to_json())
+        threading.Thread(target=process.wait, name="bccseg-reap", daemon=True).start()  # leaves no zombie behind
+        return True
+
+    def stop(self) -> None:
+        """Ask it to stop, within a tile of the image under way, and not to begin by itself."""
+        with disk_errors("Stopping"):
+            self.folder.mkdir(exist_ok=True)
+            write_atomically(self.folder / "stop", b"")
+
+    def _launch(self) -> "subprocess.Popen[bytes]":
+        detached: dict[str, Any] = {"start_new_session": True}
+        if os.name == "nt":
+            detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
+        folder = self.study.folder.resolve()
+        command = ["study", "segment", folder.name, "--studies", str(folder.parent), "--background"]
+        with (self.folder / "console.log").open("wb") as console:
+            return subprocess.Popen(  # noqa: S603, our own command
+                [sys.executable, "-m", "bccseg", *command], cwd=Path(__file__).resolve().parents[2],
+                stdin=subprocess.DEVNULL, stdout=console, stderr=console, **detached,
+            )  # fmt: skip
+
+    @contextmanager
+    def at_work(self) -> "Iterator[ProgressFile]":
+        """For the process itself: nobody else is at it meanwhile, and pages see how far it is.
+
+        Raises StoreError where another process is. How it ended stands in the progress.
+        """
+        with disk_errors("Beginning to segment"):
+            self.folder.mkdir(exist_ok=True)
+        lock = FileLock(self.folder / "lock")
+        try:
+            lock.acquire(timeout=LOCK_SECONDS)
+        except Timeout:
+            raise StoreError("This study is being segmented already.") from None
+        writer = ProgressFile(self)
+        try:
+            yield writer
+        except Stopped:
+            writer.change(current="", share=0.0)
+            raise
+        except BccsegError as error:
+            writer.change(error=str(error), current="", share=0.0)
+            raise
+        except Exception:
+            writer.change(error="Something went wrong inside bccseg; segmenting/console.log of the study says what.")
+            raise
+        finally:
+            lock.release()
+
+
+class ProgressFile:
+    """progress.json as the process writes it. Called with a `Step`; raises Stopped once somebody asked to stop."""
+
+    def __init__(self, segmenting: Segmenting) -> None:
+        self.segmenting, self.progress, self._written = segmenting, SegmentProgress(), 0.0
+
+    def __call__(self, step: Any) -> None:
+        """Note how far it is: cheap enough for every tile."""
+        started = self.progress.started or time.time()
+        same = (step.done, step.waiting) == (self.progress.done, self.progress.waiting)
+        self.progress = self.progress.replace(
+            done=step.done, waiting=step.waiting, current=step.current, share=step.share, started=started
+        )
+        if not same or time.monotonic() - self._written > WRITE_SECONDS:
+            self._write()
+        if self.segmenting.stopped:
+            raise Stopped("Stopped.")
+
+    def change(self, **values: Any) -> None:
+        """Note something else, at once."""
+        self.progress = self.progress.replace(**values)
+        self._write()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        write_atomically(self.segmenting.folder / "progress.json", self.progress.to_json())
+
+
+def resume(studies: "list[Study]", waiting: Callable[[Study], int]) -> list[Study]:
+    """Begin again what was under way when the computer was switched off; the studies it was done for."""
+    begun = []
+    for study in studies:
+        segmenting = Segmenting(study)
+        if waiting(study) and not segmenting.stopped and not segmenting.running and segmenting.start():
+            begun.append(study)
+    return begun
+
+
+def _read(kind: type[Any], path: Path) -> Any:
+    try:
+        return read_record(kind, path)
+    except BccsegError:
+        return None
+
+
+def _alive(pid: int) -> bool:
+    if os.name == "nt" or pid <= 0:
+        return pid > 0
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
