@@ -9,15 +9,18 @@ by side count each cell once, whatever its size.
 * *Excluded*: cells with their centre in it count in no region, and its area belongs to none.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_core import from_json
 from skimage.draw import polygon2mask
 from skimage.measure import points_in_poly
 
+from bccseg.errors import SettingsError
 from bccseg.imaging.label_image import Labels, outside_frame
 from bccseg.schema import Schema
 
@@ -85,6 +88,22 @@ class Region(Schema):
         if self.kind == "frame":
             return window, np.ones(size, bool)
         return window, polygon2mask(size, (ring - low)[:, ::-1]) if min(size) > 0 else np.zeros(size, bool)
+
+
+def read_regions(text: str | bytes) -> tuple[Region, ...]:
+    """The regions that `write_regions` wrote; none from nothing. Raises SettingsError."""
+    try:
+        found = from_json(text) if text else []
+    except ValueError as error:
+        raise SettingsError(f"These regions cannot be read: they are no JSON ({error}).") from error
+    if not isinstance(found, list):
+        raise SettingsError("These are no regions: a JSON list is needed.")
+    return tuple(Region.from_dict(one) for one in found[:MOST_REGIONS])
+
+
+def write_regions(regions: Sequence[Region]) -> str:
+    """Regions as a JSON list; "" for none."""
+    return json.dumps([region.to_dict() for region in regions], ensure_ascii=False) if regions else ""
 
 
 def polygon_area(ring: NDArray[np.float64]) -> float:

@@ -81,6 +81,7 @@ def segment_page(
         diameter_from=found.diameter_from,
         pixel_size_um=pixel_size_um or page.pixel_size_um,
         stated_pixel_size_um=page.pixel_size_um,
+        stated_pixel_size_from=page.pixel_size_from,
         settings=settings,
         in_frame=found.in_frame,
         candidates=found.candidates,

@@ -20,7 +20,8 @@ class Page:
     image: NDArray[np.uint8]  # (H, W, 3)
     number: int = 1  # 1-based, of `count` pages in the file
     count: int = 1
-    pixel_size_um: float | None = None  # as the file states it
+    pixel_size_um: float | None = None  # as the file states it ...
+    pixel_size_from: str = ""  # ... and where, such as "OME metadata"
     notes: tuple[str, ...] = field(default=())
 
 

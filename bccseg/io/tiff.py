@@ -1,6 +1,8 @@
 """TIFF files, with their pages, bit depths and pixel sizes, through tifffile."""
 
 import io
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ UM_PER_NAME = {
     "micrometer": 1.0, "\\u00b5m": 1.0, "nm": 1e-3, "inch": 25_400.0,
 }  # fmt: skip
 PLAUSIBLE_UM = (0.005, 10.0)  # outside lies screen and print resolution (72 dpi is 353 µm), not a microscope
+
+MPP = re.compile(r"\bMPP\s*=\s*([0-9]*\.?[0-9]+)")  # µm per pixel, in Aperio's description
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF 6.0 and BigTIFF, either byte order
 
@@ -66,13 +70,13 @@ def _pages(tif: tifffile.TiffFile, wanted: int | None) -> list[Page]:
     elif page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
         values = values.max() - values if np.issubdtype(values.dtype, np.floating) else np.invert(values)
     planes = _as_planes(values, axes)  # (pages, H, W, channels)
-    size = pixel_size_um(tif)
+    size, source = stated_pixel_size(tif)
     cmyk = page.photometric == tifffile.PHOTOMETRIC.SEPARATED
     pages = []
     for k, plane in enumerate(planes, start=first):
         if wanted in (None, k):
             grey_or_colour, notes = to_8_bit(plane)
-            pages.append(Page(_rgb(grey_or_colour, cmyk=cmyk), k, stack, size, notes))
+            pages.append(Page(_rgb(grey_or_colour, cmyk=cmyk), k, stack, size, source, notes))
     return pages
 
 
@@ -111,13 +115,13 @@ def _rgb(plane: NDArray[np.uint8], *, cmyk: bool) -> NDArray[np.uint8]:
     return np.ascontiguousarray(plane)
 
 
-def pixel_size_um(tif: tifffile.TiffFile) -> float | None:
-    """Width of a pixel in µm from OME metadata, ImageJ's unit or the resolution tags, else None."""
-    for read in (_from_ome, _from_tags):
+def stated_pixel_size(tif: tifffile.TiffFile) -> tuple[float | None, str]:
+    """Width of a pixel in µm, and in words which part of the file says so; None where none does."""
+    for source, read in SOURCES.items():
         size = read(tif)
         if size is not None and PLAUSIBLE_UM[0] <= size <= PLAUSIBLE_UM[1]:
-            return size
-    return None
+            return size, source
+    return None, ""
 
 
 def _from_ome(tif: tifffile.TiffFile) -> float | None:
@@ -129,13 +133,44 @@ def _from_ome(tif: tifffile.TiffFile) -> float | None:
     return float(size) * UM_PER_NAME[unit] if size and unit in UM_PER_NAME else None
 
 
-def _from_tags(tif: tifffile.TiffFile) -> float | None:
+def _from_camera(tif: tifffile.TiffFile) -> float | None:
+    """Micro-Manager's summary, Olympus SIS's tags (metres) or Aperio's description (MPP)."""
+    maker = tif.micromanager_metadata if tif.is_micromanager else None
+    summary = maker.get("Summary") if isinstance(maker, dict) else None
+    if isinstance(summary, dict) and (size := _number(summary.get("PixelSize_um"))):
+        return size
+    if tif.is_sis and (size := _number((tif.sis_metadata or {}).get("pixelsizex"))):
+        return size * UM_PER_NAME["m"]
+    if tif.is_svs and (mpp := MPP.search(tif.pages[0].description)):
+        return float(mpp[1])
+    return None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _from_imagej(tif: tifffile.TiffFile) -> float | None:
+    unit = str((tif.imagej_metadata or {}).get("unit", "")).lower()
+    return _from_tags(tif, UM_PER_NAME[unit]) if unit in UM_PER_NAME else None
+
+
+def _from_tags(tif: tifffile.TiffFile, unit_um: float | None = None) -> float | None:
+    """The resolution tags, in their own unit or another."""
     tags = tif.pages[0].tags
     resolution = tags.valueof("XResolution")
     if not resolution or not resolution[0] or not resolution[1]:
         return None
-    pixels_per_unit = resolution[0] / resolution[1]
-    unit_um = UM_PER_UNIT.get(int(tags.valueof("ResolutionUnit", default=INCH)))
-    if tif.imagej_metadata:
-        unit_um = UM_PER_NAME.get(str(tif.imagej_metadata.get("unit", "")).lower(), unit_um)
-    return unit_um / pixels_per_unit if unit_um else None
+    unit_um = unit_um or UM_PER_UNIT.get(int(tags.valueof("ResolutionUnit", default=INCH)))
+    return unit_um * resolution[1] / resolution[0] if unit_um else None
+
+
+SOURCES: dict[str, Callable[[tifffile.TiffFile], float | None]] = {  # what is trusted first comes first
+    "OME metadata": _from_ome,
+    "microscope metadata": _from_camera,
+    "ImageJ metadata": _from_imagej,
+    "TIFF resolution": _from_tags,
+}

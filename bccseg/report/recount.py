@@ -11,7 +11,7 @@ from bccseg.imaging.full_outline import FullOutlines, no_outlines
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import add_micrometres, summarise
 from bccseg.imaging.selection import Candidates, middles, select_cells, small_cells_beside
-from bccseg.report.result import ImageResult, MeasuredImage, add_full_um2
+from bccseg.report.result import TYPED, ImageResult, MeasuredImage, add_full_um2, stated_source
 
 MEASURED = (
     "cells", "summary", "scores", "shape", "hidden", "settings", "rejected", "candidates", "pixel_size_um",
@@ -89,14 +89,24 @@ def count_cells(
     )
 
 
-def with_pixel_size(result: Result, typed_um: float | None) -> Result:
-    """The result in µm of a typed pixel size; None: as its file states it. Needs no pixels."""
-    size = typed_um or result.stated_pixel_size_um
+def pixel_size_of(result: MeasuredImage, typed_um: float | None, typed_from: str = TYPED) -> tuple[float | None, str]:
+    """The pixel size, and where it comes from, that a result has if one is typed (None: as its file states it)."""
+    if typed_um:
+        return typed_um, typed_from
+    size = result.stated_pixel_size_um
+    return size, stated_source(result.stated_pixel_size_from) if size else ""
+
+
+def with_pixel_size(result: Result, typed_um: float | None, typed_from: str = TYPED) -> Result:
+    """The result in µm of a typed pixel size, and in words where that comes from; None: as its file states it. Needs no
+    pixels.
+    """
+    size, source = pixel_size_of(result, typed_um, typed_from)
     if size == result.pixel_size_um:
-        return result
+        return result if source == result.pixel_size_source else replace(result, pixel_size_from=source)
     cells = add_micrometres(result.cells, size)
     for name in NO_PIXELS:
         cells[name] = result.cells[name]
     add_full_um2(cells, size)
     summary = summarise(cells, result.shape, size, result.summary.cell_count_in_frame)
-    return replace(result, pixel_size_um=size, cells=cells, summary=summary)
+    return replace(result, pixel_size_um=size, pixel_size_from=source, cells=cells, summary=summary)

@@ -13,8 +13,10 @@ from bccseg.imaging.flags import flag_cells
 from bccseg.imaging.full_outline import FullOutlines, ellipse_polygon, hidden_in_part
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import ImageSummary, measure_cells, summarise
+from bccseg.imaging.regions import Region
 from bccseg.imaging.selection import Candidates
 
+TYPED = "typed"  # a pixel size
 # measured in the image; given by the person; assumed, because no cells were found
 DiameterFrom = Literal["measured", "given", "assumed"]
 
@@ -41,7 +43,12 @@ class MeasuredImage:
     diameter_px: float  # typical cell that was looked for
     diameter_from: DiameterFrom = "measured"
     pixel_size_um: float | None = None
-    stated_pixel_size_um: float | None = None  # as the file states it
+    pixel_size_from: str = (
+        ""  # where it comes from, in words; "" in results of earlier versions, see `pixel_size_source`
+    )
+    stated_pixel_size_um: float | None = None  # as the file states it ...
+    stated_pixel_size_from: str = ""  # ... and where
+    regions: tuple[Region, ...] = ()  # drawn by a person
     settings: SegmentSettings = field(default_factory=SegmentSettings)  # what counts as a cell
     weights: str = ""
     device: str = ""
@@ -56,6 +63,14 @@ class MeasuredImage:
     candidates: Candidates | None = None  # with what does not count; None: nothing else was outlined
     classes: Classification | None = None  # (N,), by id; None: the network tells none
     small_cells: SmallCells | None = None  # such as platelets; they are in none of the fields above
+
+    @property
+    def pixel_size_source(self) -> str:
+        """Where the pixel size comes from, in words; "" where it is not known."""
+        if not self.pixel_size_um:
+            return ""
+        stated = self.pixel_size_um == self.stated_pixel_size_um
+        return self.pixel_size_from or (stated_source(self.stated_pixel_size_from) if stated else TYPED)
 
     def with_pixels(self, image: NDArray[np.uint8], labels: Labels) -> "ImageResult":
         """The result with its image (H, W, 3) and labels (H, W)."""
@@ -98,6 +113,11 @@ class ImageResult(MeasuredImage):
     def without_pixels(self) -> MeasuredImage:
         """What is left when the pixels are written or packed elsewhere."""
         return MeasuredImage(**{f.name: getattr(self, f.name) for f in fields(MeasuredImage)})
+
+
+def stated_source(part: str) -> str:
+    """How tables say that the file states a pixel size. part: of it."""
+    return f"file: {part}" if part else "file"
 
 
 def add_full_areas(

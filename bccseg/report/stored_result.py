@@ -9,8 +9,8 @@ from bccseg.config import SegmentSettings
 from bccseg.io.images import decode
 from bccseg.report.cell_marks import MarkedCells
 from bccseg.report.corrected import corrected_result
-from bccseg.report.recount import recount, with_pixel_size
-from bccseg.report.result import ImageResult, MeasuredImage
+from bccseg.report.recount import pixel_size_of, recount, with_pixel_size
+from bccseg.report.result import TYPED, ImageResult, MeasuredImage
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,24 @@ class StoredResult:
         labels = np.frombuffer(zlib.decompress(self.labels), np.int32).reshape(self.measured.shape)
         return self.measured.with_pixels(decode(self.source, self.measured.page)[0].image, labels)
 
-    def counts_as(self, settings: SegmentSettings, typed_um: float | None) -> bool:
-        """Whether it was measured with that pixel size (None: as the file states it), smallest cell and rule for cut
-        cells; what the network found, too.
+    def counts_as(self, settings: SegmentSettings, typed_um: float | None, typed_from: str = TYPED) -> bool:
+        """Whether it was measured with that pixel size (None: as the file states it; and where it comes from), smallest
+        cell and rule for cut cells; what the network found, too.
         """
         measured = self.measured
         return (
             (measured.settings.min_cell_percent, measured.settings.drop_border_cells)
             == (settings.min_cell_percent, settings.drop_border_cells)
-            and measured.pixel_size_um == (typed_um or measured.stated_pixel_size_um)
-            and (self.found is None or self.found.counts_as(settings, typed_um))
+            and (measured.pixel_size_um, measured.pixel_size_source) == pixel_size_of(measured, typed_um, typed_from)
+            and (self.found is None or self.found.counts_as(settings, typed_um, typed_from))
         )
 
-    def recounted(self, settings: SegmentSettings, typed_um: float | None) -> "StoredResult":
+    def recounted(self, settings: SegmentSettings, typed_um: float | None, typed_from: str = TYPED) -> "StoredResult":
         """The result measured with those; itself if it is. The network is not asked."""
-        if self.counts_as(settings, typed_um):
+        if self.counts_as(settings, typed_um, typed_from):
             return self
-        found = self.found and self.found.recounted(settings, typed_um)
-        new = replace(self, measured=with_pixel_size(self.measured, typed_um), found=found)
+        found = self.found and self.found.recounted(settings, typed_um, typed_from)
+        new = replace(self, measured=with_pixel_size(self.measured, typed_um, typed_from), found=found)
         rule = new.measured.settings.replace(
             min_cell_percent=settings.min_cell_percent, drop_border_cells=settings.drop_border_cells
         )

@@ -55,6 +55,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "height": ("px", "height of the image"),
     "counted_px": ("px²", "area that was counted; empty: the whole image"),
     "pixel_size": ("µm", "width of a pixel; empty: not known"),
+    "pixel_size_from": ("", "where the pixel size comes from; empty: not known"),
+    "region": ("", "regions of the image in which the cell counts"),
     "expected_diameter": ("px", "typical cell that was looked for"),
     "weights": ("", "weights of the network"),
     "edits": ("", "corrections by hand"),

@@ -92,6 +92,7 @@ def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
             "width_px": r.shape[1],
             "height_px": r.shape[0],
             "pixel_size_um": r.pixel_size_um,
+            "pixel_size_from": r.pixel_size_source,
             "expected_diameter_px": r.diameter_px,
             "weights": r.weights,
             "edits": r.correction.edits if r.correction else 0,
@@ -101,7 +102,7 @@ def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
     ]
     columns = [
         "image", "files", *ImageSummary.__dataclass_fields__, "width_px", "height_px", "pixel_size_um",
-        "expected_diameter_px", "weights", "edits", "corrected_by",
+        "pixel_size_from", "expected_diameter_px", "weights", "edits", "corrected_by",
     ]  # fmt: skip
     counts = [class_columns(r) for r in results]
     told = dict.fromkeys(name for found in counts for name in found)

@@ -1,5 +1,7 @@
 """Other settings of what counts, without the network: the same as if it had been asked again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,6 +71,12 @@ def test_a_pixel_size_needs_no_pixels(segmented):
     assert not any("um" in name for name in unknown.cells)
     assert unknown.summary.density_per_mm2 is None
     assert with_pixel_size(first, 0.15) is first
+    assert (first.pixel_size_source, unknown.pixel_size_source) == ("typed", "")
+    measured = with_pixel_size(first.without_pixels(), 0.15, "measured: 40x")
+    assert measured.cells is first.cells
+    assert measured.pixel_size_source == "measured: 40x"
+    from_file = replace(first, stated_pixel_size_um=0.2, stated_pixel_size_from="OME metadata")
+    assert with_pixel_size(from_file, None).pixel_size_source == "file: OME metadata"
     whole = segmented[1]
     assert with_pixel_size(whole, 0.3).summary.density_per_mm2 == pytest.approx(whole.summary.density_per_mm2 / 4)
 

@@ -188,7 +188,7 @@ def test_the_summary_has_a_row_an_image():
         "image", "files", "cell_count", "cell_count_inside", "cell_count_in_frame", "area_fraction",
         "median_diameter_px", "diameter_cv_percent", "median_diameter_um", "density_per_mm2", "flagged_count",
         "median_diameter_px_unflagged", "diameter_cv_percent_unflagged", "too_crowded", "width_px", "height_px",
-        "pixel_size_um", "expected_diameter_px", "weights", "edits", "corrected_by",
+        "pixel_size_um", "pixel_size_from", "expected_diameter_px", "weights", "edits", "corrected_by",
     ]  # fmt: skip
     first, second = frame.iloc[0], frame.iloc[1]
     assert (first.image, first.cell_count, first.cell_count_inside) == ("a.png", 2, 1)
