@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,31 +38,55 @@ def p_number(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 2 * LEVEL else f"{p:.2f}"
 
 
-def conclusion(one: Comparison, tested: int, texts: Texts) -> str:
+def plus_minus(mean: float, sd: float) -> str:
+    """Mean ± standard deviation, both to the second digit of the latter."""
+    if not math.isfinite(sd) or sd == 0:
+        return number(mean)
+    decimals = max(0, min(6, 1 - int(f"{sd:.1e}".split("e")[1])))
+    text = f"{mean:,.{decimals}f}" if math.isfinite(mean) else "–"
+    return f"{text.replace('-', '−')} ± {sd:,.{decimals}f}"
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What is found of one measure, and the numbers behind it; `details` may be empty."""
+
+    finding: str
+    details: str
+
+    def __str__(self) -> str:
+        return f"{self.finding} {self.details}".strip()
+
+
+def conclusion(one: Comparison, tested: int, texts: Texts) -> Conclusion:
     """One measure in a sentence or two. tested: measures that p values were corrected for."""
     title = texts.title(one.measure)
     empty = next((group.name for group in one.groups if not group.n), None)
     if empty is not None:
-        return texts("compare.missing", title=title, group=empty)
-    if len(one.groups) > 2:
-        return _several(one, tested, texts)
+        return Conclusion(texts("compare.missing", title=title, group=empty), "")
+    if len({(group.mean, group.sd or 0.0) for group in one.groups}) == 1 and not one.tested:
+        return Conclusion(texts("compare.same", title=title), "")
+    several = len(one.groups) > 2
+    key = "compare.several" if several else "compare"
+    joint = "_" if several else "."
+    state = "untested" if not one.tested else "clear" if one.clear else "unclear"
+    words = _several(one) if several else _two(one, texts)
+    if one.tested:
+        words |= {"test": texts(f"test.{one.test}"), "p": p_words(one, tested, texts)}
+    details = f"{key}{joint}details" + ("" if one.tested else "_untested")
+    if not several and one.differences[0].value == 0:
+        details = "compare.equal"
+    return Conclusion(texts(f"{key}{joint}{state}", title=title, **words), texts(details, **words))
+
+
+def _two(one: Comparison, texts: Texts) -> dict[str, str | int]:
     (a, b), d = one.groups, one.differences[0]
-    if not one.tested and d.value == 0 and a.sd == b.sd == 0:
-        return texts("compare.same", title=title)
-    words = {
-        "title": title, "a": a.name, "b": b.name, "na": a.n, "nb": b.n, "size": _size(one, texts),
-        "interval": texts("compare.interval", low=number(d.low), high=number(d.high)) if np.isfinite(d.low) else "",
-    }  # fmt: skip
-    if not one.tested:
-        return texts("compare.untested", **words)
-    words |= {"test": texts(f"test.{one.test}"), "p": p_words(one, tested, texts)}
-    return texts("compare.clear" if one.clear else "compare.unclear", **words)
+    interval = texts("compare.interval", low=number(d.low), high=number(d.high)) if np.isfinite(d.low) else ""
+    return {"a": a.name, "b": b.name, "na": a.n, "nb": b.n, "size": _size(one, texts), "interval": interval}
 
 
 def _size(one: Comparison, texts: Texts) -> str:
     difference, reference = one.differences[0].value, one.groups[0].mean
-    if difference == 0:
-        return texts("compare.equal")
     unit = one.measure.unit
     unit = texts("compare.points") if unit.startswith("%") else "" if unit[:1].isdigit() else unit
     value = f"{number(abs(difference))}{' ' if unit else ''}{unit}"
@@ -71,15 +96,12 @@ def _size(one: Comparison, texts: Texts) -> str:
     return texts("compare.more" if difference > 0 else "compare.less", value=value)
 
 
-def _several(one: Comparison, tested: int, texts: Texts) -> str:
-    title = texts.title(one.measure)
-    if not one.tested:
-        told = ", ".join(f"{group.name} {number(group.mean)}" for group in one.groups)
-        return texts("compare.several_untested", title=title, list=told)
+def _several(one: Comparison) -> dict[str, str | int]:
     low, high = (choose(one.groups, key=lambda group: group.mean) for choose in (min, max))
-    words = {"test": texts(f"test.{one.test}"), "p": p_words(one, tested, texts), "k": len(one.groups), "title": title}
-    words |= {"top": high.name, "bottom": low.name, "highest": number(high.mean), "lowest": number(low.mean)}
-    return texts("compare.several_clear" if one.clear else "compare.several_unclear", **words)
+    return {
+        "k": len(one.groups), "top": high.name, "bottom": low.name, "highest": number(high.mean),
+        "lowest": number(low.mean), "n": " + ".join(str(group.n) for group in one.groups),
+    }  # fmt: skip
 
 
 def overall(comparisons: Sequence[Comparison], groups: Sequence[str], texts: Texts) -> str:

@@ -12,7 +12,8 @@ MOST_VALUES = 1000  # of a group; more than a chart can show
 def spread_of_groups(cells: pd.DataFrame, measure: Measure, groups: list[str]) -> dict[str, NDArray[np.float64]]:
     """Values of each group's cells, at most MOST_VALUES: evenly spaced quantiles, so that the shape stays.
 
-    cells: `measures.counted_cells`. Sizes and shapes are of cells off the border. A measure that cells do not have gives nothing.
+    cells: `measures.counted_cells`. Sizes and shapes are of cells off the border. What cells do not have
+    gives nothing.
     """
     if not measure.column or measure.column not in cells:
         return {name: np.zeros(0) for name in groups}

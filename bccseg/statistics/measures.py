@@ -41,10 +41,10 @@ def study_measures(tables: StudyTables) -> list[Measure]:
 
     Sizes are in µm if any image has a pixel size, and then go by those images alone; else in px.
     """
-    found = [Measure("cells_per_image", "Cells an image", "", "number")]
+    found = [Measure("cells_per_image", "Cells per image", "", "number")]
     scaled = has_scale(tables)
     if scaled:
-        found.append(Measure("density_per_mm2", "Cells an area", "cells/mm²", "number"))
+        found.append(Measure("density_per_mm2", "Density of cells", "cells/mm²", "number"))
     found.append(Measure("area_percent", "Area covered by cells", "%", "number"))
     unit, ending = ("µm", "um") if scaled else ("px", "px")
     column = f"equivalent_diameter_{ending}"
@@ -171,22 +171,24 @@ def _of_images(images: pd.DataFrame) -> pd.DataFrame:
 
 def _of_cells(cells: pd.DataFrame, measures: list[Measure]) -> pd.DataFrame:
     """Measures that go by cells."""
-    every = cells.groupby(SAMPLE, sort=False)
-    whole = cells[~cells["touches_border"].astype(bool)].groupby(SAMPLE, sort=False)
-    out = pd.DataFrame(index=every.size().index)
+    number = cells.groupby(SAMPLE, sort=False).ngroup()  # of the sample; one column of numbers is grouped much faster
+    named = pd.MultiIndex.from_frame(cells[SAMPLE].drop_duplicates())
+    whole = ~cells["touches_border"].astype(bool)
+    out = pd.DataFrame(index=range(len(named)))
     for one in measures:
+        if not one.column:
+            continue
         if one.kind == "colour":
-            out[one.key] = every[one.column].mean()
-        elif one.column:
-            out[one.key] = whole[one.column].median()
-        if one.kind == "size" and one.column:
-            spread = whole[one.column]
-            out["diameter_cv_percent"] = 100 * _ratio(spread.std(ddof=1), spread.mean())
+            out[one.key] = cells[one.column].groupby(number).mean()
+            continue
+        values = cells.loc[whole, one.column].groupby(number[whole])
+        out[one.key] = values.median()
+        if one.kind == "size":
+            out["diameter_cv_percent"] = 100 * _ratio(values.std(ddof=1), values.mean())
     for name in _classes(cells):
-        here = (cells["class"] == name).groupby([cells[k] for k in SAMPLE], sort=False)
-        out[f"share_{_key(name)}_percent"] = 100 * here.mean()
+        out[f"share_{_key(name)}_percent"] = 100 * (cells["class"] == name).groupby(number).mean()
     absent = {m.key for m in measures if m.kind == "class" and m.key.startswith("share_")} - set(out)
-    return out.assign(**dict.fromkeys(absent, 0.0))
+    return out.assign(**dict.fromkeys(absent, 0.0)).set_index(named)
 
 
 def _ratio(a: pd.Series, b: pd.Series) -> pd.Series:

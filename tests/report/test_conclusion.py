@@ -3,7 +3,7 @@ import string
 
 import pandas as pd
 
-from bccseg.report.conclusion import concern_words, conclusion, number, overall, p_number
+from bccseg.report.conclusion import concern_words, conclusion, number, overall, p_number, plus_minus
 from bccseg.report.texts import LANGUAGES, Texts
 from bccseg.report.texts.english import ENGLISH
 from bccseg.statistics.compare import compare_groups
@@ -19,14 +19,15 @@ def compared(measure=SIZE, tested=1, **groups):
     rows = [(g, f"{g}{k}", v) for g, vs in groups.items() for k, v in enumerate(vs)]
     table = pd.DataFrame(rows, columns=["group", "sample", "d"])
     (one,) = compare_groups(table, [measure], list(groups))
-    return conclusion(one, tested, TEXTS), one
+    return str(conclusion(one, tested, TEXTS)), one
 
 
 def test_a_clear_difference():
     words, one = compared(control=[7, 7.1, 7.2, 7.3, 7.4], treated=[8, 8.1, 8.2, 8.3, 8.4])
     assert words == (
-        "Diameter differs between control and treated: samples of treated have 1.00 µm (+14 %) more on average "
-        f"(95 % interval of the difference: {number(one.differences[0].low)} to {number(one.differences[0].high)}); "
+        "Diameter differs between control and treated. Samples of treated have 1.00 µm (+14 %) more on average "
+        "than those of control (95 % interval of the difference: "
+        f"{number(one.differences[0].low)} to {number(one.differences[0].high)}); "
         "Mann-Whitney U test, n = 5 and 5 samples, p = 0.008."
     )
 
@@ -35,7 +36,7 @@ def test_no_clear_difference_is_not_called_none():
     words, _ = compared(control=[7, 8, 9, 10], treated=[7.5, 8.5, 9.5, 6.5])
     assert words.startswith("Diameter: no clear difference between control and treated.")
     assert "less on average" in words
-    assert words.endswith("This does not show that they are the same.")
+    assert "This does not show that they are the same." in words
 
 
 def test_too_few_samples_are_described():
@@ -50,14 +51,14 @@ def test_too_few_samples_are_described():
 
 def test_shares_differ_by_percentage_points():
     words, _ = compared(SHARE, control=[1, 2, 3], treated=[4, 5, 6])
-    assert "3.00 percentage points more on average (95 %" in words
+    assert "3.00 percentage points more on average than those of control (95 %" in words
 
 
 def test_three_groups():
     words, _ = compared(a=[1, 2, 3], b=[4, 5, 6], c=[7, 8, 9])
     assert words == (
-        "Diameter differs between the 3 groups (Kruskal-Wallis test, p = 0.027): "
-        "it is 8.00 in c and 2.00 in a on average."
+        "Diameter differs between the 3 groups. On average it is 8.00 in c and 2.00 in a; "
+        "Kruskal-Wallis test, n = 3 + 3 + 3 samples, p = 0.027."
     )
 
 
@@ -76,6 +77,10 @@ def test_numbers():
     assert [number(v) for v in (1234.5, 12.345, 0.012345, -0.5, 0, float("nan"))] == [
         "1,234", "12.3", "0.0123", "−0.500", "0", "–"
     ]  # fmt: skip
+    assert number(0.9999) == "1.00"
+    assert plus_minus(0.91512, 0.00158) == "0.9151 ± 0.0016"
+    assert plus_minus(7260.4, 270.2) == "7,260 ± 270"
+    assert plus_minus(3.0, float("nan")) == "3.00"
     assert [p_number(p) for p in (0.0004, 0.0123, 0.0499, 0.2, float("nan"))] == [
         "< 0.001",
         "0.012",

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from bccseg.report.conclusion import concern_words, conclusion, number, overall, p_number
+from bccseg.report.conclusion import concern_words, conclusion, number, overall, p_number, plus_minus
 from bccseg.report.study_charts import group_chart
 from bccseg.report.study_export import cells_frame, cells_parquet, columns_frame, samples_frame
 from bccseg.report.tables import csv
 from bccseg.report.texts import Texts
-from bccseg.statistics.compare import TESTS, Comparison, Test, compare_groups
+from bccseg.statistics.compare import TESTS, Comparison, Difference, Test, compare_groups
 from bccseg.statistics.concerns import concerns
 from bccseg.statistics.distributions import spread_of_groups
 from bccseg.statistics.measures import Measure, counted_cells, sample_values, study_measures
-from bccseg.statistics.tables import StudyTables
+from bccseg.statistics.tables import NO_SAMPLE, StudyTables
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 
@@ -31,12 +31,12 @@ N_HELP = (
 
 def show_comparison(tables: StudyTables) -> None:
     """Groups side by side: a sentence, a picture, the numbers, the tables to take along."""
-    values = sample_values(tables)
-    if not len(values) or not values["images"].sum():
+    sorted_images = tables.images[tables.images["sample"] != NO_SAMPLE]
+    if sorted_images.empty:
         st.info("Nothing to compare yet: images that are segmented and belong to a sample appear here.",
                 icon=":material/science:")  # fmt: skip
         return
-    groups = [name for name in tables.groups() if (values.loc[values["group"] == name, "images"] > 0).any()]
+    groups = [name for name in tables.groups() if (sorted_images["group"] == name).any()]
     if not groups:
         st.info("The samples have no groups yet. Name groups on the tab with the samples, such as *control* and "
                 "*treated*; then they are compared here.", icon=":material/workspaces:")  # fmt: skip
@@ -48,7 +48,8 @@ def show_comparison(tables: StudyTables) -> None:
         if len(groups) > 2:
             chosen = st.multiselect("Groups", groups, default=groups, key="compare_groups", format_func=plain)
             chosen = [name for name in groups if name in chosen]
-        measure = st.selectbox("Measure", measures, key="compare_measure", format_func=lambda one: one.axis)
+        first = next(k for k, one in enumerate(measures) if one.kind == "size")  # cells have it: the fullest picture
+        measure = st.selectbox("Measure", measures, first, key="compare_measure", format_func=lambda one: one.axis)
         without = st.toggle("Without flagged cells", key="compare_unflagged", help="Leaves flagged cells out of sizes, "
                             "shapes, colours and classes, and crowded images out of everything.")  # fmt: skip
     if not chosen or measure is None:
@@ -56,7 +57,7 @@ def show_comparison(tables: StudyTables) -> None:
         return
     tested, test = _how(measures, measure)
     values = sample_values(tables, without_flagged=without)
-    found = compare_groups(values, tested, chosen, test)
+    found = _compared(values, tuple(tested), tuple(chosen), test)
     _show_sentence(found, measure, tables, values, chosen)
     spread = spread_of_groups(counted_cells(tables, without_flagged=without), measure, chosen)
     st.plotly_chart(group_chart(values, measure, chosen, spread), key="compare_plot", config=PLOT)
@@ -67,6 +68,12 @@ def show_comparison(tables: StudyTables) -> None:
     if len(chosen) > 1:
         st.dataframe(_table(found), hide_index=True, key="compare_table")
     _downloads(tables)
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _compared(values: pd.DataFrame, tested: Sequence[Measure], groups: Sequence[str], test: Test) -> list[Comparison]:
+    """Intervals of a dozen measures take half a second."""
+    return compare_groups(values, tested, groups, test)
 
 
 def _how(measures: Sequence[Measure], shown: Measure) -> tuple[list[Measure], Test]:
@@ -92,7 +99,8 @@ def _show_sentence(
     tested = sum(one.tested for one in found)
     one = next(one for one in found if one.measure.key == measure.key)
     if len(groups) > 1:
-        st.markdown(f"**{plain(conclusion(one, tested, texts), LONGEST)}**")
+        told = conclusion(one, tested, texts)
+        st.markdown(f"**{plain(told.finding, LONGEST)}** {plain(told.details, LONGEST)}")
         st.caption(plain(overall(found, groups, texts), LONGEST))
     else:
         group = one.groups[0]
@@ -111,16 +119,24 @@ def _table(found: Sequence[Comparison]) -> pd.DataFrame:
     for one in found:
         row = {"Measure": one.measure.axis}
         for group in one.groups:
-            row[f"{group.name} (n = {group.n})"] = f"{number(group.mean)} ± {number(group.sd)}"
+            row[f"{group.name} (n = {group.n})"] = plus_minus(group.mean, group.sd)
         if len(one.differences) == 1:
             d = one.differences[0]
             row["Difference"] = number(d.value)
             row["95 % interval"] = f"{number(d.low)} to {number(d.high)}"
-            row["Larger in"] = f"{100 * max(d.superiority, 1 - d.superiority):.0f} % of pairs"
+            row["Larger in"] = _larger(d)
         row["p"] = p_number(one.p)
         row["p, corrected"] = p_number(one.p_corrected)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _larger(d: Difference) -> str:
+    """Which group's sample is the larger one, and in how many of all pairs."""
+    if d.superiority == 0.5 or not d.superiority >= 0:
+        return "–"
+    name = d.group if d.superiority > 0.5 else d.reference
+    return f"{name}, {100 * max(d.superiority, 1 - d.superiority):.0f} % of pairs"
 
 
 def _downloads(tables: StudyTables) -> None:

@@ -1,24 +1,23 @@
 """English."""
+# ruff: noqa: E501  a sentence a line
 
 ENGLISH: dict[str, str] = {
     # what is said of one comparison
-    "compare.clear": (
-        "{title} differs between {a} and {b}: samples of {b} have {size}{interval}; {test}, n = {na} and {nb} samples, "
-        "{p}."
-    ),
-    "compare.unclear": (
-        "{title}: no clear difference between {a} and {b}. Samples of {b} have {size}{interval}; {test}, n = {na} and "
-        "{nb} samples, {p}. This does not show that they are the same."
-    ),
-    "compare.untested": "{title}: samples of {b} have {size} than those of {a}{interval}; n = {na} and {nb}, not tested.",  # noqa: E501
+    "compare.clear": "{title} differs between {a} and {b}.",
+    "compare.unclear": "{title}: no clear difference between {a} and {b}. This does not show that they are the same.",
+    "compare.untested": "{title}: too few samples to compare {a} and {b}.",
+    "compare.details": "Samples of {b} have {size} than those of {a}{interval}; {test}, n = {na} and {nb} samples, {p}.",
+    "compare.details_untested": "Samples of {b} have {size} than those of {a}{interval}; n = {na} and {nb}, not tested.",
+    "compare.equal": "Samples of both have the same on average{interval}; n = {na} and {nb}.",
     "compare.same": "{title} is the same in all samples.",
     "compare.missing": "{title} is not known for samples of {group}.",
-    "compare.several_clear": "{title} differs between the {k} groups ({test}, {p}): it is {highest} in {top} and {lowest} in {bottom} on average.",  # noqa: E501
-    "compare.several_unclear": "{title}: no clear difference between the {k} groups ({test}, {p}). This does not show that they are the same.",  # noqa: E501
-    "compare.several_untested": "{title}: {list}; not tested.",
+    "compare.several_clear": "{title} differs between the {k} groups.",
+    "compare.several_unclear": "{title}: no clear difference between the {k} groups. This does not show that they are the same.",
+    "compare.several_untested": "{title}: too few samples to compare the {k} groups.",
+    "compare.several_details": "On average it is {highest} in {top} and {lowest} in {bottom}; {test}, n = {n} samples, {p}.",
+    "compare.several_details_untested": "On average it is {highest} in {top} and {lowest} in {bottom}; n = {n}, not tested.",
     "compare.more": "{value} more on average",
     "compare.less": "{value} less on average",
-    "compare.equal": "the same on average",
     "compare.points": "percentage points",
     "compare.percent": " ({percent} %)",
     "compare.interval": " (95 % interval of the difference: {low} to {high})",
@@ -32,18 +31,18 @@ ENGLISH: dict[str, str] = {
     # all measures in one sentence
     "overall.some": "{k} of {tested} measures differ clearly between {groups}: {list}.",
     "overall.some.one": "One of {tested} measures differs clearly between {groups}: {list}.",
-    "overall.none": "None of the {tested} measures differs clearly between {groups}; that does not show that the groups are the same.",  # noqa: E501
-    "overall.none.one": "The measure does not differ clearly between {groups}; that does not show that the groups are the same.",  # noqa: E501
+    "overall.none": "None of the {tested} measures differs clearly between {groups}; that does not show that the groups are the same.",
+    "overall.none.one": "The measure does not differ clearly between {groups}; that does not show that the groups are the same.",
     "overall.untested": "The groups {groups} are described, not tested: too few samples.",
     "overall.higher": "{title} (larger in {group})",
     "overall.differs": "{title}",
     # what to know
-    "concern.too_few": "Group {group} has {n} samples with images. A test needs {needed} in each group, so nothing is tested here; add samples, not images of the same ones.",  # noqa: E501
-    "concern.few": "Group {group} has {n} samples only. Only large differences can be seen with so few, and a single sample can change the picture.",  # noqa: E501
-    "concern.p_bound": "With these numbers of samples no p value can be smaller than {p}; corrected for {tested} measures none can be below 0.05. Choose fewer measures beforehand, or add samples.",  # noqa: E501
-    "concern.crowded": "{percent} % of the images of group {group} are too crowded to be counted. Numbers, densities and sizes of this group cannot be trusted; take thinner parts of the smears.",  # noqa: E501
-    "concern.flags_differ": "In {group} {percent} % of the cells are flagged (joined or out of focus), in {other} {other_percent} %. A difference between them may come from the pictures; compare without flagged cells, too.",  # noqa: E501
-    "concern.no_scale": "No image has a pixel size. Sizes are in px and can be compared only if all images were taken at the same magnification; there is no density.",  # noqa: E501
+    "concern.too_few": "Group {group} has {n} samples with images. A test needs {needed} in each group, so nothing is tested here; add samples, not images of the same ones.",
+    "concern.few": "Group {group} has {n} samples only. Only large differences can be seen with so few, and a single sample can change the picture.",
+    "concern.p_bound": "With these numbers of samples no p value can be smaller than {p}; corrected for {tested} measures none can be below 0.05. Choose fewer measures beforehand, or add samples.",
+    "concern.crowded": "{percent} % of the images of group {group} are too crowded to be counted. Numbers, densities and sizes of this group cannot be trusted; take thinner parts of the smears.",
+    "concern.flags_differ": "In {group} {percent} % of the cells are flagged (joined or out of focus), in {other} {other_percent} %. A difference between them may come from the pictures; compare without flagged cells, too.",
+    "concern.no_scale": "No image has a pixel size. Sizes are in px and can be compared only if all images were taken at the same magnification; there is no density.",
     "concern.some_scale": "{count} of {images} images have no pixel size. They are left out of sizes and densities.",
     "concern.one_image": "Each sample has one image. How much fields of one sample differ is not known.",
     "concern.unsorted": "{count} images belong to no sample or group and are not compared.",
