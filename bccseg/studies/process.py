@@ -42,7 +42,7 @@ class SegmentProgress(Record):
     share: float = 0.0  # of that one
     started: float = 0.0  # when the first image was begun, seconds since 1970
     device: str = ""
-    error: str = ""  # why it ended
+    failure: str = ""  # why it ended
     trouble: str = ""  # what was done otherwise than asked
 
     @property
@@ -155,10 +155,10 @@ class Segmenting:
             writer.change(current="", share=0.0)
             raise
         except BccsegError as error:
-            writer.change(error=str(error), current="", share=0.0)
+            writer.change(failure=str(error), current="", share=0.0)
             raise
         except Exception:
-            writer.change(error="Something went wrong inside bccseg; segmenting/console.log of the study says what.")
+            writer.change(failure="Something went wrong inside bccseg; segmenting/console.log of the study says what.")
             raise
         finally:
             lock.release()

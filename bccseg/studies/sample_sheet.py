@@ -63,7 +63,7 @@ def read_table(name: str, data: bytes) -> pd.DataFrame:
         raise DataError(f"The table '{name}' has no rows. Its first row has the names of the columns.")
     if len(rows) > MOST_ROWS:
         raise DataError(f"The table '{name}' has more than {MOST_ROWS:,} rows.")
-    width = max(map(len, rows))
+    width = max(k for row in rows for k, cell in enumerate(row, start=1) if cell)  # without what is empty at the right
     names: list[str] = []
     for k, text in enumerate((rows[0] + [""] * width)[:width], start=1):
         title = clean_name(text) or f"column {k}"

@@ -94,7 +94,7 @@ def _segment(study: Study, image: StudyImage, predictor: Predictor, tell: Callab
         if image.page is None:
             study.images.add_pages(image, pages[0].count)
             image = study.images.get(image.id) or image
-        outcome = segment_page(image.name, pages[0], predictor, settings.segment, size, tell, set())
+        outcome = segment_page(image.name, pages[0], predictor, settings.segment, size, tell, set(), image.sha256)
     except Stopped:
         raise
     except (ImageError, BccsegError) as error:
