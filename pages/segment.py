@@ -9,6 +9,7 @@ from ui.segment.image_view import show_image
 from ui.segment.kept import short_kept_words, show_kept
 from ui.segment.progress import show_progress
 from ui.segment.recount import recount_others, recount_shown
+from ui.segment.thumbnails import show_thumbnails
 from ui.segment.uploads import ask_for_images, show_failures
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import CHOSEN, CORRECT_PAGE, draft_of_result, hand_over, take_up_corrections
@@ -16,23 +17,25 @@ from ui.shared.page import open_page
 from ui.shared.session import note_settings, visitor_state
 from ui.shared.settings import settings_sidebar
 
-open_page("pages/segment.py", "Find, count and measure the cells of blood smears.")
+open_page("pages/segment.py")  # the heading shares its line with the uploader
 state = visitor_state()
 with show_errors():
+    heading = st.container()
     chosen = settings_sidebar()
     note_settings(state)
     take_moves()
     take_up_corrections(state)
     busy = state.busy  # asked once: the job may end while the page is drawn
-    entries = ask_for_images(state, busy=busy)
+    with heading:
+        entries = ask_for_images(state, busy=busy)
     if entries:
         state.start(entries, chosen)
         st.rerun()
 
     show_progress(state, busy=busy)
     show_kept(state, chosen, busy=busy)
-    show_failures(state)
     if not state.results:
+        show_failures(state)
         st.stop()
 
     if not busy and (state.used is None or state.used.outlining != chosen.outlining):
@@ -41,6 +44,7 @@ with show_errors():
             st.button("Segment again", type="primary", on_click=state.again, args=(chosen,), icon=":material/refresh:")
     names = [f"{k}. {stored.measured.name}" for k, stored in enumerate(state.results, start=1)]
     index = 0
+    show_thumbnails(state, st.session_state.get(CHOSEN) or 0, busy=busy)
     with st.container(horizontal=True, vertical_alignment="center", key="image_head"):
         if len(names) > 1:
             pick = st.selectbox("Image", range(len(names)), format_func=names.__getitem__, key=CHOSEN,
@@ -57,6 +61,7 @@ with show_errors():
     kept = recount_shown(state, index, chosen)
     shown = choose_version(kept)
     show_image(shown, kept, choose_gallery(state, index, shown, wanted=gallery, editable=shown is kept and not busy))
+    show_failures(state)
     recount_others(state, chosen)
     show_batch(state, chosen)
     st.caption(f":material/save: {short_kept_words()}")

@@ -110,7 +110,7 @@ def upload(at, files):
 
 
 def test_every_odd_file_gives_a_result_or_a_reason():
-    from ui.segment.uploads import TYPES
+    from ui.shared.given_images import TYPES
 
     files = {n: f for n, f in odd_files().items() if n.rpartition(".")[2] in TYPES}
     assert len(files) > 50

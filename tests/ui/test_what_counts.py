@@ -13,7 +13,7 @@ from bccseg.annotation.edits import Edit
 from bccseg.imaging.measure import measure_cells
 from tests.odd_files import odd_files, tiff, zipped
 from tests.ui.test_pages import MADE, button, finish, fresh, upload
-from ui.segment.uploads import example_png
+from ui.shared.given_images import example_png
 from ui.shared.handover import corrected, draft_of_result
 
 

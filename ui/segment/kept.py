@@ -9,14 +9,6 @@ from ui.shared.session import VisitorState
 from ui.shared.settings import Chosen
 
 
-def kept_words() -> str:
-    """How long images and results are kept, in one sentence."""
-    return (
-        f"This server keeps them, with their results, for this browser alone: {VISIT_DAYS} days after your last visit "
-        f"and at most {VISIT_MB:,} MB. *Clear all* deletes them."
-    )
-
-
 def short_kept_words() -> str:
     """The same in a few words."""
     return f"Kept for this browser, {VISIT_DAYS} days and {VISIT_MB:,} MB at most."

@@ -360,6 +360,7 @@ class View {
       Escape: () => this.selected && this.choose(this.selected),
     }[e.key];
     if (e.key === "n" && this.data.plain) return; // the page's own
+    if (this.fitted && /^Arrow(Left|Right)$/.test(e.key)) return; // nothing to move: they may go to another image
     if (act && !e.ctrlKey && !e.metaKey) { e.preventDefault(); e.stopPropagation(); act(); }
   }
 }
