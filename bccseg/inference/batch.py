@@ -1,8 +1,11 @@
 """Many files, one after the other: what fails is reported, the rest is done."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from bccseg import __version__
 from bccseg.config import SegmentSettings
 from bccseg.errors import ImageError
 from bccseg.inference.predictor import Predictor
@@ -11,7 +14,7 @@ from bccseg.io.archive import Entry, expand, is_zip, safe_stem, unique
 from bccseg.io.images import decode
 from bccseg.io.page import Page
 from bccseg.model.device import describe_device
-from bccseg.report.result import ImageResult
+from bccseg.report.result import ImageResult, Provenance
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,9 @@ def segment_entries(
             except MemoryError:
                 yield Failure(inner.name, "The memory of this computer is too small for this picture. Crop it.")
                 continue
+            sha256 = hashlib.sha256(inner.data).hexdigest()
             for page in pages:
-                yield segment_page(inner.name, page, predictor, settings, pixel_size_um, on_progress, taken)
+                yield segment_page(inner.name, page, predictor, settings, pixel_size_um, on_progress, taken, sha256)
 
 
 def segment_page(
@@ -60,8 +64,9 @@ def segment_page(
     pixel_size_um: float | None,
     on_progress: Progress | None,
     taken: set[str],
+    file_sha256: str = "",
 ) -> ImageResult | Failure:
-    """Segment one decoded picture."""
+    """Segment one decoded picture. file_sha256: of the file that it was decoded from."""
     stem = safe_stem(name)
     if page.count > 1:
         name, stem = f"{name}, page {page.number}", f"{stem}_p{page.number:03d}"
@@ -89,6 +94,13 @@ def segment_page(
         small_cells=found.small_cells,
         weights=predictor.source,
         device=describe_device(predictor.device, predictor.dtype),
+        provenance=Provenance(
+            file_sha256=file_sha256,
+            weights_sha256=predictor.config.sha256,
+            head_sha256=predictor.config.cell_head.sha256 if predictor.config.cell_head else "",
+            version=__version__,
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+        ),
         notes=page.notes,
         page=page.number,
         seconds=found.seconds,

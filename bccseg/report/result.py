@@ -30,6 +30,17 @@ class Correction:
     author: str = ""  # as typed; empty if no name was given
 
 
+@dataclass(frozen=True)
+class Provenance:
+    """What made a result, so that it can be repeated; "" in results of earlier versions."""
+
+    file_sha256: str = ""  # of the image's file, before it was decoded
+    weights_sha256: str = ""  # of model.safetensors
+    head_sha256: str = ""  # of the classes of whole cells that came with it; "" without any
+    version: str = ""  # of bccseg
+    when: str = ""  # ISO 8601, UTC
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeasuredImage:
     """One image's cells in numbers, and how they were found; without pixels, so that many fit the memory."""
@@ -52,6 +63,7 @@ class MeasuredImage:
     settings: SegmentSettings = field(default_factory=SegmentSettings)  # what counts as a cell
     weights: str = ""
     device: str = ""
+    provenance: Provenance = Provenance()
     notes: tuple[str, ...] = ()
     page: int = 1  # of a file with several
     seconds: dict[str, float] = field(default_factory=dict)
