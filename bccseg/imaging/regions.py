@@ -22,6 +22,7 @@ from skimage.measure import points_in_poly
 
 from bccseg.errors import SettingsError
 from bccseg.imaging.label_image import Labels, outside_frame
+from bccseg.imaging.outlines import polygon_area
 from bccseg.schema import Schema
 
 RegionKind = Literal["frame", "polygon", "excluded"]
@@ -104,12 +105,6 @@ def read_regions(text: str | bytes) -> tuple[Region, ...]:
 def write_regions(regions: Sequence[Region]) -> str:
     """Regions as a JSON list; "" for none."""
     return json.dumps([region.to_dict() for region in regions], ensure_ascii=False) if regions else ""
-
-
-def polygon_area(ring: NDArray[np.float64]) -> float:
-    """Area of a polygon (K, 2) by the shoelace formula; negative where it runs against the clock on the screen."""
-    x, y = ring.T
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 
 
 def counted_in(

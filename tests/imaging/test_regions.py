@@ -7,7 +7,8 @@ from scipy import ndimage as ndi
 from bccseg.errors import SettingsError
 from bccseg.imaging.label_image import outside_frame
 from bccseg.imaging.measure import measure_cells
-from bccseg.imaging.regions import Region, areas_px, counted_in, excluded_cells, polygon_area
+from bccseg.imaging.outlines import polygon_area
+from bccseg.imaging.regions import Region, areas_px, counted_in, excluded_cells, read_regions, write_regions
 
 
 def frame(x0, y0, x1, y1, name="A"):
@@ -96,6 +97,11 @@ def test_a_region_is_read_back_and_a_wrong_one_says_what_is_wrong():
     region = Region(name="  upper\nleft ", kind="frame", points=((10, 20.1234), (3, 4)))
     assert (region.name, region.points) == ("upper left", ((3.0, 4.0), (10.0, 20.12)))
     assert Region.from_json(region.to_json()) == region
+    assert read_regions(write_regions([region])) == (region,)
+    assert (read_regions(""), write_regions([])) == ((), "")
+    for text in ("{}", "[1]", "nonsense", '[{"name": "A"}]'):
+        with pytest.raises(SettingsError):
+            read_regions(text)
     for points in [((10, 20), (10, 4)), ((1, 2),), (("a", 1), (2, 3)), 5, ((0, 0), (float("nan"), 3))]:
         with pytest.raises(SettingsError, match="points"):
             Region(name="A", kind="frame", points=points)

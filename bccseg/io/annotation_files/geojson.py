@@ -40,6 +40,8 @@ def read_geojson(value: Any, file_name: str) -> AnnotationFile:
         if geometry.get("type") not in AREAS or as_text(about.get("name")).endswith(ESTIMATED):
             continue
         name, colour = _classification(about.get("classification"))
+        if name.endswith("*"):  # a region, by QuPath's convention
+            continue
         if name and colour and name not in found.classes:
             with suppress(BccsegError):  # a name that a class here cannot have; the mapping finds another
                 found.classes[name] = CellClass(name=name, colour=colour)
