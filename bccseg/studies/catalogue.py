@@ -32,8 +32,8 @@ CREATE TABLE image (
     added TEXT NOT NULL, added_by TEXT NOT NULL DEFAULT '', removed TEXT NOT NULL DEFAULT '',
     result TEXT NOT NULL DEFAULT '', width INTEGER, height INTEGER, cell_count INTEGER, flagged_count INTEGER,
     too_crowded INTEGER NOT NULL DEFAULT 0, pixel_size_um REAL, pixel_size_from TEXT NOT NULL DEFAULT '',
-    regions TEXT NOT NULL DEFAULT '', edits INTEGER NOT NULL DEFAULT 0, draft TEXT NOT NULL DEFAULT '',
-    draft_size INTEGER NOT NULL DEFAULT 0
+    calibrated INTEGER NOT NULL DEFAULT 0, regions TEXT NOT NULL DEFAULT '', edits INTEGER NOT NULL DEFAULT 0,
+    draft TEXT NOT NULL DEFAULT '', draft_size INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX image_file ON image (sha256);
 CREATE INDEX image_state ON image (state);

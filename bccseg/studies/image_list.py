@@ -13,8 +13,9 @@ from bccseg.errors import ImageError, StoreError
 from bccseg.files import write_once
 from bccseg.io.archive import Entry, expand
 from bccseg.io.images import check_picture
+from bccseg.report.result import TYPED
 from bccseg.studies.catalogue import Catalogue
-from bccseg.studies.records import AddReport, PixelSizeFrom, StudyImage
+from bccseg.studies.records import AddReport, StudyImage
 from bccseg.studies.sorting import Place, Sorting
 
 OF_SAMPLE = ("sample", "group")
@@ -26,7 +27,7 @@ SELECT = (
 )
 CHANGEABLE = {
     "result", "width", "height", "cell_count", "flagged_count", "too_crowded", "pixel_size_um", "pixel_size_from",
-    "regions", "edits", "draft", "draft_size", "state", "reason", "page", "attempts",
+    "calibrated",     "regions", "edits", "draft", "draft_size", "state", "reason", "page", "attempts",
 }  # fmt: skip
 
 
@@ -137,10 +138,15 @@ class ImageList:
             number = sample_id(db, sample)
             db.executemany("UPDATE image SET sample = ? WHERE id = ?", [[number, image] for image in images])
 
-    def calibrate(self, images: Sequence[int], pixel_size_um: float | None, source: PixelSizeFrom = "person") -> None:
-        """Width of a pixel of these images, and who says so. Tables follow at once."""
+    def calibrate(self, images: Sequence[int], pixel_size_um: float | None, source: str = TYPED) -> None:
+        """Width of a pixel of these images, and in words where it comes from; None: as their files state it. Tables
+        follow at once.
+        """
         for image in images:
-            self.change(image, pixel_size_um=pixel_size_um, pixel_size_from=source if pixel_size_um else "")
+            self.change(
+                image, pixel_size_um=pixel_size_um, pixel_size_from=source if pixel_size_um else "",
+                calibrated=int(pixel_size_um is not None),
+            )  # fmt: skip
 
     def set_regions(self, image: int, regions: str) -> None:
         """Parts of an image in which cells count, as JSON of `imaging.regions`; "": all of it."""
@@ -193,7 +199,7 @@ def clean_name(text: str) -> str:
 
 
 def _image(row: sqlite3.Row) -> StudyImage:
-    return StudyImage(**{**dict(row), "too_crowded": bool(row["too_crowded"])})
+    return StudyImage(**{**dict(row), **{name: bool(row[name]) for name in ("too_crowded", "calibrated")}})
 
 
 def _time() -> str:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from bccseg.annotation.disk import disk_errors, read_record
 from bccseg.annotation.records import Record
 from bccseg.errors import BccsegError, Stopped, StoreError
 from bccseg.files import write_atomically
+from bccseg.studies.store import StudyStore
 from bccseg.studies.study import Study
 
 WRITE_SECONDS = 0.4  # between two writes of the progress
@@ -192,13 +193,14 @@ class ProgressFile:
         write_atomically(self.segmenting.folder / "progress.json", self.progress.to_json())
 
 
-def resume(studies: "list[Study]", waiting: Callable[[Study], int]) -> list[Study]:
+def resume(store: StudyStore) -> list[Study]:
     """Begin again what was under way when the computer was switched off; the studies it was done for."""
     begun = []
-    for study in studies:
-        segmenting = Segmenting(study)
-        if waiting(study) and not segmenting.stopped and not segmenting.running and segmenting.start():
-            begun.append(study)
+    for info in store.list():
+        if info.waiting and not info.problem:
+            work = Segmenting(store.open(info.id))
+            if not work.stopped and work.start():
+                begun.append(work.study)
     return begun
 
 

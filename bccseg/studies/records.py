@@ -9,7 +9,6 @@ from bccseg.annotation.records import Record
 from bccseg.config import SegmentSettings
 
 ImageState = Literal["waiting", "done", "failed"]
-PixelSizeFrom = Literal["", "file", "study", "person"]  # "": unknown
 
 
 class StudySettings(Record):
@@ -47,7 +46,8 @@ class StudyImage:
     flagged_count: int | None
     too_crowded: bool
     pixel_size_um: float | None
-    pixel_size_from: PixelSizeFrom
+    pixel_size_from: str  # in words, as results say it
+    calibrated: bool  # whether a person gave the pixel size of this image; it then stays when it is segmented again
     regions: str  # JSON of what `imaging.regions` reads; "": the whole image counts
     edits: int  # made by hand
     draft: str  # of the correction that was begun from it; ""

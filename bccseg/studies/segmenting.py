@@ -88,7 +88,7 @@ def _begin(study: Study, image: StudyImage) -> bool:
 
 def _segment(study: Study, image: StudyImage, predictor: Predictor, tell: Callable[[float], None]) -> None:
     started, settings = time.monotonic(), study.settings
-    size = image.pixel_size_um if image.pixel_size_from == "person" else settings.pixel_size_um
+    size = image.pixel_size_um if image.calibrated else settings.pixel_size_um
     try:
         pages = decode(study.images.file(image), image.page)
         if image.page is None:

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from bccseg.annotation.records import MAX_NAME, MAX_TEXT, clean_text
-from bccseg.report.recount import with_pixel_size
 from bccseg.report.result import ImageResult
 from bccseg.report.stored_result import StoredResult
 from bccseg.statistics.tables import StudyTables
 from bccseg.studies.catalogue import Catalogue
+from bccseg.studies.counting import counted
 from bccseg.studies.image_list import ImageList, clean_name
 from bccseg.studies.records import StudyImage, StudyInfo, StudySettings
 from bccseg.studies.results import ResultFiles
@@ -80,8 +80,7 @@ class Study:
         if not image.result:
             return None
         stored = self.results.stored(image.result, self.images.file(image))
-        measured = with_pixel_size(replace(stored.measured, name=image.name), image.pixel_size_um)
-        return replace(stored, measured=measured, draft=image.draft, draft_size=image.draft_size)
+        return replace(stored, measured=counted(stored.measured, image), draft=image.draft, draft_size=image.draft_size)
 
     def keep(self, image: StudyImage, result: ImageResult, found: str = "") -> None:
         """What was found, or corrected, in an image is from now on its result. The one before is deleted, unless it
@@ -94,10 +93,8 @@ class Study:
         measured, s = stored.measured, stored.measured.summary
         before = self.images.get(image.id) or image
         size: dict[str, object] = {}
-        if before.pixel_size_from != "person":
-            typed = measured.pixel_size_um != measured.stated_pixel_size_um
-            source = "" if not measured.pixel_size_um else "study" if typed else "file"
-            size = {"pixel_size_um": measured.pixel_size_um, "pixel_size_from": source}
+        if not before.calibrated:
+            size = {"pixel_size_um": measured.pixel_size_um, "pixel_size_from": measured.pixel_size_source}
         self.images.change(
             image.id, result=name, state="done", reason="", attempts=0, width=measured.shape[1],
             height=measured.shape[0], cell_count=s.cell_count, flagged_count=s.flagged_count,

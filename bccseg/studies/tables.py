@@ -1,17 +1,16 @@
 """The frames of a study, from its catalogue and results."""
 
 from collections import OrderedDict
-from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from bccseg.errors import StoreError
-from bccseg.report.recount import with_pixel_size
-from bccseg.report.result import MeasuredImage
 from bccseg.report.tables import cell_table, summary_table
 from bccseg.statistics.tables import KEYS, StudyTables
+from bccseg.studies.counting import counted
 from bccseg.studies.records import Sample, StudyImage
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ def study_tables(study: "Study") -> tuple[StudyTables, list[tuple[StudyImage, st
 
     Images are those that have a result and were not removed. One image is in memory at a time, and its frames.
     """
-    samples = study.samples.all()
-    cells, rows, damaged = [], [], []
+    samples, columns = study.samples.all(), study.samples.columns()
+    images, cells, rows, damaged = [], [], [], []
     for image in study.images.all():
         if not image.result:
             continue
@@ -38,15 +37,27 @@ def study_tables(study: "Study") -> tuple[StudyTables, list[tuple[StudyImage, st
         except StoreError as error:
             damaged.append((image, str(error)))
             continue
-        place = {"group": image.group, "sample": image.sample, "image": image.name}
-        cells.append(of_cells.assign(**place))
-        rows.append(row.assign(**place, note=image.note, pixel_size_from=image.pixel_size_from))
+        images.append(image)
+        cells.append(of_cells)
+        rows.append(row)
+    of_images = _with_keys(rows, images)
+    of_images["note"] = [image.note for image in images]
     free = {s.name: s.free for s in samples}
-    images = _keys_first(pd.concat(rows, ignore_index=True)) if rows else pd.DataFrame(columns=KEYS)
-    for name in study.samples.columns():
-        images[name] = _numbers([free.get(sample, {}).get(name, "") for sample in images["sample"]])
-    together = _keys_first(pd.concat(cells, ignore_index=True)) if cells else pd.DataFrame(columns=KEYS)
-    return StudyTables(together, images, sample_table(samples, study.samples.columns())), damaged
+    for name in columns:
+        of_images[name] = _numbers([free.get(image.sample, {}).get(name, "") for image in images])
+    return StudyTables(_with_keys(cells, images), of_images, sample_table(samples, columns)), damaged
+
+
+def _with_keys(frames: list[pd.DataFrame], images: list[StudyImage]) -> pd.DataFrame:
+    """The frames of these images as one, with KEYS in front."""
+    if not frames:
+        return pd.DataFrame(columns=KEYS)
+    table = pd.concat(frames, ignore_index=True)
+    times = [len(frame) for frame in frames]
+    for place, name in enumerate(KEYS):
+        of_each = [image.name if name == "image" else getattr(image, name) for image in images]
+        table.insert(place, name, np.repeat(np.array(of_each, dtype=object), times))
+    return table
 
 
 def sample_table(samples: list[Sample], columns: list[str]) -> pd.DataFrame:
@@ -59,7 +70,7 @@ def sample_table(samples: list[Sample], columns: list[str]) -> pd.DataFrame:
 
 def _frames(study: "Study", image: StudyImage) -> Frames:
     """Kept for the next draw: results never change."""
-    key = (str(study.folder), image.result, image.pixel_size_um, image.regions)
+    key = (str(study.folder), image.result, image.pixel_size_um, image.pixel_size_from, image.regions)
     with _lock:
         if key in _kept:
             _kept.move_to_end(key)
@@ -71,15 +82,6 @@ def _frames(study: "Study", image: StudyImage) -> Frames:
         while len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
     return frames
-
-
-def counted(measured: MeasuredImage, image: StudyImage) -> MeasuredImage:
-    """What counts of a result: in the pixel size of the image."""
-    return with_pixel_size(replace(measured, name=image.name), image.pixel_size_um)
-
-
-def _keys_first(table: pd.DataFrame) -> pd.DataFrame:
-    return table[[*KEYS, *(name for name in table if name not in KEYS)]]
 
 
 def _numbers(values: list[str]) -> pd.Series:

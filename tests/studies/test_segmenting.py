@@ -16,6 +16,7 @@ from bccseg.cli import main
 from bccseg.cli.study import load_predictor
 from bccseg.errors import Stopped, StoreError
 from bccseg.io.archive import Entry
+from bccseg.studies import process
 from bccseg.studies import segmenting as at
 from bccseg.studies.process import Segmenting, SegmentProgress, resume
 from bccseg.studies.segmenting import Step, count_waiting, segment_study
@@ -105,12 +106,13 @@ def test_time_left_goes_by_the_pace_so_far():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_a_process_of_its_own_is_killed_and_resumed_and_there_is_one(tiny_study):
-    tiny_study.images.add([Entry(f"{k}.png", picture(k)) for k in range(16)])
+def test_a_process_of_its_own_is_killed_and_resumed_and_there_is_one(store, tiny_study, monkeypatch):
+    monkeypatch.setattr(process, "LOCK_SECONDS", 0.1)
+    tiny_study.images.add([Entry(f"{k}.png", picture(k)) for k in range(24)])
     work = Segmenting(tiny_study)
     assert work.start()
     assert not work.start(), "one at a time"
-    wait_for(lambda: count_waiting(tiny_study) < 15)
+    wait_for(lambda: count_waiting(tiny_study) < 23)
     with pytest.raises(StoreError, match="already"), work.at_work():
         pass
     pid = json.loads((work.folder / "process.json").read_bytes())["pid"]
@@ -119,20 +121,20 @@ def test_a_process_of_its_own_is_killed_and_resumed_and_there_is_one(tiny_study)
     left = count_waiting(tiny_study)
     assert left > 0
     done = [i for i in tiny_study.images.all() if i.state == "done"]
-    assert len(done) + left == 16
+    assert len(done) + left == 24
     assert all(tiny_study.results.measured(i.result) for i in done)
-    assert resume([tiny_study], count_waiting) == [tiny_study]
+    assert [s.id for s in resume(store)] == [tiny_study.id]
     tiny_study.images.add([Entry("late.png", picture(77))])
     wait_for(lambda: count_waiting(tiny_study) == 0 and not work.running)
     assert {i.state for i in tiny_study.images.all()} == {"done"}
-    assert resume([tiny_study], count_waiting) == []
+    assert resume(store) == []
 
 
-def test_what_was_stopped_does_not_begin_by_itself(tiny_study):
+def test_what_was_stopped_does_not_begin_by_itself(store, tiny_study):
     tiny_study.images.add(entries("a.png"))
     work = Segmenting(tiny_study)
     work.stop()
-    assert resume([tiny_study], count_waiting) == []
+    assert resume(store) == []
     assert main(["study", "segment", tiny_study.id, "--studies", str(tiny_study.folder.parent)]) == 0, "but if asked"
     assert not work.stopped
     assert tiny_study.images.all()[0].state == "done"
