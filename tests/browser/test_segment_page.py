@@ -215,8 +215,8 @@ def test_the_pixel_size_is_measured_on_a_scale_bar(open_page):
     page.mouse.up()
     page.get_by_label("Length of the line").fill("40")
     page.keyboard.press("Enter")
-    # 350 px of the screen; the example is 800 px wide and shown at 700
-    page.get_by_text("The line is 400 px long").wait_for()
+    # 350 px of the screen; the example is 1200 px wide and shown at 700
+    page.get_by_text("The line is 600 px long").wait_for()
     page.get_by_role("button", name="Use this pixel size").click()
-    expect(page.get_by_role("textbox", name="Pixel size (µm)")).to_have_value("0.1")
-    expect(page.get_by_text("pixel size 0.1 µm")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Pixel size (µm)")).to_have_value("0.06667")
+    expect(page.get_by_text("pixel size 0.06667 µm")).to_be_visible()

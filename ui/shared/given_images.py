@@ -1,12 +1,10 @@
 """Images that a person gives, on whichever page, on their way to Segment; and the example that anybody may try."""
 
-import io
-
 import streamlit as st
-from PIL import Image
 
 from bccseg.config import VISIT_DAYS, VISIT_MB
 from bccseg.io.archive import Entry
+from bccseg.io.encode import png
 from ui.components.page_drop import page_drop
 
 TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif", "zip"]
@@ -25,11 +23,9 @@ def kept_words() -> str:
 @st.cache_data(show_spinner=False)
 def example_png() -> bytes:
     """The drawn example as a PNG file."""
-    from bccseg.imaging.synthetic import draw_smear
+    from bccseg.imaging.stained_smear import draw_stained_smear
 
-    buffer = io.BytesIO()
-    Image.fromarray(draw_smear()[0]).save(buffer, "PNG")
-    return buffer.getvalue()
+    return png(draw_stained_smear().image)
 
 
 def ask_for_files(*, disabled: bool = False, folded: bool = False) -> list[Entry]:
