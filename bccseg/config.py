@@ -27,6 +27,14 @@ FEW_RED_CELLS, FEW_WHITE_CELLS = 100, 10
 VISIT_DAYS = 7  # after its last visit
 VISIT_MB = 1000  # of one browser; beyond that the oldest images go
 VISITS_MB = 20_000  # of all; beyond that the browsers that were away longest
+DRAFT_DAYS = 90  # after its last edit, on a server that several people share; on one's own computer drafts stay
+LOGIN_DAYS = 7  # after which somebody logs in again
+INVITATION_DAYS = 30  # within which an invitation must be taken up
+# The process that segments for the pages; see `bccseg.workers`.
+NETWORKS_LOADED, NETWORK_IDLE_MINUTES = 3, 30.0  # the last one stays
+TURN_SECONDS = 0.15  # a visitor's turn lasts at least so long, then to the end of a tile
+LARGE_MEGAPIXELS, LARGE_PICTURES_AT_ONCE = 12.0, 2  # larger ones are unpacked beside the turn, for memory's sake few
+WORKER_NICENESS = 5  # pages come first
 WEIGHT_LICENCES = ("research use only", "CC BY 4.0", "CC BY-NC 4.0", "CC BY-NC-SA 4.0", "CC0 1.0")
 
 MOST_CLASSES = 20

@@ -11,7 +11,9 @@
     ├── EditError           a correction that has no effect where it was drawn
     ├── StoreError          a collection or a study that cannot be saved or read
     │   └── WithdrawnError  an image that was taken out of the collection
+    ├── WorkerError         the process that runs the network does not start
     ├── SettingsError       a setting outside its range
+    ├── AccessError         something that the person at work may not do on this server
     └── Stopped             the person pressed stop
 
 Every message says what happened and what to do about it, in words for a person at a microscope.
@@ -50,6 +52,10 @@ class TrainingError(BccsegError):
     """A training run cannot go on."""
 
 
+class WorkerError(BccsegError):
+    """The process that runs the network does not start."""
+
+
 class SettingsError(BccsegError):
     """A setting is outside its range."""
 
@@ -64,6 +70,10 @@ class EditError(BccsegError):
 
 class StoreError(BccsegError):
     """A collection or a study could not be saved or read."""
+
+
+class AccessError(BccsegError):
+    """The person at work may not do this on this server."""
 
 
 class WithdrawnError(StoreError):

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-STORE, RUNS, STUDIES = "BCCSEG_STORE", "BCCSEG_RUNS", "BCCSEG_STUDIES"  # environment variables
+STORE, RUNS, STUDIES, ACCOUNTS = "BCCSEG_STORE", "BCCSEG_RUNS", "BCCSEG_STUDIES", "BCCSEG_ACCOUNTS"  # environment
 SPACE_DISK = Path("/data")  # storage that a Hugging Face Space may have mounted
 
 
@@ -24,6 +24,11 @@ def runs_folder() -> Path:
 def studies_folder() -> Path:
     """Where studies lie: BCCSEG_STUDIES, or beside the collection."""
     return _named(STUDIES) or collection_folder().with_name("studies")
+
+
+def accounts_folder() -> Path:
+    """Where roles and the audit log lie: BCCSEG_ACCOUNTS, or beside the collection, so that neither is synced."""
+    return _named(ACCOUNTS) or collection_folder().with_name("accounts")
 
 
 def _named(variable: str) -> Path | None:
