@@ -70,7 +70,7 @@ def _row(
     median, size = float(diameter.median()) if len(diameter) else None, result.pixel_size_um
     if size:
         row["area_mm2"] = area_px * size**2 / 1e6
-        row["density_per_mm2"] = len(cells) / row["area_mm2"] if area_px else None
+        row["density_per_mm2"] = len(cells) / row["area_mm2"] if area_px and kind != "excluded" else None
     row["median_diameter_px"] = median
     if size:
         row["median_diameter_um"] = median and median * size

@@ -1,11 +1,13 @@
 """What one visitor has segmented, kept small: the file as it came and packed labels."""
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bccseg.config import SegmentSettings
+from bccseg.imaging.regions import Region
 from bccseg.io.images import decode
 from bccseg.report.cell_marks import MarkedCells
 from bccseg.report.corrected import corrected_result
@@ -39,6 +41,11 @@ class StoredResult:
         """The result with its image and labels."""
         labels = np.frombuffer(zlib.decompress(self.labels), np.int32).reshape(self.measured.shape)
         return self.measured.with_pixels(decode(self.source, self.measured.page)[0].image, labels)
+
+    def with_regions(self, regions: Sequence[Region]) -> "StoredResult":
+        """The result with other regions; what the network found, too."""
+        found = self.found and self.found.with_regions(regions)
+        return replace(self, measured=replace(self.measured, regions=tuple(regions)), found=found)
 
     def counts_as(self, settings: SegmentSettings, typed_um: float | None, typed_from: str = TYPED) -> bool:
         """Whether it was measured with that pixel size (None: as the file states it; and where it comes from), smallest

@@ -94,7 +94,7 @@ def column_format(name: str) -> Any:
     title = (stem if unit else name).replace("equivalent_", "").replace("centroid_", "").replace("_", " ")
     title = TITLES.get(title, title.capitalize())
     title = f"{title} ({unit})" if unit else title
-    if name in ("image", "weights", "flag", "corrected_by", "class", "class_by"):
+    if name in ("image", "weights", "flag", "corrected_by", "class", "class_by", "pixel_size_from"):
         return st.column_config.TextColumn(title)
     if name == "touches_border":
         return st.column_config.CheckboxColumn("Cut by border")

@@ -20,6 +20,7 @@ from ui.segment.class_numbers import FEW, counts_words, ratio_metrics, show_shar
 from ui.segment.corrected import show_correction
 from ui.segment.flags import show_flags, warn_of_crowd
 from ui.segment.gallery_view import point_to_show
+from ui.segment.regions import show_regions
 from ui.segment.scale_bar import measure_scale_bar
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
@@ -67,11 +68,15 @@ def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], N
             show_shares(result)
             show_flags(result)
             show_origin(result)
-    table, plots, downloads = st.tabs(["Cells", "Distributions", "Downloads"], key="image_tabs")
+    tabs = st.tabs(["Cells", "Distributions", "Regions", "Downloads"], key="image_tabs", on_change="rerun")
+    table, plots, regions, downloads = tabs
     with table:
         show_table(result)
     with plots:
         show_plots(result)
+    if regions.open:  # its picture is sent only where it is looked at
+        with regions:
+            show_regions(kept, result)
     with downloads:
         show_downloads(result)
     measure_scale_bar(result)
@@ -102,9 +107,10 @@ def _viewer(result: ImageResult) -> None:
     if picture is None:
         picture = picture_data(result, [*classes_of(result).values()]) | {
             "place": result.stem,
+            "serial": st.session_state.get("picture_serial", 0) + 1,
             "table": f".st-key-{PLACE}",
         }
-        st.session_state["open_picture"] = picture
+        st.session_state["open_picture"], st.session_state["picture_serial"] = picture, picture["serial"]
 
     def select() -> None:
         select_cell(st.session_state[NAME]["selected"] or 0)
@@ -114,8 +120,9 @@ def _viewer(result: ImageResult) -> None:
         select_cell()  # the rows are others
 
     classes = [one["name"] for one in picture.get("classes", [])]
-    name = f"{result.stem}:{id(result)}"
-    viewer(name, picture, selected_cell(result), select, hidden=hidden(classes), on_hide=hide_classes)
+    name = f"{result.stem}:{picture['serial']}"
+    viewer(name, picture, selected_cell(result), select, hidden=hidden(classes), on_hide=hide_classes,
+           regions=result.regions)  # fmt: skip
     if cell := selected_cell(result):
         st.caption(
             f":material/my_location: **Cell {cell} selected**, marked yellow here and ticked in the table below."

@@ -113,7 +113,7 @@ class VisitorState:
         for k, old in enumerate(self.results):
             if old.measured.stem == new.measured.stem:
                 if not old.found:
-                    self.results[k] = new
+                    self.results[k] = new.with_regions(old.measured.regions)
                 return
         self.results.append(new)
 

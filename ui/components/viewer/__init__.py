@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from bccseg.imaging.label_image import Labels
+from bccseg.imaging.regions import Region
 from bccseg.imaging.resize import resize, resize_labels
 from bccseg.io.encode import jpeg, png
 from bccseg.report.charts import column_and_title
@@ -18,6 +19,7 @@ from bccseg.report.overlay import HIDDEN_COLOUR, OUTLINE_COLOUR, PALETTE, UNKNOW
 from bccseg.report.result import ImageResult
 from bccseg.report.tables import labels_with_small_cells, table_with_small_cells
 from ui.components.chips import Chip, chips_asset
+from ui.components.region_lines import region_data, region_lines_js
 
 HERE = Path(__file__).parent
 MAX_SIDE_PX = 4096  # larger images are shown smaller; all numbers stay those of the full image
@@ -27,7 +29,9 @@ NAME = "bccseg_viewer"
 @st.cache_resource(show_spinner=False)
 def _component() -> Any:
     html, css, js = ((HERE / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    return st.components.v2.component(NAME, html=html, css=css + chips_asset("css"), js=chips_asset("js") + js)
+    return st.components.v2.component(
+        NAME, html=html, css=css + chips_asset("css"), js=chips_asset("js") + region_lines_js() + js
+    )
 
 
 def _data_url(kind: str, data: bytes) -> str:
@@ -80,6 +84,8 @@ def picture_data(result: ImageResult, classes: Sequence[Chip] = ()) -> dict[str,
     return {
         **pictures(result.image, labels),
         "diameter": result.diameter_px * shrink,
+        "shrink": shrink,
+        "um": result.pixel_size_um / shrink if result.pixel_size_um else None,
         "cells": {
             "id": cells["cell_id"].tolist(),
             "x": ((cells["centroid_x_px"] + 0.5) * shrink).round(1).tolist(),
@@ -113,12 +119,15 @@ def viewer(
     name: str = NAME,
     hidden: Sequence[str] = (),
     on_hide: Callable[[], None] = lambda: None,
+    regions: Sequence[Region] = (),
 ) -> None:
     """Show the picture. `key` names the image; `on_select` is called when a cell was clicked, with the
     cell (0: none) as `st.session_state[name]["selected"]`. name: of the viewer, one for each on a page.
     hidden: names of classes that are not shown; `on_hide` is called when a chip was clicked, with them as `["hidden"]`.
+    regions: drawn on the picture.
     """
+    now = {"key": key, "selected": selected, "hidden": list(hidden), "regions": region_data(regions)}
     _component()(
-        key=name, data={**data, "key": key, "selected": selected, "hidden": list(hidden)},
+        key=name, data={**data, **now},
         on_selected_change=on_select, on_hidden_change=on_hide,
     )  # fmt: skip

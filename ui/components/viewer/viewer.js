@@ -48,6 +48,7 @@ class View {
     Object.assign(this, { select, hide });
     const shows = this.chips.take(data.hidden);
     this.group = data.group || "";
+    this.regions = data.regions;
     this.root.classList.toggle("plain", !!data.plain); // only to look at: no colours, no numbers, nothing to select
     const title = this.root.querySelector(".title");
     title.textContent = title.title = data.title || "";
@@ -73,6 +74,7 @@ class View {
       this.repaint();
       if (moved) this.reveal();
     }
+    this.draw(); // regions change without the picture
     this.stage.dataset.ready = data.key;
   }
 
@@ -181,7 +183,10 @@ class View {
       if (choice.style !== "none") this.drawWhole(c);
       c.drawImage(this.layer, 0, 0);
       if (choice.numbers && !this.data.plain) this.drawNumbers(c, r);
-      Object.assign(this.stage.dataset, { scale: this.scale, x: this.x, y: this.y });
+      c.setTransform(r, 0, 0, r, 0, 0);
+      this.drawRegions(c);
+      const bar = drawScaleBar(c, this.data.um / this.scale, this.size());
+      Object.assign(this.stage.dataset, { scale: this.scale, x: this.x, y: this.y, bar: bar ? bar.um : "" });
     });
   }
 
@@ -197,6 +202,11 @@ class View {
       c.stroke();
     }
     c.setLineDash([]);
+  }
+
+  drawRegions(c) {
+    const { shapes = [], colours } = this.regions || {}, k = this.scale * (this.data.shrink || 1);
+    for (const shape of shapes) drawRegion(c, shape, ringOf(shape).map(([x, y]) => [x * k + this.x, y * k + this.y]), colours, this.size());
   }
 
   drawNumbers(c, r) {
