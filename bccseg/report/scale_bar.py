@@ -46,14 +46,15 @@ def length_words(um: float) -> str:
     return ""
 
 
-def draw_scale_bar(image: NDArray[np.uint8], pixel_size_um: float | None) -> NDArray[np.uint8]:
+def draw_scale_bar(image: NDArray[np.uint8], pixel_size_um: float | None, magnify: float = 1.0) -> NDArray[np.uint8]:
     """A copy of an image uint8 (H, W, 3) with a scale bar in its lower right corner, white on dark.
 
-    pixel_size_um: of this image; None, or an image too small for it, leaves the picture as it is.
+    pixel_size_um: of this image; None, or an image too small for it, leaves the picture as it is. magnify: of text and
+    thickness, for pictures that are printed small.
     """
     height, width = image.shape[:2]
     bar = scale_bar(width, pixel_size_um)
-    side = min(height, width)
+    side = min(height, width) * magnify
     margin, thick = max(2, round(side * MARGIN_SHARE)), max(2, round(side * THICK_SHARE))
     font = font_of(max(LEAST_TEXT_PX, round(side * TEXT_SHARE)))
     if bar is None:
