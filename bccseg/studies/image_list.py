@@ -68,15 +68,19 @@ class ImageList:
         report, sorting = AddReport(), sorting or Sorting()
         for entry in entries:
             for inner in expand(entry.name, entry.data):
-                try:
-                    if inner.error:
-                        raise inner.error
-                    check_picture(inner.data)
-                except ImageError as error:
-                    report.failed.append((inner.name, str(error)))
-                    continue
-                self._add(inner, sorting.place(inner.name, entry.name), by, report)
+                self.add_file(inner, entry.name, sorting, by, report)
         return report
+
+    def add_file(self, entry: Entry, archive: str, sorting: Sorting, by: str, report: AddReport) -> None:
+        """Add one file that came in an archive, or is it; what became of it stands in the report."""
+        try:
+            if entry.error:
+                raise entry.error
+            check_picture(entry.data)
+        except ImageError as error:
+            report.failed.append((entry.name, str(error)))
+        else:
+            self._add(entry, sorting.place(entry.name, archive), by, report)
 
     def _add(self, entry: Entry, place: Place, by: str, report: AddReport) -> None:
         sha256 = hashlib.sha256(entry.data).hexdigest()
@@ -153,11 +157,11 @@ class ImageList:
         self.change(image, regions=regions)
 
     def segment_again(self, images: Sequence[int] | None = None) -> None:
-        """Let images wait to be segmented, all of them by default; what they have is shown until then."""
+        """Let these images wait to be segmented, or all that nobody corrected; what they have is shown until then."""
         with self.catalogue.write() as db:
             change = "UPDATE image SET state = 'waiting', reason = '', attempts = 0"
             if images is None:
-                db.execute(change)
+                db.execute(f"{change} WHERE edits = 0")
             else:
                 db.executemany(f"{change} WHERE id = ?", [[image] for image in images])
 

@@ -105,5 +105,5 @@ def _segment(study: Study, image: StudyImage, predictor: Predictor, tell: Callab
         study.images.change(image.id, state="failed", reason=outcome.reason, attempts=0)
         return
     study.keep(image, outcome)
-    make_thumbnail(study, image.id, outcome.image, outcome.labels)
+    make_thumbnail(study, image.id, outcome.image)
     log.info("%s: %d cells, %.1f s", image.name, outcome.summary.cell_count, time.monotonic() - started)

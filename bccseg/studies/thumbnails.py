@@ -7,22 +7,21 @@ from numpy.typing import NDArray
 
 from bccseg.errors import BccsegError
 from bccseg.files import write_atomically
-from bccseg.imaging.label_image import Labels
+from bccseg.imaging.resize import resize
 from bccseg.io.encode import jpeg
 from bccseg.io.images import decode
-from bccseg.report.viewport import overview
 from bccseg.studies.records import StudyImage
 from bccseg.studies.study import Study
 
 log = logging.getLogger("bccseg")
 
-SIDE_PX = 160
+SIDE_PX = 240  # twice what is shown, for sharp screens
 GREY = 200
 
 
-def make_thumbnail(study: Study, image: int, pixels: NDArray[np.uint8], labels: Labels | None = None) -> bytes:
-    """Keep the small picture of pixels uint8 (H, W, 3), with the cells of labels int32 (H, W) tinted: JPEG."""
-    data = jpeg(overview(pixels, np.zeros(pixels.shape[:2], np.int32) if labels is None else labels, SIDE_PX))
+def make_thumbnail(study: Study, image: int, pixels: NDArray[np.uint8]) -> bytes:
+    """Keep the small picture of pixels uint8 (H, W, 3): JPEG."""
+    data = jpeg(resize(pixels, min(1.0, SIDE_PX / max(pixels.shape[:2]))))
     try:
         (study.folder / "thumbnails").mkdir(exist_ok=True)
         write_atomically(study.folder / "thumbnails" / f"{image}.jpg", data)
@@ -38,10 +37,6 @@ def thumbnail(study: Study, image: StudyImage) -> bytes:
     except OSError:
         pass
     try:
-        stored = study.stored(image)
-        if stored:
-            result = stored.unpack()
-            return make_thumbnail(study, image.id, result.image, result.labels)
         return make_thumbnail(study, image.id, decode(study.images.file(image), image.page)[0].image)
     except BccsegError as error:  # one damaged file must not hide the others
         log.warning("no thumbnail: %s", error)

@@ -10,7 +10,7 @@ from ui.components.local_storage import VISITOR, local_storage
 from ui.shared.background_sync import dataset_name, syncer
 from ui.shared.errors import BANNER, show_errors
 from ui.shared.logo import ICON, show_logo
-from ui.shared.storage import store
+from ui.shared.storage import resume_studies, store, studies_folder
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -28,6 +28,7 @@ class PageInfo:
 
 PAGES = (
     PageInfo("pages/segment.py", "Segment", ":material/biotech:", default=True),
+    PageInfo("pages/studies.py", "Studies", ":material/science:"),
     PageInfo("pages/correct.py", "Correct", ":material/draw:", wide=True),
     PageInfo("pages/collection.py", "Collection", ":material/collections_bookmark:"),
     PageInfo("pages/train.py", "Train", ":material/model_training:"),
@@ -64,6 +65,8 @@ def open_page(path: str, subtitle: str = "") -> None:
     if subtitle:
         show_title(info.title, subtitle)
     local_storage("visitor", {}, (VISITOR,))
+    with show_errors():
+        resume_studies(str(studies_folder()))
     if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first
         with show_errors():
             syncer(store())

@@ -6,9 +6,10 @@ import streamlit as st
 
 from bccseg.annotation.store import LabelStore
 from bccseg.folders import collection_folder, runs_folder, studies_folder
+from bccseg.studies.process import resume
 from bccseg.studies.store import StudyStore
 
-__all__ = ["collection_folder", "runs_folder", "store", "studies"]
+__all__ = ["collection_folder", "resume_studies", "runs_folder", "store", "studies", "studies_folder"]
 
 
 @st.cache_resource(show_spinner=False)
@@ -24,3 +25,9 @@ def store() -> LabelStore:
 def studies() -> StudyStore:
     """The studies. Their folder is made when the first one is."""
     return StudyStore(studies_folder())
+
+
+@st.cache_resource(show_spinner=False)
+def resume_studies(folder: str) -> int:
+    """Once a server: what was being segmented when it was switched off goes on. How many studies that were."""
+    return len(resume(StudyStore(Path(folder))))

@@ -1,0 +1,44 @@
+"""Studies: images with samples and groups, kept on the server, compared and reported."""
+
+import streamlit as st
+
+from ui.shared.errors import show_errors
+from ui.shared.page import open_page
+from ui.shared.storage import studies
+from ui.studies.comparison import show_comparison
+from ui.studies.head import show_head
+from ui.studies.images import show_images
+from ui.studies.list import show_studies
+from ui.studies.opened import opened_study, show_damaged, show_said, tables_of
+from ui.studies.samples import show_samples
+from ui.studies.work import show_problems, show_work
+
+open_page("pages/studies.py")  # an open study has its own heading
+with show_errors():
+    show_said()
+    study = opened_study()
+    if study is None:
+        show_studies(studies())
+        st.stop()
+    info = show_head(study)
+    busy = show_work(study, info)
+    show_problems(study, study.images)
+    images = study.images.all()
+
+    def compare() -> None:
+        """Damaged results are named, and the rest is compared."""
+        tables, damaged = tables_of(study)
+        show_damaged(study, damaged)
+        show_comparison(tables)
+
+    parts = {
+        "Images": lambda: show_images(study, images, busy=busy),
+        "Samples": lambda: show_samples(study, images),
+        "Compare": compare,
+    }
+    # Only the open one is drawn. The address keeps it over a reload.
+    tabs = st.tabs(list(parts), key="study_part", on_change="rerun", bind="query-params")
+    for tab, title in zip(tabs, parts, strict=True):
+        if tab.open:
+            with tab:
+                parts[title]()

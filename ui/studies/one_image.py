@@ -1,0 +1,147 @@
+"""One image of a study: the picture with its cells, what is known of it, and what can be done with it."""
+
+from typing import Any
+
+import streamlit as st
+
+from bccseg.errors import BccsegError, StoreError
+from bccseg.io.encode import jpeg
+from bccseg.io.images import decode
+from bccseg.report.result import ImageResult
+from bccseg.studies.process import Segmenting
+from bccseg.studies.records import StudyImage
+from bccseg.studies.study import Study
+from ui.components.viewer import picture_data, viewer
+from ui.shared.class_looks import classes_of
+from ui.shared.errors import plain, show_errors
+from ui.studies.opened import remove, say
+
+VIEWER, PICTURE, HIDDEN, SELECTED = "study_viewer", "study_picture", "study_hidden", "study_cell"
+
+
+def show_image(study: Study, image: StudyImage) -> None:
+    """Picture on the left, facts on the right; below each other on a narrow screen."""
+    with st.container(key="study_image"):
+        with st.container(key="study_picture_place"):
+            _show_picture(study, image)
+        with st.container(key="study_facts"):
+            _show_facts(study, image)
+
+
+def _show_picture(study: Study, image: StudyImage) -> None:
+    if image.state == "failed":
+        st.error(plain(f"{image.name}: {image.reason}", 400), icon=":material/error:")
+    try:
+        picture = _picture(study, image)
+    except StoreError as error:
+        st.error(plain(str(error), 400), icon=":material/error:")
+        if image.result:
+            st.button("Segment it again", on_click=_again, args=(study, image.id), icon=":material/refresh:",
+                      key="mend_image")  # fmt: skip
+        return
+    if picture is None:
+        if image.state == "waiting":
+            st.caption(f":material/hourglass_top: {plain(image.name)} waits to be segmented.")
+        _show_plain(study, image)
+        return
+
+    def select() -> None:
+        st.session_state[SELECTED] = (image.id, st.session_state[VIEWER]["selected"] or 0)
+
+    def hide() -> None:
+        st.session_state[HIDDEN] = [str(name) for name in st.session_state[VIEWER]["hidden"] or []]
+
+    name, cell = st.session_state.get(SELECTED, (0, 0))
+    known = {one["name"] for one in picture.get("classes", [])}
+    hidden = [name for name in st.session_state.get(HIDDEN, []) if name in known]
+    viewer(f"{image.id}:{image.result}", picture, cell if name == image.id else 0, select, VIEWER, hidden, hide)
+    st.caption("Scroll or pinch to zoom, drag to move, point at a cell for its size.")
+
+
+def _picture(study: Study, image: StudyImage) -> dict[str, Any] | None:
+    """What the viewer shows; the last one is kept, because every click asks for it again."""
+    key = (study.id, image.id, image.result, image.pixel_size_um, image.name)
+    kept = st.session_state.get(PICTURE)
+    if kept is None or kept[0] != key:
+        stored = study.stored(image)
+        result: ImageResult | None = stored.unpack() if stored else None
+        picture = picture_data(result, [*classes_of(result).values()]) if result else None
+        kept = st.session_state[PICTURE] = (key, picture)
+    return kept[1]
+
+
+def _show_plain(study: Study, image: StudyImage) -> None:
+    try:
+        st.image(jpeg(decode(study.images.file(image), image.page)[0].image))
+    except BccsegError:
+        st.caption("There is no picture that could be shown.")
+
+
+def _show_facts(study: Study, image: StudyImage) -> None:
+    key = f"{study.id}_{image.id}"
+    _ask_name(study, image, key)
+    _ask_sample(study, image, key)
+    if image.result:
+        numbers = [("Cells", f"{image.cell_count:,}"), ("To look at", f"{image.flagged_count:,}")]
+        with st.container(horizontal=True, key="study_numbers"):
+            for label, value in numbers:
+                st.metric(label, value, width="content")
+        if image.too_crowded:
+            st.warning("Too crowded to be counted.", icon=":material/groups:")
+    size = f"{image.pixel_size_um:.4g} µm a pixel ({plain(image.pixel_size_from)})" if image.pixel_size_um else \
+        "pixel size not known"  # fmt: skip
+    facts = [f"{image.width} × {image.height} px"] if image.width else []
+    facts += [size] if image.result else []
+    if image.edits:
+        facts.append(f"corrected by hand, {image.edits} edits")
+    if image.added_by:
+        facts.append(f"added by {plain(image.added_by, 40)}")
+    if facts:
+        st.caption(" · ".join(facts))
+    note = st.text_area("Note", image.note, key=f"note_{key}", max_chars=2000, height=80,
+                        placeholder="Blurred at the edge, another stain batch …")  # fmt: skip
+    if note != image.note and note is not None:
+        study.images.write_note(image.id, note)
+    with st.container(horizontal=True):
+        st.button("Remove", on_click=remove, args=(study, [image.id]), icon=":material/delete:", key=f"remove_{key}",
+                  help="Out of the study, and out of all its numbers. It can be brought back.")  # fmt: skip
+        if image.state != "waiting":
+            st.button("Segment again", on_click=_again, args=(study, image.id), icon=":material/refresh:",
+                      key=f"again_{key}", help="With the settings the study has now.")  # fmt: skip
+
+
+def _ask_name(study: Study, image: StudyImage, key: str) -> None:
+    field = f"name_{key}"
+
+    def rename() -> None:
+        with show_errors():
+            study.images.rename(image.id, st.session_state[field])
+
+    if st.session_state.get(field) is None or st.session_state.get(f"{field}_was") != image.name:
+        st.session_state[field] = st.session_state[f"{field}_was"] = image.name  # others may have renamed it
+    st.text_input("Name", key=field, max_chars=200, on_change=rename)
+
+
+def _ask_sample(study: Study, image: StudyImage, key: str) -> None:
+    samples = {sample.name: sample.group for sample in study.samples.all()}
+    field = f"sample_{key}"
+
+    def change() -> None:
+        with show_errors():
+            study.images.put_into_sample([image.id], st.session_state[field] or "")
+
+    if st.session_state.get(f"{field}_was", "?") != image.sample:
+        st.session_state[field] = image.sample or None
+        st.session_state[f"{field}_was"] = image.sample
+    st.selectbox(
+        "Sample", list(samples), key=field, on_change=change, accept_new_options=True, index=None,
+        placeholder="Choose or type a name",
+        format_func=lambda name: f"{name} ({samples[name]})" if samples.get(name) else name,
+    )  # fmt: skip
+
+
+def _again(study: Study, image: int) -> None:
+    with show_errors():
+        study.images.segment_again([image])
+        Segmenting(study).start()
+        say("It waits to be segmented again.")
