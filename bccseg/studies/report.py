@@ -11,6 +11,8 @@ from bccseg.report.result import MeasuredImage
 from bccseg.report.run_record import FILE_NAME, RunRecord, RunRecorder
 from bccseg.report.study_export import study_files
 from bccseg.report.study_report import ReportContent, ReportPicture, can_print, print_pdf, report_html, report_picture
+from bccseg.report.study_report.methods import methods
+from bccseg.report.texts import Texts
 from bccseg.schema import Schema
 from bccseg.statistics.compare import Test
 from bccseg.statistics.tables import StudyTables
@@ -47,6 +49,7 @@ class StudyReport:
     record: RunRecord
     tables: StudyTables
     damaged: list[tuple[StudyImage, str]]  # results that cannot be read, which are left out
+    methods: str = ""  # the paragraph for a paper
 
     def files(self, pdf: bytes | None = None) -> dict[str, bytes]:
         """All that goes with it, by file name. pdf: of `print_pdf`, where it could be made."""
@@ -77,7 +80,7 @@ def study_report(
     shown = _shown(images, options)
     html = report_html(content, _pictures(study, shown, measured, on_progress), options.language)
     on_progress(1.0)
-    return StudyReport(html, content.record, tables, damaged)
+    return StudyReport(html, content.record, tables, damaged, methods(content, Texts(options.language))[0])
 
 
 def print_report(report: StudyReport) -> bytes | None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bccseg.errors import StoreError
-from bccseg.report.tables import cell_table, summary_table
+from bccseg.errors import BccsegError
 from bccseg.statistics.tables import KEYS, StudyTables
-from bccseg.studies.counting import counted
+from bccseg.studies.counting import counted, frames_in_regions, frames_of
 from bccseg.studies.records import Sample, StudyImage
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def study_tables(study: "Study") -> tuple[StudyTables, list[tuple[StudyImage, st
             continue
         try:
             of_cells, row = _frames(study, image)
-        except StoreError as error:
+        except BccsegError as error:
             damaged.append((image, str(error)))
             continue
         images.append(image)
@@ -44,7 +43,8 @@ def study_tables(study: "Study") -> tuple[StudyTables, list[tuple[StudyImage, st
     of_images["note"] = [image.note for image in images]
     free = {s.name: s.free for s in samples}
     for name in columns:
-        of_images[name] = _numbers([free.get(image.sample, {}).get(name, "") for image in images])
+        shown = name if name not in of_images else f"{name} (of the sample)"
+        of_images[shown] = _numbers([free.get(image.sample, {}).get(name, "") for image in images])
     return StudyTables(_with_keys(cells, images), of_images, sample_table(samples, columns)), damaged
 
 
@@ -75,8 +75,10 @@ def _frames(study: "Study", image: StudyImage) -> Frames:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key]
-    measured = counted(study.results.measured(image.result), image)
-    frames = cell_table(measured), summary_table([measured]).drop(columns=["image", "files"])
+    if image.regions and (stored := study.stored(image)):
+        frames = frames_in_regions(stored.unpack())
+    else:
+        frames = frames_of(counted(study.results.measured(image.result), image))
     with _lock:
         _kept[key] = frames
         while len(_kept) > MOST_KEPT:

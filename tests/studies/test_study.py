@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from bccseg.errors import StoreError
+from bccseg.imaging.regions import Region, write_regions
 from bccseg.io.archive import Entry
+from bccseg.io.encode import png
 from bccseg.report.result import Correction, ImageResult
 from bccseg.studies.image_list import find
 from bccseg.studies.sorting import Sorting
@@ -164,6 +166,20 @@ def test_tables_follow_names_samples_and_pixel_sizes(study, discs):
     assert disc["area_um2"] == pytest.approx(disc["area_px"] * 0.25)
     study.images.calibrate([a.id], None)
     assert study.tables().cells["area_um2"].isna().sum() == 3
+
+
+def test_regions_say_what_counts(study, discs):
+    study.images.add([Entry("a.png", png(np.full((*discs.shape, 3), 200, np.uint8)))])
+    (image,) = study.images.all()
+    study.keep(image, result(discs, pixel_size_um=1.0))
+    study.images.set_regions(image.id, write_regions([Region(name="left", kind="frame", points=((0, 0), (80, 100)))]))
+    tables = study.tables()
+    assert tables.cells["cell_id"].tolist() == [1], "the one on the right is out, and the one that the left edge cuts"
+    row = tables.images.iloc[0]
+    assert (row["cell_count"], row["counted_px"]) == (1, 8000)
+    assert row["density_per_mm2"] == pytest.approx(1 / 0.008)
+    study.images.set_regions(image.id, "")
+    assert study.tables().images["cell_count"].tolist() == [3]
 
 
 def test_a_correction_takes_the_place_of_the_result_and_keeps_what_was_found(study, discs):
