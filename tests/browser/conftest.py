@@ -94,10 +94,10 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, server):
-    """Open a page of the app in a new, empty browser profile; close all of them in the end."""
+    """Open a page of the app, Segment unless told, in a new, empty browser profile; close all of them in the end."""
     contexts = []
 
-    def opener(path="", width=1280, height=1000, **options):
+    def opener(path="segment", width=1280, height=1000, **options):
         context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
         contexts.append(context)
         page = context.new_page()

@@ -5,12 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from ui.shared.page import PAGES as LISTED
+
 from .conftest import running_app
 
 pytestmark = pytest.mark.browser
-PAGES = [
-    re.compile(f"{name}$") for name in ("Segment", "Correct", "Collection", "Train", "Weights", "Guide")
-]  # after the icon
+PAGES = [re.compile(f"{page.title}$") for page in LISTED]  # after the icon
 
 
 def test_a_link_to_a_page_inside_opens_it_with_the_list_of_pages(browser):

@@ -26,7 +26,7 @@ def test_a_reload_loses_nothing_and_clear_all_does(open_page, server):
 
     page.close()
     page = page.context.new_page()  # a tab was closed, another is opened
-    page.goto(server)
+    page.goto(f"{server}/segment")
     page.locator(".stage[data-ready]").wait_for()
     assert metric(page, "Cells") == count
     _, summary = rows_of_download(page, "Summary (CSV)")

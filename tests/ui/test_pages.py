@@ -17,7 +17,7 @@ MADE = Correction(edits=3, when="2026-11-26T12:00:00+00:00")
 
 
 def fresh():
-    at = AppTest.from_file(APP, default_timeout=60).run()
+    at = AppTest.from_file(APP, default_timeout=60).switch_page("pages/segment.py").run()
     assert not at.exception
     return at
 

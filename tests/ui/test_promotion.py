@@ -151,7 +151,7 @@ def test_a_run_whose_weights_segment_right_now_is_not_offered_to_be_deleted(runs
 
 def test_weights_go_by_their_names_on_every_page_and_are_taken_back(runs, finished):
     names = {title: read_promotions(runs).promote(finished(title)) for title in ("Anna's", "Ben's <b>")}
-    at = AppTest.from_file(APP, default_timeout=60).run()
+    at = AppTest.from_file(APP, default_timeout=60).switch_page("pages/segment.py").run()
     weights = next(s for s in at.selectbox if s.label == "Weights")
     assert weights.options[0] == "Ben's <b>"
     assert "Anna's" in weights.options
@@ -165,6 +165,6 @@ def test_weights_go_by_their_names_on_every_page_and_are_taken_back(runs, finish
     read_promotions(runs).take_back(names["Anna's"])
     at = AppTest.from_file(APP, default_timeout=60)
     at.session_state["kept_values"] = {"set_weights": names["Anna's"]}  # chosen in this visit, and gone
-    at.run()
+    at.switch_page("pages/segment.py").run()
     assert not at.exception
     assert next(s for s in at.selectbox if s.label == "Weights").value == names["Ben's <b>"]

@@ -32,7 +32,7 @@ def visit_of(*results):
 def open_tab(token):
     at = AppTest.from_file(APP, default_timeout=60)
     at.session_state["remembered_visitor"] = token
-    at.run()
+    at.switch_page("pages/segment.py").run()
     assert not at.exception
     return at
 

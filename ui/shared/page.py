@@ -27,7 +27,8 @@ class PageInfo:
 
 
 PAGES = (
-    PageInfo("pages/segment.py", "Segment", ":material/biotech:", default=True),
+    PageInfo("pages/start.py", "Start", ":material/home:", default=True),
+    PageInfo("pages/segment.py", "Segment", ":material/biotech:"),
     PageInfo("pages/studies.py", "Studies", ":material/science:"),
     PageInfo("pages/correct.py", "Correct", ":material/draw:", wide=True),
     PageInfo("pages/collection.py", "Collection", ":material/collections_bookmark:"),

@@ -24,7 +24,7 @@ class Strip {
     this.root = root;
     this.place = root.querySelector(".strip");
     this.filters = root.querySelector(".filters");
-    this.tiles = [];
+    this.thumbs = [];
     this.current = -1;
     this.filter = "";
     this.until = 0;
@@ -56,15 +56,15 @@ class Strip {
       this.draw();
     }
     if (performance.now() > this.until || current === this.current) this.show(current);
-    for (const tile of this.tiles) this.fill(tile);
+    for (const tile of this.thumbs) this.fill(tile);
     this.askSoon(WAIT);
   }
 
   draw() {
     this.seen.disconnect();
-    this.tiles = this.items.map((item, k) => {
+    this.thumbs = this.items.map((item, k) => {
       const tile = document.createElement("button");
-      tile.className = "tile";
+      tile.className = "thumb";
       tile.item = item;
       tile.title = item.tip;
       tile.setAttribute("role", "option");
@@ -91,8 +91,8 @@ class Strip {
       tile.append(frame, name);
       return tile;
     });
-    this.place.replaceChildren(...this.tiles);
-    this.tiles.forEach((tile) => this.seen.observe(tile));
+    this.place.replaceChildren(...this.thumbs);
+    this.thumbs.forEach((tile) => this.seen.observe(tile));
     this.offer();
     this.current = Math.min(this.current, this.items.length - 1);
   }
@@ -119,7 +119,7 @@ class Strip {
       button.classList.toggle("on", on);
       button.setAttribute("aria-pressed", on);
     }
-    for (const tile of this.tiles) tile.hidden = !!this.filter && !tile.item.marks.includes(this.filter);
+    for (const tile of this.thumbs) tile.hidden = !!this.filter && !tile.item.marks.includes(this.filter);
     this.askSoon(60);
   }
 
@@ -129,14 +129,14 @@ class Strip {
   }
 
   show(k) {
-    if (k === this.current && this.tiles[k]?.classList.contains("current")) return;
+    if (k === this.current && this.thumbs[k]?.classList.contains("current")) return;
     this.current = k;
-    this.tiles.forEach((tile, other) => {
+    this.thumbs.forEach((tile, other) => {
       tile.classList.toggle("current", other === k);
       tile.setAttribute("aria-selected", other === k);
       tile.tabIndex = other === k ? 0 : -1;
     });
-    const tile = this.tiles[k], { place } = this;
+    const tile = this.thumbs[k], { place } = this;
     if (!tile) return;
     const left = tile.offsetLeft - place.offsetLeft, room = tile.offsetWidth; // the neighbours stay in sight; the page does not move
     if (left - room < place.scrollLeft) place.scrollLeft = left - room;
@@ -156,12 +156,12 @@ class Strip {
     const path = event.composedPath();
     if (path.some((at) => at.matches?.(OWN) || at.classList?.contains("grid"))) return;
     let k = this.current + step;
-    while (this.tiles[k] && (this.tiles[k].hidden || this.tiles[k].item.marks.includes("failed"))) k += step;
+    while (this.thumbs[k] && (this.thumbs[k].hidden || this.thumbs[k].item.marks.includes("failed"))) k += step;
     event.preventDefault();
-    if (!this.tiles[k]) return;
+    if (!this.thumbs[k]) return;
     const inside = path.includes(this.place);
     this.choose(k);
-    if (inside) this.tiles[k].focus({ preventScroll: true });
+    if (inside) this.thumbs[k].focus({ preventScroll: true });
   }
 
   askSoon(wait) {
@@ -171,7 +171,7 @@ class Strip {
 
   ask() {
     if (!this.root.isConnected) return;
-    const missing = this.tiles.filter((tile) => tile.inSight && !tile.hidden && !pictures.has(tile.item.key) && !tile.item.marks.includes("failed"));
+    const missing = this.thumbs.filter((tile) => tile.inSight && !tile.hidden && !pictures.has(tile.item.key) && !tile.item.marks.includes("failed"));
     if (!missing.length) return;
     this.component.setTriggerValue("wanted", missing.slice(0, MANY).map((tile) => tile.item.key));
     this.askSoon(4 * WAIT); // the answer may have been lost to another click
