@@ -42,6 +42,14 @@ class ServerSettings:
     email_header: str = ""
     login_days: float = LOGIN_DAYS
 
+    @staticmethod
+    def shared(environment: Mapping[str, str] = os.environ) -> bool:
+        """Whether several people use this server; also where its mode cannot be read."""
+        try:
+            return ServerSettings.read(environment).mode is not Mode.LOCAL
+        except SettingsError:
+            return True
+
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> "ServerSettings":
         """From environment variables. Raises SettingsError for a mode that there is not: nothing is guessed then."""

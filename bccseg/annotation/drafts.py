@@ -58,6 +58,8 @@ class DraftInfo(Record):
     scores: list[float] = Field(default_factory=list)  # of the base, by cell id
     rejected: list[RejectedObject] = Field(default_factory=list, alias="places")
     cells: CellMarks = Field(default_factory=dict)  # classes of the base
+    study: str = ""  # id, where the image is one of a study; its numbers follow the draft
+    study_image: int = 0
 
 
 class LogLine(Record):
@@ -173,8 +175,9 @@ class Draft:
             self.command = max(self.command, step.command or 0)
         self._size = len(whole)
 
-    def submit(self, store: LabelStore, author: str, comment: str, licence: str) -> Version:
-        """Add the correction to the collection, with the proposal it started from; the draft is then done.
+    def submit(self, store: LabelStore, author: str, comment: str, licence: str, account: str = "") -> Version:
+        """Add the correction to the collection, with the proposal it started from; the draft is then done. account: of
+        the author, where people log in.
 
         Raises StoreError, and the draft stays.
         """
@@ -194,7 +197,7 @@ class Draft:
             for labels, marks in ((self.base, info.cells), (self.labels, self.marks))
         )
         version = store.save_version(
-            image, self.labels, author=author, status="submitted", parent=parent, weights=info.weights,
+            image, self.labels, author=author, account=account, status="submitted", parent=parent, weights=info.weights,
             comment=comment, licence=licence, agreement=asdict(agreement(before, after)),
             disagreement=max((1 - agreement(store.cell_labels(v), after).f1 for v in others), default=None),
             details=Details(edits=[edit.to_dict() for edit in self.history.edits], cells=self.marks),

@@ -77,6 +77,7 @@ class Version(Record):
     disagreement: float | None = None  # 1 - F1 with the last version of another person, the largest
     reviewer: str = ""
     reason: str = ""  # of the review
+    account: str = ""  # of the author, where people log in; outlives a change of name
 
 
 class Details(Record):
@@ -107,6 +108,7 @@ class Review(Record):
     reviewer: str
     reason: str = ""
     time: str = ""  # ISO 8601, UTC
+    account: str = ""  # of the reviewer, where people log in
 
 
 class ImageChange(Record):

@@ -83,6 +83,7 @@ class LabelStore(ImageStore):
         labels: Labels,
         *,
         author: str,
+        account: str = "",
         status: Status = "submitted",
         details: Details | None = None,
         licence: str = "",
@@ -110,7 +111,7 @@ class LabelStore(ImageStore):
             id=new_id(time), image=image, author=clean_text(author, MAX_NAME) or "anonymous", time=time.isoformat(),
             status=status, cells=count_cells(cells), class_counts=counts, sha256=hashlib.sha256(data).hexdigest(),
             comment=clean_text(comment, MAX_TEXT), licence=licence, edit_count=len(details.edits), parent=parent,
-            weights=weights, uncertainty=uncertainty, agreement=agreement, disagreement=disagreement,
+            weights=weights, uncertainty=uncertainty, agreement=agreement, disagreement=disagreement, account=account,
         )  # fmt: skip
         folder = self.root / "labels" / image
         with disk_errors("Saving"):
@@ -158,7 +159,7 @@ class LabelStore(ImageStore):
             found = [v for folder in folders if folder.is_dir() for v in self._read_folder(folder)]
         return sorted(found, key=lambda v: v.id)
 
-    def review(self, version: Version, status: Decision, reviewer: str, reason: str = "") -> Version:
+    def review(self, version: Version, status: Decision, reviewer: str, reason: str = "", account: str = "") -> Version:
         """Accept or reject a version; returns it as it is now. Raises StoreError."""
         if status not in DECISIONS:
             raise StoreError("A review accepts, rejects, or puts a version back into the queue.")
@@ -166,7 +167,7 @@ class LabelStore(ImageStore):
         time = now()
         review = Review(
             status=status, reviewer=clean_text(reviewer, MAX_NAME) or "anonymous",
-            reason=clean_text(reason, MAX_TEXT), time=time.isoformat(),
+            reason=clean_text(reason, MAX_TEXT), time=time.isoformat(), account=account,
         )  # fmt: skip
         path = self._path(version, f"{REVIEW}{new_id(time)}.json")
         with disk_errors("Saving the review"):

@@ -6,13 +6,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.annotation.records import SPLITS
 from bccseg.annotation.review import Item, collection_table
 from bccseg.annotation.store import LabelStore
 from ui.collection.thumbnails import thumbnail
 from ui.collection.versions import STATUS, ask_for_versions, show_agreement, show_versions
 from ui.collection.withdraw import ask_to_withdraw, show_withdrawn
-from ui.components.local_storage import remembered
+from ui.shared.account import acting, allowed, at_work, author
 from ui.shared.background_sync import saved
 from ui.shared.class_editor import edit_classes
 from ui.shared.errors import plain, show_errors
@@ -98,11 +99,14 @@ def show_item(store: LabelStore, item: Item) -> None:
                      help="Opens these labels on the Correct page. They stay; yours are a new version."):  # fmt: skip
             hand_over(draft_of_version(visitor_state(), version))
             st.switch_page(CORRECT_PAGE, query_params={})  # {}: it refuses to clear what a widget is bound to
-        if version.status in ("accepted", "rejected") and st.button(
+        if version.status in ("accepted", "rejected") and allowed(Action.REVIEW) and st.button(
             "Review again", icon=":material/undo:", key=f"again_{version.id}",
             help="Puts this version back into the queue of those that wait for review.",
         ):  # fmt: skip
-            store.review(version, "submitted", remembered("author"), "to be reviewed again")
+            name, account = author(), at_work().person.account
+            with acting(Action.REVIEW, item.info.name, version.id) as note:
+                note.text = "to be reviewed again"
+                store.review(version, "submitted", name, "to be reviewed again", account)
             saved(store)
             st.rerun()
         ask_to_withdraw(store, item)

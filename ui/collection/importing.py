@@ -5,12 +5,14 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from bccseg.accounts.roles import Action, who_may
 from bccseg.annotation.dataset_import import ImportReport, import_dataset
 from bccseg.annotation.import_parts import Dataset
 from bccseg.annotation.import_sources import open_dataset
 from bccseg.annotation.store import LabelStore
 from bccseg.config import LICENCES
 from ui.components.local_storage import remembered
+from ui.shared.account import acting, at_work, require
 from ui.shared.background_sync import saved
 from ui.shared.class_mapping import ask_for_classes
 from ui.shared.errors import plain, show_errors
@@ -28,6 +30,10 @@ TURN, SEEN, REPORT = "import_turn", "import_seen", "import_report"
 
 def show_import(store: LabelStore) -> None:
     """Ask for a zip, then for its classes, then import."""
+    who = at_work()
+    if not who.may(Action.IMPORT):
+        st.info(f"To import needs the role {who_may(Action.IMPORT)}.", icon=":material/lock:")
+        return
     st.markdown(HELP)
     turn = st.session_state.setdefault(TURN, 0)  # another number empties the upload
     data = st.file_uploader("Dataset (zip)", ["zip"], key=f"import_zip_{turn}")
@@ -38,7 +44,8 @@ def show_import(store: LabelStore) -> None:
             names = ask_for_classes(_looked_through(data), store.class_set(), f"import_class_{data.file_id}")
     with st.form("import_form", border=False):
         left, right = st.columns(2)
-        author = left.text_input("Who labelled it", value=remembered("author"), max_chars=80)
+        name = who.person.name if who.shared else remembered("author")
+        author = left.text_input("Who labelled it", value=name, max_chars=80, disabled=who.shared)
         licence = right.selectbox("Licence", LICENCES)
         sent = st.form_submit_button("Import", icon=":material/upload:")
     if sent and data is None:
@@ -65,10 +72,14 @@ def _looked_through(data: UploadedFile) -> Dataset:
 
 
 def _import(store: LabelStore, data: UploadedFile, author: str, licence: str, names: Mapping[str, str]) -> ImportReport:
+    who = require(Action.IMPORT, data.name)
     found, report = open_dataset(data.getvalue()), ImportReport()
     bar = st.progress(0.0, "Reading")
-    for done, report in enumerate(import_dataset(store, found, author, licence, names), start=1):  # noqa: B007
-        bar.progress(done / len(found.pairs), f"{done:,} of {len(found.pairs):,} images")
+    author = who.person.name if who.shared else author
+    with acting(Action.IMPORT, data.name) as note:
+        for done, report in enumerate(import_dataset(store, found, author, licence, names), start=1):  # noqa: B007
+            note.text = f"{done:,} of {len(found.pairs):,} images"  # also where the page is left meanwhile
+            bar.progress(done / len(found.pairs), note.text)
     bar.empty()
     saved(store)
     return report

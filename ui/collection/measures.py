@@ -4,10 +4,12 @@ import io
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.annotation.measures_export import measure_files, measured_versions, zip_measures
 from bccseg.annotation.records import Version, now
 from bccseg.annotation.review import Item
 from bccseg.annotation.store import LabelStore
+from ui.shared.account import require
 
 MANY = 300  # images; more are better written by the command line
 
@@ -35,6 +37,7 @@ def show_measures(store: LabelStore, found: list[Item], *, submitted: bool) -> N
 
 
 def _zip(store: LabelStore, versions: list[tuple[Item, Version]]) -> io.BytesIO:
+    require(Action.EXPORT)
     buffer = io.BytesIO()
     zip_measures(measure_files(store, versions), buffer)
     buffer.seek(0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action, who_may
 from bccseg.annotation.records import Version
 from bccseg.annotation.review import Item, queue
 from bccseg.annotation.store import LabelStore
@@ -12,6 +13,7 @@ from bccseg.errors import BccsegError
 from ui.collection.versions import ask_for_versions, show_agreement, show_versions
 from ui.components.hotkeys import hotkeys
 from ui.components.local_storage import remember, remembered
+from ui.shared.account import acting, allowed, at_work, refuse_own_work
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import CORRECT_PAGE, draft_of_version, hand_over
@@ -73,7 +75,8 @@ def show_queue(store: LabelStore, found: list[Item]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _decide_on(store, state, version)
         _offer_undo(store, state)
-    _say(state, OWN if st.session_state["reviewer"].strip() == version.author else QUEUE.format(len(waiting)))
+    own = (st.session_state.get("reviewer") or "").strip() == version.author
+    _say(state, OWN if own else QUEUE.format(len(waiting)))
     show_versions(store, item, version, base)
     show_agreement(store, item)
     if st.button("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
@@ -93,7 +96,7 @@ def _say(state: ReviewState, otherwise: str) -> None:
 
 
 def _offer_undo(store: LabelStore, state: ReviewState) -> None:
-    if state.decided:
+    if state.decided and allowed(Action.REVIEW):
         st.button("Undo", icon=":material/undo:", key="review_undo", shortcut="Z", on_click=undo,
                   args=(store, state), help="Puts the last one you decided on back into the queue.")  # fmt: skip
 
@@ -114,9 +117,15 @@ def _go_through(state: ReviewState, waiting: list[Item]) -> None:
 
 
 def _decide_on(store: LabelStore, state: ReviewState, version: Version) -> None:
-    if not st.session_state.get("reviewer"):
+    who = at_work()
+    if not who.may(Action.REVIEW):
+        st.markdown(f":gray[:material/lock: To decide needs the role {who_may(Action.REVIEW)}.]")
+        return
+    if who.shared:
+        st.session_state["reviewer"] = who.person.name
+    elif not st.session_state.get("reviewer"):
         st.session_state["reviewer"] = remembered("author")
-    st.text_input("Your name", max_chars=80, key="reviewer", width=150, placeholder="Your name",
+    st.text_input("Your name", max_chars=80, key="reviewer", width=150, placeholder="Your name", disabled=who.shared,
                   label_visibility="collapsed")  # fmt: skip
     st.button("Accept", type="primary", icon=":material/check:", shortcut="A", key=f"accept_{version.id}",
               on_click=decide, args=(store, state, version, "accepted"))  # fmt: skip
@@ -138,7 +147,8 @@ def decide(store: LabelStore, state: ReviewState, version: Version, status: Any)
     """
     if state.decided and state.decided[-1][1] == version.id:
         return None  # a second click, before the first was answered
-    reviewer = (st.session_state.get("reviewer") or "").strip()
+    who = at_work()
+    reviewer = who.person.name if who.shared else (st.session_state.get("reviewer") or "").strip()
     reason = (st.session_state.get(f"reason_{version.id}") or "").strip()
     if not reviewer:
         return state.say("Please give your name.", "warning")
@@ -148,7 +158,10 @@ def decide(store: LabelStore, state: ReviewState, version: Version, status: Any)
         name, now = plain(store.image_info(version.image).name), store.version(version.image, version.id)
         if now.status != "submitted":  # another reviewer was faster
             return state.say(f"{plain(now.reviewer)} has {now.status} **{name}** meanwhile; that stays.", "warning")
-        store.review(version, status, reviewer, reason)
+        refuse_own_work(version.author, version.account, version.id)
+        with acting(Action.REVIEW, version.image[:16], version.id) as note:
+            note.text = f"{status} {reason}"
+            store.review(version, status, reviewer, reason, who.person.account)
     except BccsegError as error:
         return state.say(plain(str(error), 600), "error")
     remember("author", reviewer)
@@ -164,7 +177,11 @@ def undo(store: LabelStore, state: ReviewState) -> None:
         name, now = plain(store.image_info(image).name), store.version(image, version)
         if now.status != status:
             return state.say(f"**{name}** was {now.status} by {plain(now.reviewer)} meanwhile; that stays.", "warning")
-        store.review(now, "submitted", now.reviewer, "decision taken back")
+        who = at_work()
+        with acting(Action.REVIEW, image[:16], version) as note:
+            note.text = "decision taken back"
+            reviewer = who.person.name if who.shared else now.reviewer
+            store.review(now, "submitted", reviewer, "decision taken back", who.person.account)
     except BccsegError as error:
         return state.say(plain(str(error), 600), "error")
     saved(store)

@@ -5,6 +5,7 @@ import io
 import plotly.graph_objects as go
 import streamlit as st
 
+from bccseg.accounts.roles import Action, who_may
 from bccseg.annotation.data_card import LAYOUTS, Layout
 from bccseg.annotation.dataset_export import chosen_versions, dataset_files, zip_dataset
 from bccseg.annotation.records import SPLITS, Version
@@ -12,6 +13,7 @@ from bccseg.annotation.review import Item, queue, totals_over_time
 from bccseg.annotation.store import LabelStore
 from bccseg.report import charts
 from ui.collection.measures import show_measures
+from ui.shared.account import allowed, guarded, require
 from ui.shared.background_sync import syncer
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
@@ -55,6 +57,9 @@ def show_growth(found: list[Item]) -> None:
 
 def show_export(store: LabelStore, found: list[Item]) -> None:
     """The dataset as a zip, and the measures of its cells."""
+    if not allowed(Action.EXPORT):
+        st.info(f"To download what others labelled needs the role {who_may(Action.EXPORT)}.", icon=":material/lock:")
+        return
     also = st.toggle("Also labels that wait for review", key="export_all")
     chosen = chosen_versions(found, submitted=also)
     if not chosen:
@@ -77,6 +82,7 @@ def show_export(store: LabelStore, found: list[Item]) -> None:
 
 
 def _zip(store: LabelStore, chosen: list[tuple[Item, Version]], layout: Layout) -> io.BytesIO:
+    require(Action.EXPORT)  # the browser fetches it later
     buffer = io.BytesIO()
     zip_dataset(dataset_files(store, chosen, layout), buffer)
     buffer.seek(0)
@@ -103,8 +109,7 @@ def show_hub(store: LabelStore) -> None:
         st.caption("It is tried again by itself.")
     else:
         st.info(f"{plain(state.text)}: {name} …", icon=":material/cloud_sync:")
-    if st.button(
-        "Sync now" if state.kind != "failed" else "Try again", icon=":material/sync:", disabled=state.kind == "running"
-    ):
-        one.request()
-        st.rerun(scope="fragment")
+    title = "Sync now" if state.kind != "failed" else "Try again"
+    if allowed(Action.SYNC):
+        st.button(title, icon=":material/sync:", disabled=state.kind == "running", key="sync_now",
+                  on_click=guarded(Action.SYNC, one.request, on=one.repo))  # fmt: skip

@@ -3,10 +3,12 @@
 import pandas as pd
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.annotation.review import Item
 from bccseg.annotation.store import LabelStore
 from bccseg.errors import BccsegError
 from ui.components.local_storage import remember, remembered
+from ui.shared.account import acting, allowed, at_work, author
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
 
@@ -24,22 +26,30 @@ WORDS = {"withdrawn": "withdrawn", "deleted": "deleted for good"}
 
 def ask_to_withdraw(store: LabelStore, item: Item) -> None:
     """Asks how, why and who, and does it."""
-    with st.popover("Take out …", icon=":material/delete:"):
-        _ask(store, item)
+    if allowed(Action.WITHDRAW):
+        with st.popover("Take out …", icon=":material/delete:"):
+            _ask(store, item)
 
 
 def _ask(store: LabelStore, item: Item) -> None:
     key, count = item.info.id[:12], sum(v.status != "proposal" for v in item.versions)
     st.markdown(f"**{plain(item.info.name)}** with {count} version{'' if count == 1 else 's'} by people.")
-    way = st.radio("How", list(WAYS), captions=list(WAYS.values()), label_visibility="collapsed", key=f"way_{key}")
+    who, ways = at_work(), WAYS if allowed(Action.DELETE_IMAGE) else {"Withdraw": WAYS["Withdraw"]}
+    way = st.radio("How", list(ways), captions=list(ways.values()), label_visibility="collapsed", key=f"way_{key}")
     reason = st.text_input("Why", max_chars=2000, key=f"why_{key}", placeholder="no consent, wrong patient, …")
-    name = st.text_input("Your name", value=remembered("author"), max_chars=80, key=f"who_{key}")
+    name = (
+        who.person.name
+        if who.shared
+        else st.text_input("Your name", value=remembered("author"), max_chars=80, key=f"who_{key}")
+    )
     st.caption(REACH)
     delete = way == "Delete for good"
     if st.button(way, type="primary", icon=":material/delete_forever:" if delete else ":material/visibility_off:",
                  key=f"take_out_{key}"):  # fmt: skip
         with show_errors():
-            store.withdraw(item.info.id, name, reason, delete=delete)
+            with acting(Action.DELETE_IMAGE if delete else Action.WITHDRAW, item.info.id[:16]) as note:
+                note.text = reason
+                store.withdraw(item.info.id, name, reason, delete=delete)
             remember("author", name.strip())
             saved(store)
             done = WORDS["deleted" if delete else "withdrawn"]
@@ -78,13 +88,16 @@ def show_withdrawn(store: LabelStore) -> None:
             pick = st.selectbox("Withdrawn", range(len(back)), key="withdrawn_pick", width=280,
                                 format_func=lambda k: back[k].name or f"{back[k].id[:12]} …")  # fmt: skip
             why = st.text_input("Why take it back in", key="withdrawn_why", max_chars=2000, width=280)
-            st.button("Take back in", icon=":material/undo:", key="withdrawn_back",
-                      on_click=_restore, args=(store, back[pick].id, why))  # fmt: skip
+            st.button("Take back in", icon=":material/undo:", key="withdrawn_back", on_click=_restore,
+                      disabled=not allowed(Action.WITHDRAW), args=(store, back[pick].id, why))  # fmt: skip
 
 
 def _restore(store: LabelStore, image: str, reason: str) -> None:
     try:
-        info = store.restore(image, remembered("author") or "anonymous", reason)
+        name = author() or "anonymous"
+        with acting(Action.WITHDRAW, image[:16]) as note:
+            note.text = f"taken back in {reason}"
+            info = store.restore(image, name, reason)
         saved(store)
         st.session_state[SAID] = (f"**{plain(info.name)}** is in the collection again, with all its versions.", "")
     except BccsegError as error:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.classes import CLASS_SETS, MOST_CLASSES, SPARE_COLOURS, UNCLASSIFIED, CellClass, ClassSet
 from bccseg.errors import BccsegError, DataError
+from ui.shared.account import acting, allowed
 from ui.shared.background_sync import saved
 from ui.shared.class_keys import FREE
 from ui.shared.errors import plain
@@ -123,7 +125,8 @@ def _window() -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="class_cancel"):
             st.rerun()
-        if st.button("Save", type="primary", icon=":material/check:", key="class_save"):
+        if st.button("Save", type="primary", icon=":material/check:", key="class_save",
+                     disabled=not allowed(Action.EDIT_CLASSES)):  # fmt: skip
             try:
                 _save(draft)
             except BccsegError as error:
@@ -187,5 +190,8 @@ def _save(draft: ClassDraft) -> None:
     if store().class_set() != draft.base:
         raise DataError("Somebody else has changed the classes meanwhile. Open this window again to see theirs.")
     if classes != draft.base:
-        store().save_class_set(classes)
-        saved(store())
+        collection = store()
+        with acting(Action.EDIT_CLASSES) as note:
+            collection.save_class_set(classes)
+            note.text = ", ".join(one.name for one in classes.classes)
+        saved(collection)

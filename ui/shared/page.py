@@ -6,9 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.components.local_storage import VISITOR, local_storage
+from bccseg.accounts.server import ServerSettings
+from ui.components.local_storage import FRAMED, VISITOR, local_storage
 from ui.shared.background_sync import dataset_name, syncer
 from ui.shared.errors import BANNER, show_errors
+from ui.shared.login import keep_door, show_account
 from ui.shared.logo import ICON, show_logo
 from ui.shared.storage import resume_studies, store, studies_folder
 
@@ -63,9 +65,11 @@ def open_page(path: str, subtitle: str = "") -> None:
                        initial_sidebar_state="collapsed" if info.wide else "auto")  # fmt: skip
     show_logo()
     st.html(_style())
+    local_storage("visitor", {}, (VISITOR, FRAMED) if ServerSettings.shared() else (VISITOR,))
+    keep_door()
+    show_account()
     if subtitle:
         show_title(info.title, subtitle)
-    local_storage("visitor", {}, (VISITOR,))
     with show_errors():
         resume_studies(str(studies_folder()))
     if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first

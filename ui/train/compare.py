@@ -3,12 +3,14 @@
 import pandas as pd
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.classes import words
 from bccseg.jobs.promotion import own_name
 from bccseg.jobs.training_run import RunSnapshot
 from bccseg.metrics.titles import METRIC_TITLES
 from bccseg.model.weight_sources import shipped_names
 from bccseg.report.class_charts import confusion_chart
+from ui.shared.account import allowed, require
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.shared.promoted import promoted, weights_title
@@ -47,8 +49,9 @@ def show_compare(run: RunSnapshot) -> bool:
         compared = (run.id, run.progress.epoch, old)
         comparison = comparisons().get(compared)
         if (comparison is None or comparison.error) and st.button(
-            "Compare", icon=":material/compare:", key=f"start_{key}"
+            "Compare", icon=":material/compare:", key=f"start_{key}", disabled=not allowed(Action.TRAIN)
         ):
+            require(Action.TRAIN, run.spec.name)
             remember(compared, Comparison(run.run, old).start())
             st.rerun()
     if comparison is None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.classes import CellClass, words
+from ui.shared.account import require
 from ui.shared.errors import plain, show_errors
 from ui.train.comparison import MIN_IMAGES
 from ui.train.test_images import too_few
@@ -48,6 +50,7 @@ def show_check(
     asked = (tuple(sources), tuple(map(hash, uploads)), validation_share, base, tuple(versions))
     if clicked:
         with show_errors(), st.spinner("Reading the images and masks", show_time=True):
+            require(Action.TRAIN)
             st.session_state["train_checked"] = (asked, look(sources, uploads, validation_share, base))
     checked, findings = st.session_state.get("train_checked", (None, None))
     if checked != asked:

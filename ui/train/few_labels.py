@@ -3,9 +3,11 @@
 import pandas as pd
 import streamlit as st
 
+from bccseg.accounts.roles import Action, who_may
 from bccseg.classes import ClassSet
 from bccseg.jobs.training_run import RunSnapshot
 from bccseg.training.cell_head_learning import ENOUGH_CELLS, LEAST_CELLS
+from ui.shared.account import acting, allowed
 from ui.shared.errors import plain, show_errors
 from ui.shared.promoted import promoted, weights_title
 from ui.shared.storage import runs_folder, store
@@ -32,7 +34,9 @@ def ask_for_few_labels(ended: list[RunSnapshot]) -> None:
     with show_errors():
         classes = store().class_set()
         found = marked_images(classes)
-        if found:
+        if not allowed(Action.TRAIN):
+            st.info(f"To learn classes needs the role {who_may(Action.TRAIN)}.", icon=":material/lock:")
+        elif found:
             _ask(found, classes)
         else:
             st.info(NONE_MARKED, icon=":material/touch_app:")
@@ -66,7 +70,10 @@ def _ask(found: list[MarkedImage], classes: ClassSet) -> None:
     if st.button("Learn these classes", type="primary", icon=":material/bolt:", key="few_learn",
                  disabled=working or not enough) and not working:  # fmt: skip
         base = own.locate(weights)[0]
-        st.session_state[JOB] = FewLabelsJob(images, classes, weights, base, name, runs_folder(), store()).start()
+        job = FewLabelsJob(images, classes, weights, base, name, runs_folder(), store())
+        with acting(Action.TRAIN, name, weights):
+            job.start()
+        st.session_state[JOB] = job
         st.rerun()
     if job is not None and not job.finished.is_set():
         _poll()

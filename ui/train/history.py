@@ -2,12 +2,14 @@
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.annotation.records import MAX_TEXT
 from bccseg.config import WEIGHT_LICENCES
 from bccseg.errors import TrainingError
 from bccseg.jobs.deletion import delete_run, needed_for
 from bccseg.jobs.promotion import own_name
 from bccseg.jobs.training_run import Run, RunSnapshot, all_runs, create_run
+from ui.shared.account import acting, allowed
 from ui.shared.errors import plain, show_errors
 from ui.shared.promoted import promoted
 from ui.shared.storage import runs_folder
@@ -72,25 +74,38 @@ def _show_ended(run: RunSnapshot) -> None:
         for warning in progress.warnings:
             st.caption(f":material/warning: {plain(warning, 300)}")
         with st.container(horizontal=True), show_errors():
-            if progress.state in ("cancelled", "failed", "lost") and st.button(
-                "Resume", icon=":material/play_arrow:", key=f"resume_{run.id}"
+            may_train = allowed(Action.TRAIN)
+            if (
+                may_train
+                and progress.state in ("cancelled", "failed", "lost")
+                and st.button("Resume", icon=":material/play_arrow:", key=f"resume_{run.id}")
             ):
-                run.run.start()
+                with acting(Action.TRAIN, spec.name, run.id) as note:
+                    note.text = "resumed"
+                    run.run.start()
                 st.rerun()
             if (
-                progress.out_of_memory
+                may_train
+                and progress.out_of_memory
                 and spec.config.batch_size > 1
                 and st.button(
                     f"Train again with batch {spec.config.batch_size // 2}", type="primary", key=f"halve_{run.id}"
                 )
             ):
                 halved = spec.config.replace(batch_size=spec.config.batch_size // 2)
-                create_run(runs_folder(), spec.replace(config=halved)).start()
+                folder = runs_folder()
+                with acting(Action.TRAIN, spec.name, run.id) as note:
+                    again = create_run(folder, spec.replace(config=halved))
+                    note.text = f"run {again.id}"
+                    again.start()
                 st.rerun()
             _ask_to_delete(run)
-        notes = st.text_area("Notes", value=run.notes, key=f"notes_{run.id}", height=80, max_chars=MAX_TEXT)
+        notes = st.text_area("Notes", value=run.notes, key=f"notes_{run.id}", height=80, max_chars=MAX_TEXT,
+                             disabled=not may_train)  # fmt: skip
         if notes != run.notes:
-            run.run.write_notes(notes)
+            with show_errors(), acting(Action.TRAIN, spec.name, run.id) as note:
+                note.text = "notes"
+                run.run.write_notes(notes)
         if run.weights:
             with st.container():  # what comes and goes in it does not move, and so reset, what is below
                 compared = show_compare(run)
@@ -109,6 +124,8 @@ def _show_learned_classes(run: RunSnapshot) -> None:
 
 def _ask_to_delete(run: RunSnapshot) -> None:
     """Asks before it deletes, and refuses while the weights are in use."""
+    if not allowed(Action.DELETE_RUN):
+        return
     own, name = promoted(), plain(run.spec.name)
     used = needed_for(own, run.run)
     if not used and is_at_work(own_name(run.id)):
@@ -120,13 +137,16 @@ def _ask_to_delete(run: RunSnapshot) -> None:
         st.markdown(f"Delete **{name}** with its curves, notes and weights? There is no way back.")
         if st.button("Delete this run", type="primary", icon=":material/delete_forever:", key=f"delete_{run.id}"):
             with show_errors():
-                delete_run(own, run.run)
+                with acting(Action.DELETE_RUN, run.spec.name, run.id):
+                    delete_run(own, run.run)
                 st.session_state[DELETED] = f"The run **{name}** is deleted."
                 st.rerun()
 
 
 def _show_publish(run: RunSnapshot) -> None:
     """Push the weights with their model card to the Hub."""
+    if not allowed(Action.PUBLISH):
+        return
     from bccseg.model.weights import read_config
 
     with st.expander("Publish to the Hugging Face Hub", icon=":material/cloud_upload:"):
@@ -142,6 +162,9 @@ def _show_publish(run: RunSnapshot) -> None:
             from bccseg.training.weight_export import complete_weights
 
             with show_errors(), st.spinner("Pushing the weights"):
-                complete_weights(run.run.folder, licence=licence or WEIGHT_LICENCES[0])
-                name = publish_weights(run.weights, repo.strip(), private=not public, pull_request=pull)
+                with acting(Action.PUBLISH, run.spec.name, run.id) as note:
+                    note.text = f"{repo} {'public' if public else 'private'}"
+                    complete_weights(run.run.folder, licence=licence or WEIGHT_LICENCES[0])
+                    name = publish_weights(run.weights, repo.strip(), private=not public, pull_request=pull)
+                    note.text = name
                 st.success(f"Published: {plain(name, 200)}. Type it under Weights, here or on any other server.")

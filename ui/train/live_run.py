@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.jobs.queue import queue_position
 from bccseg.jobs.training_run import Run, RunSnapshot
+from ui.shared.account import allowed, guarded
 from ui.shared.duration import duration
 from ui.shared.errors import plain
 from ui.train.curves import show_classes, show_curves, show_preview
@@ -40,23 +42,29 @@ def show_live(run: Run) -> None:
         st.caption(" · ".join(facts) or "starting")
         for warning in progress.warnings:
             st.caption(f":material/warning: {plain(warning, 300)}")
-        with st.container(horizontal=True):
-            if progress.state == "paused":
-                st.button("Go on", icon=":material/play_arrow:", on_click=run.send_signal, args=("",))
-            else:
-                st.button(
-                    "Pause",
-                    icon=":material/pause:",
-                    on_click=run.send_signal,
-                    args=("pause",),
-                    disabled=progress.state != "training",
-                )
-            st.button("Cancel", icon=":material/stop_circle:", on_click=run.send_signal, args=("cancel",),
-                      help="Ends within seconds. What was learned is kept; resume goes on.")  # fmt: skip
+        if allowed(Action.TRAIN):
+            _show_buttons(run, now)
         if now.epochs:
             show_curves([now])
             show_classes(now)
         show_preview(now)
+
+
+def _show_buttons(run: Run, now: RunSnapshot) -> None:
+    signal = guarded(Action.TRAIN, run.send_signal, on=now.spec.name, version=run.id)
+    with st.container(horizontal=True):
+        if now.progress.state == "paused":
+            st.button("Go on", icon=":material/play_arrow:", on_click=signal, args=("",))
+        else:
+            st.button(
+                "Pause",
+                icon=":material/pause:",
+                on_click=signal,
+                args=("pause",),
+                disabled=now.progress.state != "training",
+            )
+        st.button("Cancel", icon=":material/stop_circle:", on_click=signal, args=("cancel",),
+                  help="Ends within seconds. What was learned is kept; resume goes on.")  # fmt: skip
 
 
 def _position_text(run: RunSnapshot) -> str:

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.annotation.records import MAX_NAME
 from bccseg.jobs.promotion import own_name
 from bccseg.jobs.training_run import RunSnapshot
+from ui.shared.account import acting, allowed
 from ui.shared.errors import plain, show_errors
 from ui.shared.promoted import promoted
 from ui.shared.session import note_settings, visitor_state
@@ -20,9 +22,14 @@ def show_in_use() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"The app uses weights of its own training: **{plain(own.title(own.current))}**")
-        if st.button("Restore the previous weights", icon=":material/undo:", key=f"back_{own.current}"):
-            own.take_back(own.current)  # by its name: a second click takes back no second one
-            st.rerun()
+        if allowed(Action.PROMOTE) and st.button(
+            "Restore the previous weights", icon=":material/undo:", key=f"back_{own.current}"
+        ):
+            with show_errors():
+                with acting(Action.PROMOTE, own.title(own.current), own.current) as note:
+                    note.text = "taken back"
+                    own.take_back(own.current)  # by its name: a second click takes back no second one
+                st.rerun()
 
 
 def ask_to_promote(run: RunSnapshot, *, compared: bool, key: str = "") -> None:
@@ -31,6 +38,8 @@ def ask_to_promote(run: RunSnapshot, *, compared: bool, key: str = "") -> None:
     if own.current == name:
         st.markdown(f":green[:material/check_circle:] The app uses these weights, as **{plain(own.title(name))}**.")
         return
+    if not allowed(Action.PROMOTE):
+        return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = st.text_input("Name of the weights", value=own.titles.get(name) or own.free_title(run.spec.name),
                               max_chars=MAX_NAME, key=f"title_{key}{run.id}", width=300,
@@ -38,6 +47,9 @@ def ask_to_promote(run: RunSnapshot, *, compared: bool, key: str = "") -> None:
         if st.button("Promote", type="primary" if compared else "secondary", icon=":material/upgrade:",
                      key=f"promote_{key}{run.id}", help=PROMOTE_HELP):  # fmt: skip
             with show_errors():
-                choose_weights(own.promote(run.run, title))  # also where this browser had chosen others
+                with acting(Action.PROMOTE, title, own.current) as note:
+                    note.text = f"run {run.id}"
+                    promoted_now = own.promote(run.run, title)
+                choose_weights(promoted_now)  # also where this browser had chosen others
                 note_settings(visitor_state())
                 st.rerun()

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action, who_may
 from bccseg.annotation.dataset_export import chosen_versions
 from bccseg.annotation.records import SPLITS, Version
 from bccseg.annotation.review import Item, items
@@ -11,6 +12,7 @@ from bccseg.jobs.records import ACTIVE_STATES, JobSpec
 from bccseg.jobs.training_run import Run, create_run
 from bccseg.training.data_sources import HUB_PREFIX, STORE_PREFIX
 from bccseg.training.initial_weights import base_training_set
+from ui.shared.account import acting, allowed
 from ui.shared.errors import plain
 from ui.shared.storage import collection_folder, runs_folder, store
 from ui.train.data_check import CHECK_HELP, show_check
@@ -42,6 +44,9 @@ the server can set BCCSEG_BASE_DATA to their folder.
 
 def ask_to_train() -> None:
     """The form; starts the run."""
+    if not allowed(Action.TRAIN):
+        st.info(f"To train needs the role {who_may(Action.TRAIN)}.", icon=":material/lock:")
+        return
     chosen = chosen_versions(items(store()))
     sources, uploads = _ask_for_data(chosen)
     ready = bool(sources or uploads)
@@ -67,8 +72,10 @@ def ask_to_train() -> None:
     )  # fmt: skip
     if start:
         spec = JobSpec(name=name, sources=tuple(sources), config=config, device=device, preset=preset, base=base)
-        run = create_run(runs_folder(), spec, uploads)
-        run.start()
+        with acting(Action.TRAIN, name) as note:
+            run = create_run(runs_folder(), spec, uploads)
+            run.start()
+            note.text = f"run {run.id}"
         st.session_state[STARTED] = (run.id, name)
         st.rerun()
     _show_started()

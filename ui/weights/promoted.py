@@ -5,7 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.jobs.promotion import own_folder
+from ui.shared.account import acting, allowed
 from ui.shared.errors import plain
 from ui.shared.promoted import promoted
 
@@ -21,13 +23,19 @@ def show_promoted() -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             badge = " :green-badge[in use]" if used else ""
             st.markdown(f"**{plain(own.title(name))}**{badge}  \n:gray[{_origin(own.runs, name)}]")
+            if not allowed(Action.PROMOTE):
+                continue
             if not used and st.button("Use these", icon=":material/upgrade:", key=f"use_{name}",
                                       help="Makes these the app's weights again, for everyone."):  # fmt: skip
-                own.use_again(name)
+                with acting(Action.PROMOTE, own.title(name), own.current) as note:
+                    note.text = "in use again"
+                    own.use_again(name)
                 st.rerun()
             if st.button("Take back", icon=":material/undo:", key=f"take_back_{name}",
                          help="Promoted no more: what was promoted before is used. The run stays."):  # fmt: skip
-                own.take_back(name)
+                with acting(Action.PROMOTE, own.title(name), name) as note:
+                    note.text = "taken back"
+                    own.take_back(name)
                 st.rerun()
 
 

@@ -11,6 +11,7 @@ from bccseg.config import VISIT_DAYS
 HERE = Path(__file__).parent
 MAX_CHARACTERS = 2000
 NAMES = ("author", "drafts")  # the name given last; ids of drafts, comma between
+FRAMED = "framed"  # whether the page is shown inside another one: yes or no
 VISITOR = "visitor"  # the token by which a browser is known again; the browser makes it up
 COOKIE = "bccseg_visitor"  # the same as a cookie, so that it is there before anything is drawn
 TOKEN = re.compile(r"[0-9a-f]{64}")

@@ -23,12 +23,13 @@ export default function (component) {
     if (value && value !== known[name] && value !== already[name]) component.setStateValue(name, (already[name] = value));
   };
   if ("visitor" in known) send("visitor", visitor(known.visitor, days));
+  if ("framed" in known) send("framed", window.top !== window ? "yes" : "no");
   try { // private windows may have no storage
     for (const [name, value] of Object.entries(store)) {
       const before = name === "drafts" ? (localStorage.getItem("bccseg_drafts") || "").split(",") : []; // of other tabs too
       const kept = [...new Set([...value.split(","), ...before])].filter(Boolean).slice(0, MAX_DRAFTS);
       localStorage.setItem(`bccseg_${name}`, name === "drafts" ? kept.join(",") : value);
     }
-    for (const name of Object.keys(known)) if (name !== "visitor") send(name, localStorage.getItem(`bccseg_${name}`) || "");
+    for (const name of Object.keys(known)) if (name !== "visitor" && name !== "framed") send(name, localStorage.getItem(`bccseg_${name}`) || "");
   } catch { /* nothing is remembered then */ }
 }
