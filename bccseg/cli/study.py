@@ -70,6 +70,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
     p = kinds.add_parser("report", parents=[one], help="write the tables and the report")
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the files")
+    p.add_argument("--author", default="", metavar="WHO", help="who hands it in")
+    p.add_argument("--pictures", default="all", choices=("all", "first", "none"),
+                   help="of all images, of the first of each sample, or none (default: %(default)s)")  # fmt: skip
+    p.add_argument("--without-flagged", action="store_true", help="leave out flagged cells and crowded images")
     p.set_defaults(run=run_report)
 
 
@@ -222,19 +226,24 @@ def run_segment(args: argparse.Namespace) -> int:
 
 
 def run_report(args: argparse.Namespace) -> int:
-    """Write the tables and the report; returns 0, or 1 if some results could not be read."""
-    from bccseg.report.tables import csv
-    from bccseg.studies.tables import study_tables
+    """Write the report, its paper and the tables; returns 0, or 1 if some results could not be read."""
+    from bccseg.report.study_report.pdf import NO_BROWSER
+    from bccseg.studies.report import PDF, ReportOptions, print_report, study_report
 
     study = store_of(args).find(args.study)
+    options = ReportOptions(author=args.author, pictures=args.pictures, without_flagged=args.without_flagged)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"The folder '{args.out}' cannot be made ({error.strerror}).") from error
-    tables, damaged = study_tables(study)
-    for name, frame in (("all_cells", tables.cells), ("images", tables.images), ("samples", tables.samples)):
-        write_atomically(args.out / f"{name}.csv", csv(frame))
-    for image, reason in damaged:
+    report = study_report(study, options)
+    files = report.files(print_report(report))
+    for name, data in files.items():
+        write_atomically(args.out / name, data)
+    if PDF not in files:
+        print(f"bccseg: {NO_BROWSER}", file=sys.stderr)
+    for image, reason in report.damaged:
         print(f"bccseg: {image.name!r}: {reason}", file=sys.stderr)
-    print(f"{len(tables.cells)} cells of {len(tables.images)} images in {args.out}", file=sys.stderr)
-    return 1 if damaged else 0
+    cells, images = len(report.tables.cells), len(report.tables.images)
+    print(f"{cells} cells of {images} images; {', '.join(files)} in {args.out}", file=sys.stderr)
+    return 1 if report.damaged else 0

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bccseg.errors import BccsegError
 from bccseg.report.tables import csv
-from bccseg.statistics.measures import FACTS, SAMPLE, Measure, sample_values, study_measures
+from bccseg.statistics.measures import FACTS, SAMPLE, Measure, sample_values, study_measures, with_columns
 from bccseg.statistics.tables import StudyTables
 
 UNFLAGGED = "_unflagged"  # ending of the same measure without flagged cells and crowded images
@@ -59,6 +59,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "region": ("", "regions of the image in which the cell counts"),
     "expected_diameter": ("px", "typical cell that was looked for"),
     "weights": ("", "weights of the network"),
+    "note": ("", "note on the image"),
     "edits": ("", "corrections by hand"),
     "corrected_by": ("", "who corrected"),
     "white_per_100_red": ("", "white cells per 100 red ones"),
@@ -73,6 +74,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
 
 def cells_frame(tables: StudyTables) -> pd.DataFrame:
     """A row a cell, with the free columns of its sample behind; what `all_cells.csv` holds."""
+    tables = with_columns(tables)
     crowded = tables.images[[*SAMPLE, "image", "too_crowded"]].rename(columns={"too_crowded": "image_too_crowded"})
     cells = tables.cells.merge(crowded.drop_duplicates([*SAMPLE, "image"]), how="left", on=[*SAMPLE, "image"])
     free = tables.samples[[name for name in tables.samples if name in SAMPLE or name not in cells]]

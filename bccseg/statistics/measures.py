@@ -17,6 +17,9 @@ Kind = Literal["number", "size", "shape", "colour", "class"]
 SAMPLE = ["group", "sample"]  # what names a sample
 # Columns of `sample_values` that describe a sample and are not compared.
 FACTS = ["images", "images_crowded", "images_without_scale", "cells", "cells_flagged"]
+CELL_COLUMNS = ["flag", "touches_border", "circularity", "eccentricity", "mean_red", "mean_green", "mean_blue",
+                "equivalent_diameter_px"]  # fmt: skip
+IMAGE_COLUMNS = ["cell_count", "cell_count_in_frame", "area_fraction", "too_crowded", "width_px", "height_px"]
 RED, WHITE, PLATELET = "count_red", "count_white", "count_platelet"
 
 
@@ -78,6 +81,7 @@ def sample_values(tables: StudyTables, *, without_flagged: bool = False) -> pd.D
     of sizes, shapes, colours and shares of classes, and crowded images of everything; FACTS still count all.
     A sample without images has NaN. Images that belong to no sample are left out.
     """
+    tables = with_columns(tables)
     measures = study_measures(tables)
     images, cells = sorted_only(tables.images), sorted_only(tables.cells)
     facts = _facts(images, cells)
@@ -98,6 +102,13 @@ def sample_values(tables: StudyTables, *, without_flagged: bool = False) -> pd.D
     order = tables.samples[SAMPLE].drop_duplicates().reset_index(drop=True).reset_index(names="_at")
     table = table.merge(order, how="left", on=SAMPLE).sort_values("_at", kind="stable", na_position="last")
     return table[[*SAMPLE, *free, *FACTS, *(m.key for m in measures)]].reset_index(drop=True)
+
+
+def with_columns(tables: StudyTables) -> StudyTables:
+    """With the columns that are needed, where a study has no results yet."""
+    frames = (tables.cells, CELL_COLUMNS), (tables.images, IMAGE_COLUMNS)
+    cells, images = (f.reindex(columns=[*f, *(c for c in needed if c not in f)]) for f, needed in frames)
+    return StudyTables(cells, images, tables.samples)
 
 
 def sorted_only(frame: pd.DataFrame) -> pd.DataFrame:

@@ -66,5 +66,7 @@ def test_no_cells_at_all(tables):
     values = sample_values(empty)
     assert (values["cells_per_image"] == 0).all()
     assert values["diameter_um"].isna().all()
+    bare = pd.DataFrame(columns=["group", "sample", "image"])
+    assert (sample_values(StudyTables(bare, bare, tables.samples))["images"] == 0).all()
     nothing = sample_values(StudyTables(tables.cells.iloc[:0], tables.images.iloc[:0], tables.samples.iloc[:0]))
     assert len(nothing) == 0

@@ -15,19 +15,21 @@ from bccseg.report.study_report import pdf
 from bccseg.studies.report import PICTURES, ReportOptions, print_report, study_report
 from tests.studies.conftest import picture
 
+ONE = {"tested": ("diameter_um",)}  # a chart takes time
+
 
 @pytest.fixture
 def filled(study):
     """Six images of six samples in two groups, with results, and one that failed."""
     names = [f"{group}{k}" for group in "ab" for k in range(3)]
-    study.images.add([Entry(f"{name}.png", picture(seed, (240, 320))) for seed, name in enumerate([*names, "bad"])])
+    study.images.add([Entry(f"{name}.png", picture(seed)) for seed, name in enumerate([*names, "bad"])])
     for seed, (name, image) in enumerate(zip([*names, "bad"], study.images.all(), strict=True)):
         if name == "bad":
             study.images.change(image.id, state="failed", reason="It is <blank>.")
             continue
         study.samples.add(f"patient {name}", name[0])
         study.images.put_into_sample([image.id], f"patient {name}")
-        smear, labels = draw_smear((240, 320), cells=3, diameter_px=24 + 2 * seed, seed=seed)
+        smear, labels = draw_smear((120, 160), cells=3, diameter_px=24 + 2 * seed, seed=seed)
         scores = pd.Series(0.9, range(int(labels.max()))).to_numpy("float32")
         study.keep(image, ImageResult.measure(smear, labels, scores, 0.2, name="x", stem="x", diameter_px=24.0))
     study.write_note("Day 3")
@@ -36,7 +38,7 @@ def filled(study):
 
 def test_a_report_of_a_study(filled):
     shares = []
-    report = study_report(filled, ReportOptions(author="Ada <L>"), shares.append)
+    report = study_report(filled, ReportOptions(author="Ada <L>", **ONE), shares.append)
     html = report.html.decode()
     for part in ("Malaria", "Day 3", "Ada &lt;L&gt;", "patient a0", "It is &lt;blank&gt;.", "Groups compared"):
         assert part in html, part
@@ -55,14 +57,14 @@ def test_a_report_of_a_study(filled):
 
 
 def test_pictures_are_kept_and_follow_the_pixel_size(filled):
-    study_report(filled)
+    study_report(filled, ReportOptions(**ONE))
     folder = filled.folder / PICTURES
     before = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
-    study_report(filled)
+    study_report(filled, ReportOptions(**ONE))
     assert {p.name: p.stat().st_mtime_ns for p in folder.iterdir()} == before
     first = filled.images.all()[0]
     filled.images.calibrate([first.id], 0.1)
-    study_report(filled)
+    study_report(filled, ReportOptions(**ONE))
     after = {p.name for p in folder.iterdir()}
     assert len(after) == 6
     assert len(after - set(before)) == 1
@@ -74,14 +76,14 @@ def test_a_stopped_report_goes_on_where_it_was(filled):
             raise Stopped("Stopped.")
 
     with pytest.raises(Stopped):
-        study_report(filled, on_progress=stop)
+        study_report(filled, ReportOptions(**ONE), stop)
     assert len(list((filled.folder / PICTURES).iterdir())) == 3
 
 
 def test_fewer_pictures(filled):
     filled.images.put_into_sample([i.id for i in filled.images.all()[:2]], "patient a0")
-    assert study_report(filled, ReportOptions(pictures="first")).html.count(b"<img") == 5
-    none = study_report(filled, ReportOptions(pictures="none")).html
+    assert study_report(filled, ReportOptions(pictures="first", **ONE)).html.count(b"<img") == 5
+    none = study_report(filled, ReportOptions(pictures="none", **ONE)).html
     assert b"<img" not in none
     assert b"<h2>Pictures" not in none
 
@@ -89,7 +91,7 @@ def test_fewer_pictures(filled):
 def test_a_damaged_result_is_named_and_the_rest_reported(filled):
     first = filled.images.all()[0]
     (filled.folder / "results" / f"{first.result}.npz").write_bytes(b"broken")
-    report = study_report(filled)
+    report = study_report(filled, ReportOptions(**ONE))
     assert [image.id for image, _ in report.damaged] == [first.id]
     assert report.html.count(b"<img") == 5
     assert len(report.record.images) == 5
@@ -97,7 +99,7 @@ def test_a_damaged_result_is_named_and_the_rest_reported(filled):
     (filled.folder / "results" / f"{second.result}.labels").write_bytes(b"broken")
     for kept in (filled.folder / PICTURES).iterdir():
         kept.unlink()
-    assert study_report(filled).html.count(b"<img") == 4
+    assert study_report(filled, ReportOptions(**ONE)).html.count(b"<img") == 4
 
 
 def test_an_empty_study_and_a_server_without_browser(study, monkeypatch, tmp_path):
