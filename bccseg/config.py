@@ -34,7 +34,7 @@ INVITATION_DAYS = 30  # within which an invitation must be taken up
 NETWORKS_LOADED, NETWORK_IDLE_MINUTES = 3, 30.0  # the last one stays
 TURN_SECONDS = 0.15  # a visitor's turn lasts at least so long, then to the end of a tile
 LARGE_MEGAPIXELS, LARGE_PICTURES_AT_ONCE = 12.0, 2  # larger ones are unpacked beside the turn, for memory's sake few
-WORKER_NICENESS = 5  # pages come first
+WORKER_NICENESS = 2  # pages come first
 WEIGHT_LICENCES = ("research use only", "CC BY 4.0", "CC BY-NC 4.0", "CC BY-NC-SA 4.0", "CC0 1.0")
 
 MOST_CLASSES = 20

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from bccseg.errors import ImageError
 from bccseg.imaging.label_image import Mask
 from bccseg.io.page import Page, check_size, to_8_bit
-from bccseg.io.tiff import decode_tiff, is_tiff
+from bccseg.io.tiff import count_tiff_pixels, decode_tiff, is_tiff
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")  # tried by content, whatever the file is called
@@ -66,6 +66,17 @@ def check_picture(data: bytes) -> None:
             pass
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, TypeError):
         raise ImageError(NO_PICTURE) from None
+
+
+def count_pixels(data: bytes) -> int:
+    """Pixels of all pages of a file, by what its head says; 0 if it is no picture."""
+    try:
+        if is_tiff(data):
+            return count_tiff_pixels(data)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            return picture.width * picture.height
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, TypeError):
+        return 0
 
 
 def _from_pillow(picture: Image.Image) -> Page:

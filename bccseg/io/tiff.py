@@ -45,6 +45,16 @@ def decode_tiff(data: bytes, page: int | None = None) -> list[Page]:
         raise ImageError(f"The TIFF is damaged or cut off ({reason}). Export it again.") from error
 
 
+def count_tiff_pixels(data: bytes) -> int:
+    """Pixels of all pages of a TIFF file, by its tags; 0 if they cannot be read."""
+    try:
+        with tifffile.TiffFile(io.BytesIO(data)) as tif:
+            series = tif.series[0]
+            return int(np.prod([n for axis, n in zip(series.axes, series.shape, strict=True) if axis not in "SC"]))
+    except Exception:  # noqa: BLE001  (tifffile and its codecs raise many kinds on damaged files)
+        return 0
+
+
 def _pages(tif: tifffile.TiffFile, wanted: int | None) -> list[Page]:
     if not tif.series:
         raise ImageError("The TIFF holds no picture. Export it again.")

@@ -8,17 +8,23 @@ from bccseg.config import DEVICES
 from bccseg.errors import SettingsError
 
 
+def available_devices() -> tuple[str, ...]:
+    """Those of this machine, the one that 'auto' takes first."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return tuple(name for name, usable in there.items() if usable)
+
+
 def choose_device(name: str = "auto") -> torch.device:
     """The device called `name`; 'auto' takes CUDA, then Apple MPS, then the CPU.
 
     Raises SettingsError for an unknown name or a device this machine does not have.
     """
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = available_devices()
     if name == "auto":
-        return torch.device(next(kind for kind, there in available.items() if there))
-    if name not in available:
+        return torch.device(available[0])
+    if name not in DEVICES:
         raise SettingsError(f"Unknown device {name!r}. Choose one of {', '.join(DEVICES)}.")
-    if not available[name]:
+    if name not in available:
         raise SettingsError(f"This machine has no usable {name} device. Choose 'auto' or 'cpu'.")
     return torch.device(name)
 

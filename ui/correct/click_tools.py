@@ -17,7 +17,7 @@ from bccseg.imaging.one_click import Window, click_window, propose_cell, resized
 from bccseg.imaging.resize import resize
 from bccseg.imaging.split_lines import Line, split_lines
 from bccseg.report.viewport import View
-from ui.shared.predictors import LoadedPredictor, predictor_cache
+from ui.shared.predictors import LoadedPredictor, own_predictors
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -189,7 +189,7 @@ class ClickTools:
 
     def load(self) -> "Future[LoadedPredictor]":
         """Start loading the network that made the proposal, so that the first click need not wait for it."""
-        return predictor_cache().request(self.draft.info.weights, "auto")
+        return own_predictors().request(self.draft.info.weights, "auto")
 
     def _predictor(self) -> "Predictor | None":
         try:

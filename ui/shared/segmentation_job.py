@@ -1,10 +1,11 @@
-"""Segmenting in a thread of its own, so that the page stays alive and stop stops. No Streamlit in here."""
+"""Segmenting beside the page, which stays alive: a thread hands files to a worker. No Streamlit in here."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -12,7 +13,8 @@ from bccseg.config import SegmentSettings
 from bccseg.errors import BccsegError, Stopped
 from bccseg.io.archive import Entry, count_files, expand
 from bccseg.report.stored_result import StoredResult
-from ui.shared.predictors import LoadedPredictor
+from bccseg.workers.worker import Failed
+from ui.shared.predictors import WorkerPredictor
 from ui.shared.weights_at_work import at_work
 
 log = logging.getLogger("bccseg")
@@ -43,12 +45,13 @@ class Job:
     files: list[WaitingFile]
     settings: SegmentSettings
     pixel_size_um: float | None
-    loaded: "Future[LoadedPredictor]"
+    loaded: "Future[WorkerPredictor]"
     taken: Callable[[], set[str]]  # file stems in use when it begins
     on_result: Callable[[StoredResult], None]
     on_failure: Callable[[str, str], None]
     on_file: Callable[[WaitingFile, Entry], None] = lambda _file, _inner: None  # one of its files is done
     on_end: Callable[[WaitingFile], None] = lambda _file: None  # all of them are
+    visitor: str = ""  # turns go round between them
     after: "Job | None" = None  # begins when this one has ended
     total: int = 0
     done: int = 0
@@ -92,7 +95,7 @@ class Job:
             while not self.loaded.done():  # loading may take a while; stop works meanwhile
                 self._tell(0.0)
                 wait([self.loaded], timeout=0.1)
-            predictor = self.loaded.result().predictor
+            predictor = self.loaded.result()
             self.started, self._stems = time.monotonic(), self.taken()
             with at_work(predictor.source):
                 for file in self.files:
@@ -110,17 +113,22 @@ class Job:
         finally:
             self.finished.set()
 
-    def _segment(self, inner: Entry, predictor: object) -> None:
-        from bccseg.inference.batch import Failure, segment_entries
-
+    def _segment(self, inner: Entry, predictor: WorkerPredictor) -> None:
         self.current, self.share = inner.name, 0.0
         self._tell(0.0)
-        for outcome in segment_entries([inner], predictor, self.settings, self.pixel_size_um, self._tell, self._stems):
-            if isinstance(outcome, Failure):
-                self.on_failure(outcome.name, outcome.reason)
-            else:
-                self.on_result(StoredResult.pack(outcome, inner.data))
-            self._tell(0.0)
+        if inner.error:
+            self.on_failure(inner.name, str(inner.error))
+        else:
+            outcomes = predictor.segment(
+                inner, self.settings, self.pixel_size_um, self.visitor, self._stems, self._tell
+            )
+            with closing(outcomes):  # the worker is told at once that nobody waits any more
+                for outcome in outcomes:
+                    if isinstance(outcome, Failed):
+                        self.on_failure(outcome.name, outcome.reason)
+                    else:
+                        self.on_result(outcome)
+                    self._tell(0.0)
         self.done += 1
         self.share = 0.0
 

@@ -157,6 +157,6 @@ def show_predictor(weights: str, device: str) -> None:
     loaded = future.result()
     if loaded.trouble:
         st.warning(plain(loaded.trouble, 600))
-    name = plain(weights_title(loaded.predictor.source))
+    name = plain(weights_title(loaded.source))
     # In the sidebar, beside what was chosen: the picture comes first on the page
     st.sidebar.caption(f":material/memory: In use: **{name}** on **{plain(loaded.device)}**")

@@ -1,5 +1,6 @@
 """What one browser has: uploads, results, the running job, settings. Its tabs share it; no other browser sees it."""
 
+import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,7 @@ class VisitorState:
     when_changed: Callable[["VisitorState"], None] | None = None
     trouble: str = ""  # why the last change could not be kept
     left_out: int = 0  # images for which there was no room
+    turn: str = field(default_factory=lambda: secrets.token_hex(8))  # its turns in the worker go by this
     lock: Any = field(default_factory=threading.RLock)
     _disk: Any = field(default_factory=threading.Lock)  # held while writing; never taken while `lock` is held
     _age: int = 0  # how often everything was cleared
@@ -100,6 +102,7 @@ class VisitorState:
             set if renew else lambda: {r.measured.stem.lower() for r in self.results},
             noted(keep),
             noted(lambda name, reason: self.failures.append((name, reason))),
+            visitor=self.turn,
             after=self.job if self.busy else None,
             **steps,
         ).start()

@@ -8,7 +8,7 @@ from pathlib import Path
 from bccseg.annotation.store import LabelStore
 from bccseg.classes import ClassSet
 from bccseg.errors import BccsegError, Stopped
-from ui.shared.predictors import predictor_cache
+from ui.shared.predictors import own_predictors
 from ui.train.marked_images import MarkedImage
 
 log = logging.getLogger("bccseg")
@@ -59,7 +59,7 @@ class FewLabelsJob:
         from bccseg.training.cell_head_learning import learn_cell_head
         from bccseg.training.few_labels import describe_cells
 
-        loaded = predictor_cache().request(self.weights, "auto").result()
+        loaded = own_predictors().request(self.weights, "auto").result()
         if loaded.trouble:
             raise BccsegError(loaded.trouble)
         self.doing = "Reading the images"

@@ -1,0 +1,37 @@
+"""Giving memory back to the system, where its C library keeps what was freed (glibc). Elsewhere nothing happens."""
+
+import ctypes
+import gc
+import sys
+from functools import cache
+
+ARENAS, MMAP_FROM = 2, 256 * 1024  # of glibc; see `keep_small`
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # malloc.h
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        library = ctypes.CDLL("libc.so.6")
+    except OSError:  # another C library
+        return None
+    return library if hasattr(library, "malloc_trim") else None
+
+
+def keep_small() -> None:
+    """Call once, before threads begin: few arenas, so that freed memory is shared between threads; and pictures in
+    pages of their own, which go back as soon as they are freed. Otherwise a server of many short threads keeps most of
+    what it ever held.
+    """
+    if library := _glibc():
+        library.mallopt(_M_ARENA_MAX, ARENAS)
+        library.mallopt(_M_MMAP_THRESHOLD, MMAP_FROM)
+
+
+def give_back() -> None:
+    """Collect what nothing refers to any more, and give free pages back. Takes a few tenths of a second."""
+    gc.collect()
+    if library := _glibc():
+        library.malloc_trim(0)
