@@ -147,7 +147,7 @@ def test_weights_that_are_not_there_are_told(tiny_study):
     assert "no weights called 'nowhere'" in Segmenting(tiny_study).progress.failure
 
 
-def test_the_command_line_does_it_all(tmp_path, tiny_weights, capsys):
+def test_the_command_line_does_it_all(tmp_path, tiny_weights, capsys, monkeypatch):
     place = ["--studies", str(tmp_path / "studies")]
     for group in ("control", "treated"):
         for k in range(2):
@@ -162,10 +162,12 @@ def test_the_command_line_does_it_all(tmp_path, tiny_weights, capsys):
     assert main(["study", "add", "my study", "--table", str(tmp_path / "table.csv"), *place]) == 1
     assert "'nobody' is in the table and not in the study" in capsys.readouterr().err
     assert main(["study", "segment", "my study", *place]) == 0
+    monkeypatch.setenv("BCCSEG_BROWSER", "none")  # no paper; that takes seconds
     assert main(["study", "report", "my study", "--out", str(tmp_path / "out"), *place]) == 0
     lines = (tmp_path / "out" / "samples.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "group,sample,age"
-    assert "control,c0,34.0000" in lines
+    assert lines[0].startswith("group,sample,age,images,")
+    assert any(line.startswith("control,c0,34.0000,1,") for line in lines)
+    assert {"report.html", "run.json", "columns.csv"} <= {path.name for path in (tmp_path / "out").iterdir()}
     cells = (tmp_path / "out" / "all_cells.csv").read_text(encoding="utf-8").splitlines()
     assert cells[0].startswith("group,sample,image,cell_id")
     assert main(["study", "list", *place]) == 0
