@@ -3,13 +3,17 @@
 import streamlit as st
 
 from ui.shared.errors import show_errors
+from ui.shared.handover import take_up_corrections
 from ui.shared.page import open_page
+from ui.shared.session import visitor_state
 from ui.shared.storage import studies
+from ui.shared.study_drafts import take_up_study
 from ui.studies.comparison import show_comparison
 from ui.studies.head import show_head
 from ui.studies.images import show_images
 from ui.studies.list import show_studies
 from ui.studies.opened import opened_study, show_damaged, show_said, tables_of
+from ui.studies.report import show_report
 from ui.studies.samples import show_samples
 from ui.studies.work import show_problems, show_work
 
@@ -23,7 +27,8 @@ with show_errors():
     info = show_head(study)
     busy = show_work(study, info)
     show_problems(study, study.images)
-    images = study.images.all()
+    take_up_corrections(visitor_state())
+    images = take_up_study(study)
 
     def compare() -> None:
         """Damaged results are named, and the rest is compared."""
@@ -35,6 +40,7 @@ with show_errors():
         "Images": lambda: show_images(study, images, busy=busy),
         "Samples": lambda: show_samples(study, images),
         "Compare": compare,
+        "Report": lambda: show_report(study),
     }
     # Only the open one is drawn. The address keeps it over a reload.
     tabs = st.tabs(list(parts), key="study_part", on_change="rerun", bind="query-params")

@@ -33,7 +33,7 @@ CREATE TABLE image (
     result TEXT NOT NULL DEFAULT '', width INTEGER, height INTEGER, cell_count INTEGER, flagged_count INTEGER,
     too_crowded INTEGER NOT NULL DEFAULT 0, pixel_size_um REAL, pixel_size_from TEXT NOT NULL DEFAULT '',
     calibrated INTEGER NOT NULL DEFAULT 0, regions TEXT NOT NULL DEFAULT '', edits INTEGER NOT NULL DEFAULT 0,
-    draft TEXT NOT NULL DEFAULT '', draft_size INTEGER NOT NULL DEFAULT 0
+    draft TEXT NOT NULL DEFAULT '', edits_before INTEGER NOT NULL DEFAULT 0, draft_size INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX image_file ON image (sha256);
 CREATE INDEX image_state ON image (state);

@@ -27,7 +27,7 @@ SELECT = (
 )
 CHANGEABLE = {
     "result", "width", "height", "cell_count", "flagged_count", "too_crowded", "pixel_size_um", "pixel_size_from",
-    "calibrated",     "regions", "edits", "draft", "draft_size", "state", "reason", "page", "attempts",
+    "calibrated", "regions", "edits", "draft", "draft_size", "edits_before", "state", "reason", "page", "attempts",
 }  # fmt: skip
 
 
@@ -163,6 +163,7 @@ class ImageList:
             if images is None:
                 db.execute(f"{change} WHERE edits = 0")
             else:
+                change += ", draft = '', draft_size = 0, edits_before = 0"
                 db.executemany(f"{change} WHERE id = ?", [[image] for image in images])
 
     def change(self, image: int, **values: Any) -> None:

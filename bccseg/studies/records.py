@@ -51,6 +51,7 @@ class StudyImage:
     regions: str  # JSON of what `imaging.regions` reads; "": the whole image counts
     edits: int  # made by hand
     draft: str  # of the correction that was begun from it; ""
+    edits_before: int  # edits made before that correction was begun
     draft_size: int  # of its log, bytes, when its cells were last taken up
 
     @property

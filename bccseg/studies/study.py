@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bccseg.annotation.records import MAX_NAME, MAX_TEXT, clean_text
-from bccseg.report.result import ImageResult
+from bccseg.report.result import ImageResult, MeasuredImage
 from bccseg.report.stored_result import StoredResult
 from bccseg.statistics.tables import StudyTables
 from bccseg.studies.catalogue import Catalogue
@@ -80,7 +80,8 @@ class Study:
         if not image.result:
             return None
         stored = self.results.stored(image.result, self.images.file(image))
-        return replace(stored, measured=counted(stored.measured, image), draft=image.draft, draft_size=image.draft_size)
+        return replace(stored, measured=counted(stored.measured, image), draft=image.draft, draft_size=image.draft_size,
+                       edits_before=image.edits_before)  # fmt: skip
 
     def keep(self, image: StudyImage, result: ImageResult, found: str = "") -> None:
         """What was found, or corrected, in an image is from now on its result. The one before is deleted, unless it
@@ -88,23 +89,27 @@ class Study:
         """
         self._keep(image, StoredResult.pack(result, b""), found)
 
-    def _keep(self, image: StudyImage, stored: StoredResult, found: str, **values: object) -> None:
+    def _keep(self, image: StudyImage, stored: StoredResult, found: str) -> None:
         name = self.results.write_stored(stored, found)
-        measured, s = stored.measured, stored.measured.summary
-        before = self.images.get(image.id) or image
+        measured, before = stored.measured, self.images.get(image.id) or image
         size: dict[str, object] = {}
         if not before.calibrated:
             size = {"pixel_size_um": measured.pixel_size_um, "pixel_size_from": measured.pixel_size_source}
-        self.images.change(
-            image.id, result=name, state="done", reason="", attempts=0, width=measured.shape[1],
-            height=measured.shape[0], cell_count=s.cell_count, flagged_count=s.flagged_count,
-            too_crowded=int(s.too_crowded), edits=measured.correction.edits if measured.correction else 0,
-            **size, **values,
-        )  # fmt: skip
+        self.images.change(image.id, result=name, state="done", reason="", attempts=0, **_counts(measured), **size)
         if before.result and before.result != found:
             older = self.results.found(before.result)
             for gone in {before.result, older} - {found, ""}:
                 self.results.delete(gone)
+
+    def keep_corrected(self, image: StudyImage, corrected: StoredResult) -> None:
+        """What a person made of the cells is from now on the image's result; what the network found stays beside it."""
+        self._keep(image, corrected, self.results.found(image.result) or image.result)
+
+    def keep_found(self, image: StudyImage) -> None:
+        """What the network found is the image's result again."""
+        if found := self.results.found(image.result):
+            self.images.change(image.id, result=found, **_counts(self.results.measured(found)))
+            self.results.delete(image.result)
 
     def tables(self) -> StudyTables:
         """Cells, images and samples as frames; see `studies.tables`."""
@@ -120,3 +125,13 @@ class Study:
     def _set_fact(self, name: str, value: str) -> None:
         with self.catalogue.write() as db:
             db.execute("INSERT INTO fact VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", [name, value])
+
+
+def _counts(measured: MeasuredImage) -> dict[str, object]:
+    """What the catalogue lists of a result."""
+    s = measured.summary
+    return {
+        "width": measured.shape[1], "height": measured.shape[0], "cell_count": s.cell_count,
+        "flagged_count": s.flagged_count, "too_crowded": int(s.too_crowded),
+        "edits": measured.correction.edits if measured.correction else 0,
+    }  # fmt: skip

@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bccseg.annotation.drafts import open_draft
+from bccseg.annotation.edits import Edit
+from bccseg.annotation.store import LabelStore
 from bccseg.io.archive import Entry
+from bccseg.io.encode import png
 from bccseg.report.result import ImageResult
 from bccseg.studies.process import Segmenting
 from bccseg.studies.records import StudySettings
@@ -27,8 +31,9 @@ def store(tmp_path, monkeypatch):
 def study(store, discs):
     """Three images that are segmented, two of them of a sample each."""
     study = store.create("Malaria")
-    study.images.add(entries("c/a.png", "t/b.png", "c.png"))
     image = np.full((*discs.shape, 3), 200, np.uint8)
+    names = ("c/a.png", "t/b.png", "c.png")
+    study.images.add([Entry(name, png(image + np.uint8(k))) for k, name in enumerate(names)])
     for one in study.images.all():
         study.keep(one, ImageResult.measure(image, discs, np.full(3, 0.9, np.float32), name=one.name, stem="x",
                                             diameter_px=30.0))  # fmt: skip
@@ -182,6 +187,42 @@ def test_a_study_that_is_gone_or_damaged_is_told(store, study):
     assert not at.exception
     button(at, "Bring back").click().run()
     assert "Malaria" in [info.name for info in store.list()]
+
+
+def test_corrections_come_back_to_the_numbers_of_the_study(store, study):
+    at = page(study)
+    button(at, "Correct this image").click().run()
+    assert not at.exception
+    image = study.images.all()[0]
+    draft = open_draft(LabelStore(store.folder.parent / "collection"), image.draft)
+    assert (draft.info.study, draft.info.study_image, draft.info.name) == (study.id, image.id, "c/a.png")
+    draft.apply(Edit(kind="delete", points=((100.5, 50.5),)))
+    at.switch_page("pages/studies.py")
+    at.query_params["study"] = study.id
+    at.run()
+    assert not at.exception
+    image = study.images.all()[0]
+    assert (image.cell_count, image.edits) == (2, 1)
+    tables = study.tables()
+    assert tables.images["cell_count"].tolist() == [2, 3, 3]
+    assert tables.images["edits"].tolist() == [1, 0, 0]
+    assert button(at, "Continue correcting")
+    draft = open_draft(LabelStore(store.folder.parent / "collection"), image.draft)
+    draft.undo()
+    at.run()
+    assert study.images.all()[0].cell_count == 3, "all was undone"
+    study.images.segment_again()
+    assert {i.state for i in study.images.all()} == {"waiting"}
+
+
+def test_what_a_person_corrected_is_not_segmented_again_with_all(store, study):
+    at = page(study)
+    button(at, "Correct this image").click().run()
+    draft = open_draft(LabelStore(store.folder.parent / "collection"), study.images.all()[0].draft)
+    draft.apply(Edit(kind="delete", points=((100.5, 50.5),)))
+    page(study)
+    study.images.segment_again()
+    assert [i.state for i in study.images.all()] == ["done", "waiting", "waiting"]
 
 
 def edited_table():

@@ -13,7 +13,9 @@ from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import (
     CHOSEN,
+    CHOSEN_IN_STUDY,
     SEGMENT_PAGE,
+    STUDIES_PAGE,
     discard_draft,
     draft_of_result,
     note_change,
@@ -81,6 +83,12 @@ def show_heading(session: CorrectionSession) -> None:
         ):  # fmt: skip
             st.session_state[CHOSEN] = index
             st.switch_page(SEGMENT_PAGE)
+        if (study := session.draft.info.study) and st.button(
+            "Back to the study", icon=":material/science:", key="correct_study",
+            help="Its numbers hold your corrections.",
+        ):  # fmt: skip
+            st.session_state[CHOSEN_IN_STUDY] = session.draft.info.study_image
+            st.switch_page(STUDIES_PAGE, query_params={"study": study})
         st.button("Close", icon=":material/close:", on_click=close_session, key="correct_close",
                   help="The draft stays; this browser remembers it.")  # fmt: skip
         with st.popover("Discard", icon=":material/delete_forever:"):

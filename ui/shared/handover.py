@@ -2,35 +2,29 @@
 
 from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
 from bccseg.annotation.drafts import (
     Draft,
-    DraftInfo,
-    create_draft,
     draft_from_version,
     draft_info,
     log_size,
     open_draft,
 )
-from bccseg.annotation.records import Version, now
+from bccseg.annotation.records import Version
 from bccseg.errors import StoreError
-from bccseg.report.cell_marks import MarkedCells, labels_and_marks
-from bccseg.report.corrected import corrected_result
-from bccseg.report.recount import with_cut_cells
-from bccseg.report.result import Correction
-from bccseg.report.stored_result import StoredResult
-from bccseg.report.tables import labels_with_small_cells
 from ui.components.local_storage import remembered
 from ui.shared.session import VisitorState, visitor_state
 from ui.shared.storage import store
+from ui.shared.stored_drafts import begin_draft, corrected
+from ui.shared.study_drafts import forget_study_draft, take_up_study_draft
 
-CORRECT_PAGE, SEGMENT_PAGE = "pages/correct.py", "pages/segment.py"
+CORRECT_PAGE, SEGMENT_PAGE, STUDIES_PAGE = "pages/correct.py", "pages/segment.py", "pages/studies.py"
 KEY = "draft_to_correct"
 CHANGED = "changed_drafts"  # drafts that were worked on since Segment was drawn, by id
 OPEN = "draft_at_work"  # the one that was worked on last in this tab, so that all pages have the same object
 CHOSEN = "chosen_image"  # key of the choice of an image on Segment
+CHOSEN_IN_STUDY = "study_image"  # id of the image that Studies shows
 
 
 def hand_over(draft: Draft) -> None:
@@ -64,17 +58,7 @@ def _draft_of_result(state: VisitorState, index: int, at_work: Draft | None) -> 
         else:
             state.note_draft(draft.id)
             return draft
-    result = with_cut_cells(stored.unpack())
-    labels, marks = labels_and_marks(result)
-    proposal = labels_with_small_cells(with_cut_cells(stored.found.unpack())) if stored.found else None
-    info = DraftInfo(
-        name=result.name, pixel_size_um=result.pixel_size_um, diameter_px=result.diameter_px, weights=result.weights,
-        scores=[round(float(s), 4) for s in np.nan_to_num(result.scores, nan=1.0)],
-        rejected=[[round(float(v), 2) for v in row] for row in result.rejected],
-        cells=marks,
-    )  # fmt: skip
-    draft = create_draft(store(), result.image, labels, info, proposal)
-    edits = result.correction.edits if result.correction else 0
+    draft, edits = begin_draft(stored)
     state.results[index] = replace(stored, draft=draft.id, edits_before=edits, draft_size=0)
     state.note_draft(draft.id)
     return draft
@@ -116,12 +100,17 @@ def discard_draft(draft: Draft) -> None:
         results = visitor_state().results
         results[index] = replace(results[index].proposal, draft="", edits_before=0, draft_size=0)
         visitor_state().changed()
+    forget_study_draft(draft)
     draft.discard()
 
 
 def take_up_corrections(state: VisitorState) -> None:
-    """Measure the results anew whose drafts were worked on since, here, in another tab or before a reload."""
+    """Measure the results anew whose drafts were worked on since, here, in another tab or before a reload; and images
+    of studies that were worked on here.
+    """
     open_here = st.session_state.pop(CHANGED, {})
+    for draft, author in open_here.values():
+        take_up_study_draft(draft, author)
     for index, stored in enumerate(list(state.results)):
         if not stored.draft:
             continue
@@ -136,20 +125,3 @@ def take_up_corrections(state: VisitorState) -> None:
                 if index < len(state.results) and state.results[index] is stored:  # else another run was faster
                     state.results[index] = new
     state.changed()
-
-
-def corrected(stored: StoredResult, draft: Draft, author: str) -> StoredResult:
-    """A result with the cells of its draft."""
-    edits = stored.edits_before + len(draft.history.edits)
-    if not edits:
-        return replace(stored.proposal, draft=draft.id, draft_size=draft.size)
-    before = stored.measured.correction
-    made = Correction(edits, now().isoformat(timespec="seconds"), author or (before.author if before else ""))
-    found = stored.proposal.unpack()
-    cells = draft.labels
-    if draft.info.cells or draft.marks:  # else nothing is known of any, or it was begun before there were classes
-        cells = MarkedCells.of_marks(cells, draft.marks, store().class_set(), found)
-    result = corrected_result(found, cells, made)
-    packed = StoredResult.pack(result, stored.source)
-    before_it = replace(stored.proposal, draft="", draft_size=0)
-    return replace(packed, found=before_it, draft=draft.id, edits_before=stored.edits_before, draft_size=draft.size)

@@ -10,12 +10,13 @@ from bccseg.studies.records import StudyImage
 from bccseg.studies.study import Study
 from bccseg.studies.thumbnails import thumbnail
 from ui.components.thumbnails import CORRECTED, FAILED, FLAGGED, Thumbnail, thumbnails
+from ui.shared.handover import CHOSEN_IN_STUDY
 from ui.studies.adding import ADD, ask_for_images
 from ui.studies.list import count
 from ui.studies.one_image import show_image
 from ui.studies.opened import REMOVED, remove, say
 
-CHOSEN, MOVED = "study_image", "study_image_moved"  # id of the image that is shown; whether the strip chose another
+MOVED = "study_image_moved"  # whether the strip chose another image
 JOIN_SECONDS = 2.0
 MOST_IN_STRIP = 1000
 LONGEST_NAME = 15
@@ -35,10 +36,10 @@ def show_images(study: Study, images: Sequence[StudyImage], *, busy: bool) -> No
         st.info("No image has this in its name, sample, group or note.")
         return
     ids = [image.id for image in found]
-    if st.session_state.get(CHOSEN) not in ids:
-        st.session_state[CHOSEN] = next((i.id for i in found if i.result), ids[0])
+    if st.session_state.get(CHOSEN_IN_STUDY) not in ids:
+        st.session_state[CHOSEN_IN_STUDY] = next((i.id for i in found if i.result), ids[0])
     st.fragment(_strip, run_every=JOIN_SECONDS if busy else None)(study, ids)
-    chosen = next(image for image in found if image.id == st.session_state[CHOSEN])
+    chosen = next(image for image in found if image.id == st.session_state[CHOSEN_IN_STUDY])
     show_image(study, chosen)
 
 
@@ -99,13 +100,13 @@ def _strip(study: Study, ids: list[int]) -> None:
         st.rerun()  # the whole page: it shows another image
     wanted = set(ids)
     images = [image for image in study.images.all() if image.id in wanted]
-    at = next((k for k, image in enumerate(images) if image.id == st.session_state.get(CHOSEN)), 0)
+    at = next((k for k, image in enumerate(images) if image.id == st.session_state.get(CHOSEN_IN_STUDY)), 0)
     start = max(0, min(at - MOST_IN_STRIP // 2, len(images) - MOST_IN_STRIP))
     images = images[start : start + MOST_IN_STRIP]
     by_key = {_key(image): image for image in images}
 
     def choose(place: int) -> None:
-        st.session_state[CHOSEN] = images[place].id
+        st.session_state[CHOSEN_IN_STUDY] = images[place].id
         st.session_state[MOVED] = True
 
     thumbnails(

@@ -14,6 +14,9 @@ from bccseg.studies.study import Study
 from ui.components.viewer import picture_data, viewer
 from ui.shared.class_looks import classes_of
 from ui.shared.errors import plain, show_errors
+from ui.shared.handover import CORRECT_PAGE, hand_over
+from ui.shared.session import visitor_state
+from ui.shared.study_drafts import draft_of_study_image
 from ui.studies.opened import remove, say
 
 VIEWER, PICTURE, HIDDEN, SELECTED = "study_viewer", "study_picture", "study_hidden", "study_cell"
@@ -102,6 +105,14 @@ def _show_facts(study: Study, image: StudyImage) -> None:
                         placeholder="Blurred at the edge, another stain batch …")  # fmt: skip
     if note != image.note and note is not None:
         study.images.write_note(image.id, note)
+    if image.result and st.button(
+        "Continue correcting" if image.draft else "Correct this image", icon=":material/draw:", key=f"correct_{key}",
+        help="Mend by hand what the network got wrong, on the Correct page. The study's numbers follow.",
+    ):  # fmt: skip
+        draft = draft_of_study_image(study, image.id)
+        visitor_state().note_draft(draft.id)
+        hand_over(draft)
+        st.switch_page(CORRECT_PAGE, query_params={})
     with st.container(horizontal=True):
         st.button("Remove", on_click=remove, args=(study, [image.id]), icon=":material/delete:", key=f"remove_{key}",
                   help="Out of the study, and out of all its numbers. It can be brought back.")  # fmt: skip
