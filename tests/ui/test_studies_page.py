@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bccseg.accounts.roles import Role
+from bccseg.accounts.server import Mode
 from bccseg.annotation.drafts import open_draft
 from bccseg.annotation.edits import Edit
 from bccseg.annotation.store import LabelStore
@@ -19,6 +21,7 @@ from bccseg.studies.records import StudySettings
 from bccseg.studies.store import StudyStore
 from tests.studies.conftest import entries, picture
 from tests.ui.test_pages import APP, button
+from ui.shared.account import AtWork
 
 
 @pytest.fixture
@@ -223,6 +226,19 @@ def test_what_a_person_corrected_is_not_segmented_again_with_all(store, study):
     page(study)
     study.images.segment_again()
     assert [i.state for i in study.images.all()] == ["done", "waiting", "waiting"]
+
+
+def test_who_may_only_look_changes_nothing(study, monkeypatch):
+    monkeypatch.setattr("ui.shared.account.at_work", lambda: AtWork(Mode.TEAM, roles=frozenset({Role.VIEWER})))
+    at = page(study)
+    next(t for t in at.text_input if t.label == "Name").set_value("mine.png").run()
+    button(at, "Remove").click().run()
+    assert not at.exception
+    assert any("needs the role" in toast.value for toast in at.toast)
+    assert [i.name for i in study.images.all()] == ["c/a.png", "t/b.png", "c.png"]
+    monkeypatch.setattr("ui.shared.account.at_work", lambda: AtWork(Mode.TEAM))
+    assert "Log in" in words(page()), "the list is for people who are logged in"
+    assert "Malaria" not in words(page(study))
 
 
 def edited_table():

@@ -6,10 +6,11 @@ from typing import get_args
 import pandas as pd
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.io.archive import Entry
 from bccseg.studies.sorting import GroupFrom, Place, SampleFrom, Sorting, names_in
 from bccseg.studies.study import Study
-from ui.components.local_storage import remembered
+from ui.shared.account import author, require
 from ui.shared.given_images import TYPES
 from ui.studies.at_work import Adding
 from ui.studies.list import count
@@ -43,7 +44,8 @@ def ask_for_images(study: Study) -> None:
     sorting, sample = _ask_where(names, number)
     if st.button(f"Add {count(len(names), 'image')}", type="primary", icon=":material/add:", key="add_images"):
         entries = [Entry(file.name, file.getvalue()) for file in files]
-        adding = Adding(study, entries, sorting, remembered("author"), sample=sample)
+        require(Action.CHANGE_STUDY, study.id)
+        adding = Adding(study, entries, sorting, author(), sample=sample)
         adding_now().setdefault(study.id, []).append(adding.start())
         st.session_state[NUMBER] = number + 1  # an empty uploader, ready for more
         st.session_state[ADD] = False

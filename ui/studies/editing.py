@@ -7,8 +7,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ui.shared.errors import show_errors
-
 
 @dataclass
 class _Base:
@@ -57,8 +55,7 @@ def edit_table(
                 text = "" if value is None else str(value)
                 if base.kept.get((row, column)) != text:
                     base.kept[row, column] = text
-                    with show_errors():
-                        apply(base.ids[row], column, text)
+                    apply(base.ids[row], column, text)
 
     st.data_editor(
         base.table, key=editor, on_change=changed, hide_index=True, num_rows="fixed", column_config=config,

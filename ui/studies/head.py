@@ -2,18 +2,20 @@
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.config import DEVICES
 from bccseg.errors import SettingsError
 from bccseg.imaging.pixel_size import read_pixel_size
 from bccseg.studies.process import Segmenting
-from bccseg.studies.records import StudyInfo
+from bccseg.studies.records import StudyInfo, StudySettings
 from bccseg.studies.study import Study
+from ui.shared.account import acting
 from ui.shared.errors import BANNER, plain
 from ui.shared.promoted import weights_title
 from ui.shared.settings import DEVICE_TITLES, FROM_HUB, weight_choices
 from ui.shared.storage import studies
 from ui.studies.list import count
-from ui.studies.opened import close_study, say
+from ui.studies.opened import change, close_study, say
 
 SERVERS = "What the server uses"
 
@@ -61,8 +63,9 @@ def _change(study: Study, info: StudyInfo) -> None:
         remove = st.button("Remove study", icon=":material/delete:", key="remove_study",
                            help="Takes it off the list. It can be brought back there.")  # fmt: skip
     if remove:
-        Segmenting(study).stop()
-        studies().remove(study.id)
+        with acting(Action.REMOVE_STUDY, study.id):
+            Segmenting(study).stop()
+            studies().remove(study.id)
         close_study()
         say("The study is removed. It can be brought back below the list.")
         st.rerun()
@@ -75,10 +78,14 @@ def _change(study: Study, info: StudyInfo) -> None:
     except SettingsError as error:
         st.error(plain(str(error), 300))
         return
+    if change(study, _save, study, name or "", note or "", chosen, again):
+        st.rerun()
+
+
+def _save(study: Study, name: str, note: str, settings: StudySettings, again: bool) -> None:  # noqa: FBT001, in one deed
     study.rename(name)
     study.write_note(note)
-    study.set_settings(chosen)
+    study.set_settings(settings)
     if again:
         study.images.segment_again()
         Segmenting(study).start()
-    st.rerun()

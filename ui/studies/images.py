@@ -14,7 +14,7 @@ from ui.shared.handover import CHOSEN_IN_STUDY
 from ui.studies.adding import ADD, ask_for_images
 from ui.studies.list import count
 from ui.studies.one_image import show_image
-from ui.studies.opened import REMOVED, remove, say
+from ui.studies.opened import REMOVED, change, remove, say
 
 MOVED = "study_image_moved"  # whether the strip chose another image
 JOIN_SECONDS = 2.0
@@ -67,7 +67,7 @@ def _change_all(study: Study, found: list[int]) -> None:
     sample = st.selectbox("Put them into the sample", names, None, accept_new_options=True, key="all_into_sample",
                           placeholder="Choose or type a name")  # fmt: skip
     if st.button("Put into sample", disabled=not sample, key="put_all"):
-        study.images.put_into_sample(found, sample or "")
+        change(study, study.images.put_into_sample, found, sample or "")
         st.rerun()
     st.button("Remove them", icon=":material/delete:", key="remove_all", on_click=remove, args=(study, found))
 
@@ -89,9 +89,9 @@ def _show_removed(study: Study) -> None:
 
 
 def _bring_back(study: Study, images: list[int]) -> None:
-    study.images.restore(images)
-    st.session_state.pop(REMOVED, None)
-    say(f"{count(len(images), 'image')} brought back.")
+    if change(study, study.images.restore, images):
+        st.session_state.pop(REMOVED, None)
+        say(f"{count(len(images), 'image')} brought back.")
 
 
 def _strip(study: Study, ids: list[int]) -> None:

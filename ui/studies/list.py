@@ -4,8 +4,10 @@ from datetime import datetime
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.studies.records import StudyInfo, StudySettings
 from bccseg.studies.store import StudyStore
+from ui.shared.account import acting, allowed, guarded
 from ui.shared.errors import plain, show_errors
 from ui.shared.page import show_title
 from ui.studies.opened import open_study
@@ -22,6 +24,9 @@ MOST = 200  # shown without a search
 def show_studies(store: StudyStore) -> None:
     """All studies, the one that changed last first, and how to make a new one."""
     show_title("Studies", "Patients, slides or days side by side: images with samples and groups.")
+    if not allowed(Action.OPEN_STUDY):
+        st.info("Log in to see the studies of this server.", icon=":material/lock:")
+        return
     found = store.list()
     if not found:
         st.markdown("A study is a named set of images with samples and groups. It stays on this server: open it again "
@@ -51,7 +56,10 @@ def _ask_for_new(store: StudyStore) -> None:
         if not st.session_state[NAME].strip():
             st.warning("Give the study a name first.")
             return
-        open_study(store.create(st.session_state[NAME], StudySettings()).id)
+        name = st.session_state[NAME]
+        with acting(Action.CHANGE_STUDY, name):
+            made = store.create(name, StudySettings())
+        open_study(made.id)
         st.rerun()
 
 
@@ -97,8 +105,7 @@ def _show_removed(store: StudyStore) -> None:
 
 
 def _bring_back(store: StudyStore, study: str) -> None:
-    with show_errors():
-        store.restore(study)
+    guarded(Action.REMOVE_STUDY, store.restore, study)(study)
 
 
 @st.dialog("Delete for good")
@@ -106,5 +113,7 @@ def _ask_to_delete(store: StudyStore, info: StudyInfo) -> None:
     st.markdown(f"**{plain(info.name)}** with {count(info.images, 'image')}, all results and corrections will be gone, "
                 "for everybody who uses this server.")  # fmt: skip
     if st.button("Delete it", type="primary"):
-        store.delete_removed(info.id)
-        st.rerun()
+        with show_errors():
+            with acting(Action.REMOVE_STUDY, info.id, "for good"):
+                store.delete_removed(info.id)
+            st.rerun()

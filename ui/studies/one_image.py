@@ -8,16 +8,15 @@ from bccseg.errors import BccsegError, StoreError
 from bccseg.io.encode import jpeg
 from bccseg.io.images import decode
 from bccseg.report.result import ImageResult
-from bccseg.studies.process import Segmenting
 from bccseg.studies.records import StudyImage
 from bccseg.studies.study import Study
 from ui.components.viewer import picture_data, viewer
 from ui.shared.class_looks import classes_of
-from ui.shared.errors import plain, show_errors
+from ui.shared.errors import plain
 from ui.shared.handover import CORRECT_PAGE, hand_over
 from ui.shared.session import visitor_state
 from ui.shared.study_drafts import draft_of_study_image
-from ui.studies.opened import remove, say
+from ui.studies.opened import change, remove, segment_again
 
 VIEWER, PICTURE, HIDDEN, SELECTED = "study_viewer", "study_picture", "study_hidden", "study_cell"
 
@@ -39,7 +38,7 @@ def _show_picture(study: Study, image: StudyImage) -> None:
     except StoreError as error:
         st.error(plain(str(error), 400), icon=":material/error:")
         if image.result:
-            st.button("Segment it again", on_click=_again, args=(study, image.id), icon=":material/refresh:",
+            st.button("Segment it again", on_click=segment_again, args=(study, [image.id]), icon=":material/refresh:",
                       key="mend_image")  # fmt: skip
         return
     if picture is None:
@@ -104,7 +103,7 @@ def _show_facts(study: Study, image: StudyImage) -> None:
     note = st.text_area("Note", image.note, key=f"note_{key}", max_chars=2000, height=80,
                         placeholder="Blurred at the edge, another stain batch …")  # fmt: skip
     if note != image.note and note is not None:
-        study.images.write_note(image.id, note)
+        change(study, study.images.write_note, image.id, note)
     if image.result and st.button(
         "Continue correcting" if image.draft else "Correct this image", icon=":material/draw:", key=f"correct_{key}",
         help="Mend by hand what the network got wrong, on the Correct page. The study's numbers follow.",
@@ -117,7 +116,7 @@ def _show_facts(study: Study, image: StudyImage) -> None:
         st.button("Remove", on_click=remove, args=(study, [image.id]), icon=":material/delete:", key=f"remove_{key}",
                   help="Out of the study, and out of all its numbers. It can be brought back.")  # fmt: skip
         if image.state != "waiting":
-            st.button("Segment again", on_click=_again, args=(study, image.id), icon=":material/refresh:",
+            st.button("Segment again", on_click=segment_again, args=(study, [image.id]), icon=":material/refresh:",
                       key=f"again_{key}", help="With the settings the study has now.")  # fmt: skip
 
 
@@ -125,8 +124,7 @@ def _ask_name(study: Study, image: StudyImage, key: str) -> None:
     field = f"name_{key}"
 
     def rename() -> None:
-        with show_errors():
-            study.images.rename(image.id, st.session_state[field])
+        change(study, study.images.rename, image.id, st.session_state[field])
 
     if st.session_state.get(field) is None or st.session_state.get(f"{field}_was") != image.name:
         st.session_state[field] = st.session_state[f"{field}_was"] = image.name  # others may have renamed it
@@ -137,22 +135,14 @@ def _ask_sample(study: Study, image: StudyImage, key: str) -> None:
     samples = {sample.name: sample.group for sample in study.samples.all()}
     field = f"sample_{key}"
 
-    def change() -> None:
-        with show_errors():
-            study.images.put_into_sample([image.id], st.session_state[field] or "")
+    def put() -> None:
+        change(study, study.images.put_into_sample, [image.id], st.session_state[field] or "")
 
     if st.session_state.get(f"{field}_was", "?") != image.sample:
         st.session_state[field] = image.sample or None
         st.session_state[f"{field}_was"] = image.sample
     st.selectbox(
-        "Sample", list(samples), key=field, on_change=change, accept_new_options=True, index=None,
+        "Sample", list(samples), key=field, on_change=put, accept_new_options=True, index=None,
         placeholder="Choose or type a name",
         format_func=lambda name: f"{name} ({samples[name]})" if samples.get(name) else name,
     )  # fmt: skip
-
-
-def _again(study: Study, image: int) -> None:
-    with show_errors():
-        study.images.segment_again([image])
-        Segmenting(study).start()
-        say("It waits to be segmented again.")

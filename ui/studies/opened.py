@@ -1,13 +1,17 @@
 """Which study is open in this tab, and what its pages share."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from bccseg.errors import StoreError
+from bccseg.accounts.roles import Action
+from bccseg.errors import BccsegError, StoreError
 from bccseg.statistics.tables import StudyTables
 from bccseg.studies.process import Segmenting
 from bccseg.studies.records import StudyImage
 from bccseg.studies.study import Study
 from bccseg.studies.tables import study_tables
+from ui.shared.account import acting, require
 from ui.shared.errors import plain
 from ui.shared.storage import studies
 
@@ -34,6 +38,7 @@ def opened_study() -> Study | None:
     named = st.query_params.get(PARAMETER)
     if not named:
         return None
+    require(Action.OPEN_STUDY, named)
     try:
         return studies().open(named)
     except StoreError as error:
@@ -52,6 +57,19 @@ def tables_of(study: Study) -> tuple[StudyTables, Damaged]:
     return _tables(str(study.folder), study.revision, study)
 
 
+def change(study: Study, do: Callable[..., object], *args: object) -> bool:
+    """Change a study, if the person at work may; whether it was done. What may not be, or goes wrong, is said in a
+    corner, so that this serves as a button's callback.
+    """
+    try:
+        with acting(Action.CHANGE_STUDY, study.id):
+            do(*args)
+    except BccsegError as error:
+        st.toast(plain(str(error), 600), icon=":material/block:", duration="long")
+        return False
+    return True
+
+
 def say(text: str) -> None:
     """Tell something when the page is drawn next."""
     st.session_state[SAID] = text
@@ -65,8 +83,8 @@ def show_said() -> None:
 
 def remove(study: Study, images: list[int]) -> None:
     """Take images out, and offer to bring them back."""
-    study.images.remove(images)
-    st.session_state[REMOVED] = (study.id, images)
+    if change(study, study.images.remove, images):
+        st.session_state[REMOVED] = (study.id, images)
 
 
 def show_damaged(study: Study, damaged: Damaged) -> None:
@@ -76,10 +94,15 @@ def show_damaged(study: Study, damaged: Damaged) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         names = "; ".join(f"{image.name} ({reason})" for image, reason in damaged[:5])
         st.warning(f"Left out, because their results cannot be read: {plain(names, 600)}", icon=":material/warning:")
-        st.button("Segment them again", on_click=_segment_again, args=(study, [i.id for i, _ in damaged]),
+        st.button("Segment them again", on_click=segment_again, args=(study, [i.id for i, _ in damaged]),
                   icon=":material/refresh:", key="mend_damaged")  # fmt: skip
 
 
-def _segment_again(study: Study, images: list[int]) -> None:
+def segment_again(study: Study, images: list[int]) -> None:
+    """Let images be segmented anew; for use as a button's callback."""
+    change(study, _begin_again, study, images)
+
+
+def _begin_again(study: Study, images: list[int]) -> None:
     study.images.segment_again(images)
     Segmenting(study).start()

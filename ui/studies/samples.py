@@ -7,9 +7,10 @@ import streamlit as st
 
 from bccseg.studies.records import Sample, StudyImage
 from bccseg.studies.study import Study
-from ui.shared.errors import plain, show_errors
+from ui.shared.errors import plain
 from ui.studies.editing import edit_table
 from ui.studies.list import count
+from ui.studies.opened import change
 from ui.studies.sheet import ask_for_table
 
 IMAGE, SAMPLE, GROUP, IMAGES = "Image", "Sample", "Group", "Images"
@@ -34,8 +35,8 @@ def show_samples(study: Study, images: Sequence[StudyImage]) -> None:
         with st.popover("Columns …", icon=":material/view_column:", help="What else is known: age, stain, day."):
             _change_columns(study, columns)
         if any(not sample.images for sample in samples):
-            st.button("Forget samples without images", on_click=study.samples.remove_empty, key="forget_empty",
-                      icon=":material/cleaning_services:")  # fmt: skip
+            st.button("Forget samples without images", on_click=change, args=(study, study.samples.remove_empty),
+                      key="forget_empty", icon=":material/cleaning_services:")  # fmt: skip
     ask_for_table(study, images, samples)
     st.markdown("**Which image is of which sample**")
     _edit_images(study, images)
@@ -49,11 +50,11 @@ def _edit_samples(study: Study, samples: list[Sample], columns: list[str]) -> No
 
     def apply(sample: int, column: str, text: str) -> None:
         if column == SAMPLE:
-            study.samples.rename(sample, text)
+            change(study, study.samples.rename, sample, text)
         elif column == GROUP:
-            study.samples.set_group(sample, text)
+            change(study, study.samples.set_group, sample, text)
         else:
-            study.samples.set_value(sample, column, text)
+            change(study, study.samples.set_value, sample, column, text)
 
     text = st.column_config.TextColumn
     config = {
@@ -70,7 +71,7 @@ def _edit_images(study: Study, images: Sequence[StudyImage]) -> None:
 
     def apply(image: int, column: str, text: str) -> None:
         if column == SAMPLE:
-            study.images.put_into_sample([image], text)
+            change(study, study.images.put_into_sample, [image], text)
 
     config = {SAMPLE: st.column_config.TextColumn(max_chars=200, help="Type a name; a new one makes a new sample.")}
     edit_table(f"places_{study.id}", table, [i.id for i in images], apply, config, disabled=[IMAGE])
@@ -80,12 +81,11 @@ def _change_columns(study: Study, columns: list[str]) -> None:
     with st.form("new_column", border=False, clear_on_submit=True):
         name = st.text_input("New column", max_chars=200, placeholder="age")
         if st.form_submit_button("Add column", icon=":material/add:") and name:
-            with show_errors():
-                study.samples.add_column(name)
-                st.rerun()
+            change(study, study.samples.add_column, name)
+            st.rerun()
     if columns:
         gone = st.selectbox("Remove a column", columns, None, key="column_to_remove", placeholder="Choose one")
         if gone:
             st.caption(f"{plain(gone)} and all that is typed in it will be gone.")
         st.button("Remove column", disabled=not gone, key="remove_column", icon=":material/delete:",
-                  on_click=study.samples.remove_column, args=(gone or "",))  # fmt: skip
+                  on_click=change, args=(study, study.samples.remove_column, gone or ""))  # fmt: skip

@@ -9,9 +9,9 @@ from bccseg.errors import DataError
 from bccseg.studies.records import Sample, StudyImage
 from bccseg.studies.sample_sheet import Mapping, Match, guess_mapping, match_table, read_table
 from bccseg.studies.study import Study
-from ui.shared.errors import plain, show_errors
+from ui.shared.errors import plain
 from ui.studies.list import count
-from ui.studies.opened import say
+from ui.studies.opened import change, say
 
 NUMBER = "study_sheets"
 NOTHING = "–"
@@ -38,13 +38,12 @@ def ask_for_table(study: Study, images: Sequence[StudyImage], samples: Sequence[
             st.error(plain(str(error), 300), icon=":material/error:")
             return
         _say_what_it_does(match, mapping)
-        if st.button("Take over", type="primary", icon=":material/check:", key="take_table",
-                     disabled=not match.rows or bool(match.conflicts)):  # fmt: skip
-            with show_errors():
-                study.samples.take(match.rows)
-                st.session_state[NUMBER] = number + 1
-                say(f"{count(len(match.rows), 'sample')} described.")
-                st.rerun()
+        wanted = st.button("Take over", type="primary", icon=":material/check:", key="take_table",
+                           disabled=not match.rows or bool(match.conflicts))  # fmt: skip
+        if wanted and change(study, study.samples.take, match.rows):
+            st.session_state[NUMBER] = number + 1
+            say(f"{count(len(match.rows), 'sample')} described.")
+            st.rerun()
 
 
 def _ask_mapping(table: pd.DataFrame, number: int) -> Mapping:

@@ -12,7 +12,7 @@ from ui.shared.duration import duration
 from ui.shared.errors import plain
 from ui.studies.at_work import Adding
 from ui.studies.list import count
-from ui.studies.opened import say
+from ui.studies.opened import change, remove, say, segment_again
 
 POLL_SECONDS = 1.0
 MOST_NAMED = 20
@@ -47,8 +47,8 @@ def show_work(study: Study, info: StudyInfo) -> bool:
                     f"{count(info.waiting, 'image')} wait{'s' if info.waiting == 1 else ''} to be segmented.",
                     icon=":material/pause_circle:",
                 )
-            st.button("Segment them", type="primary", on_click=work.start, icon=":material/play_arrow:",
-                      key="segment_study")  # fmt: skip
+            st.button("Segment them", type="primary", on_click=change, args=(study, work.start),
+                      icon=":material/play_arrow:", key="segment_study")  # fmt: skip
     return False
 
 
@@ -75,7 +75,7 @@ def _poll(study: Study, seen: int) -> None:
         st.progress(progress.progress, (words if progress.current else "Preparing the network")
                     + (f" · about {duration(left)} left" if left is not None else ""))  # fmt: skip
         stopping = work.stopped
-        st.button("Stopping …" if stopping else "Stop", on_click=work.stop, disabled=stopping,
+        st.button("Stopping …" if stopping else "Stop", on_click=change, args=(study, work.stop), disabled=stopping,
                   icon=":material/stop_circle:", key="stop_study")  # fmt: skip
     st.caption("This goes on when you leave the page or close the browser.")
 
@@ -109,9 +109,9 @@ def show_problems(study: Study, images: ImageList) -> None:
         with st.expander(f"{count(len(failed_images), 'image')} could not be segmented", icon=":material/warning:"):
             _name([(image.name, image.reason) for image in failed_images])
             with st.container(horizontal=True):
-                st.button("Try again", on_click=_again, args=(study, [i.id for i in failed_images]),
+                st.button("Try again", on_click=segment_again, args=(study, [i.id for i in failed_images]),
                           icon=":material/refresh:", key="try_failed")  # fmt: skip
-                st.button("Remove them", on_click=images.remove, args=([i.id for i in failed_images],),
+                st.button("Remove them", on_click=remove, args=(study, [i.id for i in failed_images]),
                           icon=":material/delete:", key="remove_failed")  # fmt: skip
 
 
@@ -120,8 +120,3 @@ def _name(problems: list[tuple[str, str]]) -> None:
         st.markdown(f"**{plain(name)}**: {plain(reason, 300)}")
     if len(problems) > MOST_NAMED:
         st.caption(f"and {len(problems) - MOST_NAMED:,} more")
-
-
-def _again(study: Study, images: list[int]) -> None:
-    study.images.segment_again(images)
-    Segmenting(study).start()
