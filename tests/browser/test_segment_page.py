@@ -198,25 +198,3 @@ def test_deep_links_show_their_page(open_page, path):
     page = open_page(path)
     expect(page.get_by_role("heading", name=path.title(), exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="Segment")).to_be_visible()
-
-
-def test_the_pixel_size_is_measured_on_a_scale_bar(open_page):
-    page = open_page(height=1100)
-    page.get_by_text("In use:").wait_for()
-    page.get_by_role("button", name="Try an example").click()
-    page.get_by_text("Measure the pixel size").click()
-    canvas = page.locator(".canvas-root canvas").last
-    canvas.scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + 100, box["y"] + 50)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 450, box["y"] + 50, steps=5)
-    page.mouse.up()
-    page.get_by_label("Length of the line").fill("40")
-    page.keyboard.press("Enter")
-    # 350 px of the screen; the example is 1200 px wide and shown at 700
-    page.get_by_text("The line is 600 px long").wait_for()
-    page.get_by_role("button", name="Use this pixel size").click()
-    expect(page.get_by_role("textbox", name="Pixel size (µm)")).to_have_value("0.06667")
-    expect(page.get_by_text("pixel size 0.06667 µm")).to_be_visible()

@@ -74,7 +74,8 @@ def charts_names(names: list[str]) -> list[str]:
 def _zip(state: VisitorState, chosen: Chosen) -> io.BytesIO:
     """As this tab shows them; another tab of this browser may have other settings."""
     buffer = io.BytesIO()
-    shown = (stored.recounted(chosen.settings, chosen.pixel_size_um) for stored in state.results)
+    wanted = chosen.settings, chosen.pixel_size_um, chosen.pixel_size_from
+    shown = (stored.recounted(*wanted) for stored in state.results)
     write_zip((stored.unpack() for stored in shown), buffer)
     buffer.seek(0)
     return buffer

@@ -14,6 +14,7 @@ from bccseg.report.coco import coco
 from bccseg.report.result import ImageResult, MeasuredImage
 from bccseg.report.stored_result import StoredResult
 from ui.components.viewer import NAME, picture_data, viewer
+from ui.segment.calibration import show_calibration
 from ui.segment.cell_table import PLACE, select_cell, selected_cell, show_table
 from ui.segment.class_filter import classes_of, hidden, hide, shown_cells
 from ui.segment.class_numbers import FEW, counts_words, ratio_metrics, show_shares
@@ -21,7 +22,6 @@ from ui.segment.corrected import show_correction
 from ui.segment.flags import show_flags, warn_of_crowd
 from ui.segment.gallery_view import point_to_show
 from ui.segment.regions import show_regions
-from ui.segment.scale_bar import measure_scale_bar
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.shared.settings import set_pixel_size
@@ -68,8 +68,8 @@ def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], N
             show_shares(result)
             show_flags(result)
             show_origin(result)
-    tabs = st.tabs(["Cells", "Distributions", "Regions", "Downloads"], key="image_tabs", on_change="rerun")
-    table, plots, regions, downloads = tabs
+    names = ["Cells", "Distributions", "Regions", "Calibration", "Downloads"]
+    table, plots, regions, calibration, downloads = st.tabs(names, key="image_tabs", on_change="rerun")
     with table:
         show_table(result)
     with plots:
@@ -77,9 +77,11 @@ def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], N
     if regions.open:  # its picture is sent only where it is looked at
         with regions:
             show_regions(kept, result)
+    if calibration.open:
+        with calibration:
+            show_calibration(kept, result)
     with downloads:
         show_downloads(result)
-    measure_scale_bar(result)
 
 
 def show_plots(result: ImageResult) -> None:
@@ -173,7 +175,11 @@ def show_more_numbers(result: MeasuredImage) -> None:
 
 def show_origin(result: MeasuredImage) -> None:
     """How the numbers were found."""
-    pixel = f" · pixel size {result.pixel_size_um:.4g} µm" if result.pixel_size_um else ""
+    pixel = (
+        f" · pixel size {result.pixel_size_um:.4g} µm ({plain(result.pixel_size_source, 200)})"
+        if result.pixel_size_um
+        else ""
+    )
     st.caption(
         f"{DIAMETER_FROM[result.diameter_from]}: {result.diameter_px:.0f} px{pixel} · {plain(result.weights)} · "
         f"{plain(result.device)} · {sum(result.seconds.values()):.1f} s"

@@ -16,7 +16,8 @@ def recount_shown(state: VisitorState, index: int, chosen: Chosen) -> StoredResu
 
 def recount_others(state: VisitorState, chosen: Chosen) -> None:
     """All others; a bar shows how far it is. A click in between goes on where this stopped."""
-    waiting = [stored for stored in state.results if not stored.counts_as(chosen.settings, chosen.pixel_size_um)]
+    wanted = chosen.settings, chosen.pixel_size_um, chosen.pixel_size_from
+    waiting = [stored for stored in state.results if not stored.counts_as(*wanted)]
     if not waiting:
         return
     bar = st.progress(0.0)
@@ -27,7 +28,7 @@ def recount_others(state: VisitorState, chosen: Chosen) -> None:
 
 
 def _recount(state: VisitorState, stored: StoredResult, chosen: Chosen) -> None:
-    new = stored.recounted(chosen.settings, chosen.pixel_size_um)
+    new = stored.recounted(chosen.settings, chosen.pixel_size_um, chosen.pixel_size_from)
     if new is stored:
         return
     with state.lock:

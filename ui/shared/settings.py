@@ -5,10 +5,14 @@ from typing import Any
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.config import SegmentSettings
 from bccseg.errors import HubError, SettingsError
 from bccseg.imaging.pixel_size import LEAST_UM, MOST_UM, read_pixel_size
 from bccseg.model.weight_sources import HUB_PREFIX, default_name, shipped_names
+from bccseg.report.result import TYPED
+from ui.shared.account import allowed
+from ui.shared.calibrations import offer_calibrations
 from ui.shared.errors import plain
 from ui.shared.predictors import predictor_cache
 from ui.shared.promoted import promoted, weights_title
@@ -24,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "set_auto": True,
     "set_diameter": 50.0,
     "set_pixel_size": "",  # as typed
+    "set_pixel_from": "",  # where it comes from, if it was not typed
     "set_min_cell": SegmentSettings().min_cell_percent,
     "set_drop_border": SegmentSettings().drop_border_cells,
 }
@@ -37,11 +42,12 @@ class Chosen:
     pixel_size_um: float | None  # None: as the file states it
     weights: str
     device: str
+    pixel_size_from: str = TYPED
 
     @property
     def outlining(self) -> "Chosen":
         """The same without what applies to results that are there: pixel size, and which outlined cells count."""
-        return replace(self, settings=self.settings.replace(**ALL_COUNT), pixel_size_um=None)
+        return replace(self, settings=self.settings.replace(**ALL_COUNT), pixel_size_um=None, pixel_size_from=TYPED)
 
 
 def defaults() -> dict[str, Any]:
@@ -81,12 +87,13 @@ def settings_sidebar() -> Chosen:
         drop_border_cells=bool(value["set_drop_border"]),
     )
     show_predictor(weights, value["set_device"])
-    return Chosen(settings, pixel_size, weights, value["set_device"])
+    return Chosen(settings, pixel_size, weights, value["set_device"], value["set_pixel_from"] or TYPED)
 
 
-def set_pixel_size(pixel_size_um: float) -> None:
-    """Type a pixel size into the sidebar; for use as a button's callback."""
-    reset({"set_pixel_size": f"{min(max(pixel_size_um, LEAST_UM), MOST_UM):.4g}"})
+def set_pixel_size(pixel_size_um: float, source: str = "") -> None:
+    """Type a pixel size into the sidebar; for use as a button's callback. source: where it comes from, for tables."""
+    text = f"{min(max(pixel_size_um, LEAST_UM), MOST_UM):.4g}"
+    reset({"set_pixel_size": text, "set_pixel_from": source})
 
 
 def choose_weights(name: str) -> None:
@@ -96,11 +103,12 @@ def choose_weights(name: str) -> None:
 
 def _ask_pixel_size() -> float | None:
     """A text, because a field for numbers takes no decimal comma."""
-    text = st.text_input("Pixel size (µm)", key="set_pixel_size",
+    text = st.text_input("Pixel size (µm)", key="set_pixel_size", on_change=reset, args=({"set_pixel_from": ""},),
                          placeholder="from the file, if it says",
                          help="Width of one pixel on the slide, such as 0.065 or 0,065. With it, sizes are also given "
                               "in µm and the density in cells per mm². Applies at once. TIFF files often state "
                               "it.")  # fmt: skip
+    offer_calibrations(st.session_state["set_pixel_from"], set_pixel_size)
     try:
         return read_pixel_size(text or "")
     except SettingsError as error:
@@ -112,7 +120,7 @@ def weight_choices() -> list[str]:
     """What the weights menu offers, the one in use without a choice first."""
     own = promoted()
     names = dict.fromkeys([own.current, default_name(), *shipped_names(), *own.names])  # each once, in this order
-    return [*names, FROM_HUB]
+    return [*names, FROM_HUB] if allowed(Action.HUB_WEIGHTS) else [*names]
 
 
 def _ask_weights() -> str:
@@ -120,6 +128,8 @@ def _ask_weights() -> str:
                           help="The trained network. See the Weights page for what each was trained on.")  # fmt: skip
     if choice != FROM_HUB:
         return choice
+    if not allowed(Action.HUB_WEIGHTS):  # chosen before the role was taken away
+        return promoted().current
     spec = st.text_input("Repository", key="set_hub", placeholder="hf://owner/repo",
                          help="hf://owner/repo, or hf://owner/repo@revision for a certain version. "
                               "For private ones the server needs HF_TOKEN.").strip()  # fmt: skip
