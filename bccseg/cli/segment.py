@@ -5,13 +5,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bccseg.cli.files import file_in, walk, write_result
+from bccseg.cli.repeat import repeat
 from bccseg.config import DEVICES, SegmentSettings
 from bccseg.errors import BccsegError, ImageError, SettingsError
 from bccseg.files import write_atomically
 from bccseg.imaging.pixel_size import doubt, read_pixel_size
 
 if TYPE_CHECKING:
-    from bccseg.report.result import ImageResult, MeasuredImage
+    from bccseg.report.result import MeasuredImage
 
 EXTRAS = ("coco", "geojson", "roi")
 
@@ -20,8 +22,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Register the command."""
     p = commands.add_parser("segment", help="find and measure the cells of images")
     defaults = SegmentSettings()
-    p.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="images, zips of images, or folders (walked)")
+    p.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="images, zips of images, or folders (walked)")
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    p.add_argument("--from", dest="record", type=Path, metavar="RUN.JSON",
+                   help="repeat that run with its settings and say where a number differs; PATHs are where its images "
+                   "are now")  # fmt: skip
     p.add_argument("--weights", metavar="W", help="a shipped name, a folder, or hf://owner/repo@revision")
     p.add_argument("--diameter", default="auto", metavar="auto|PX", help="typical cell diameter (default: auto)")
     p.add_argument("--pixel-size", default="", metavar="UM",
@@ -46,6 +51,15 @@ def settings_from(args: argparse.Namespace) -> SegmentSettings:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Segment every path; returns 0, or 1 if some could not be done or, repeated, came out otherwise."""
+    if args.record:
+        return repeat(args)
+    if not args.paths:
+        raise SettingsError("Name images, zips or folders to segment, or a run to repeat with --from run.json.")
+    return segment_paths(args)
+
+
+def segment_paths(args: argparse.Namespace) -> int:
     """Segment every path; returns 0, or 1 if some could not be done."""
     settings, pixel_size_um = settings_from(args), read_pixel_size(args.pixel_size)
     paths = walk(args.paths)
@@ -56,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     from bccseg.io.archive import Entry
     from bccseg.model.weight_sources import locate
     from bccseg.model.weights import load_weights
+    from bccseg.report.run_record import FILE_NAME, RunRecorder
     from bccseg.report.tables import csv, summary_table
 
     folder, source = locate(args.weights)
@@ -66,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
         raise SettingsError(f"The folder '{args.out}' cannot be made ({error.strerror}).") from error
 
     done: list[MeasuredImage] = []
-    failed = 0
+    recorder, failed = RunRecorder(), 0
     for k, (path, name) in enumerate(paths, start=1):
         print(f"[{k}/{len(paths)}] {path}", file=sys.stderr)
         try:
@@ -87,46 +102,9 @@ def run(args: argparse.Namespace) -> int:
                 continue
             if question := doubt(outcome.summary.median_diameter_px, outcome.pixel_size_um):
                 print(f"bccseg: {outcome.name!r}: {question}", file=sys.stderr)
+            recorder.add(outcome, file_in(args.out, path))
             done.append(outcome.without_pixels())  # a thousand images must not fill the memory
     write_atomically(args.out / "summary.csv", csv(summary_table(done)))
+    write_atomically(args.out / FILE_NAME, recorder.record().to_json(indent=1))
     print(f"{len(done)} done, {failed} failed; results in {args.out}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def walk(paths: list[Path], *, keep_folders: bool = False) -> list[tuple[Path, str]]:
-    """Files as given, and the image files of folders in order of name, each with its name.
-
-    Files of a folder keep the path below it, "patientA/10.jpg", if two of them would have the same name without it, or
-    where `keep_folders`; then, and where several paths are given, with the folder itself.
-    """
-    from bccseg.io.images import SUFFIXES
-
-    found: list[tuple[Path, Path]] = []
-    for path in paths:
-        if not path.is_dir():
-            found.append((path, Path(path.name)))
-            continue
-        above = "" if len(paths) == 1 and not keep_folders else path.resolve().name
-        files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*SUFFIXES, ".zip") and p.is_file()]
-        found.extend((p, Path(above, p.relative_to(path))) for p in files if not p.name.startswith("."))
-    short = not keep_folders and len({name.stem.lower() for _, name in found}) == len(found)
-    return [(file, name.name if short else name.as_posix()) for file, name in found]
-
-
-def write_result(result: "ImageResult", out: Path, also: list[str], *, small_cells: bool = False) -> None:
-    """The files of one image. small_cells: whether those of small classes are in labels and table."""
-    from bccseg.io.encode import as_json
-    from bccseg.report.bundle import BASIC_FILES, IMAGE_FILES, WITH_SMALL_CELLS
-    from bccseg.report.coco import coco
-
-    endings = [*BASIC_FILES]
-    if "geojson" in also:
-        endings.append(".geojson")
-    if "roi" in also:
-        endings.append("_rois.zip")
-    make = IMAGE_FILES | (WITH_SMALL_CELLS if small_cells else {})
-    (out / result.stem).parent.mkdir(parents=True, exist_ok=True)
-    for ending in endings:
-        write_atomically(out / f"{result.stem}{ending}", make[ending](result))
-    if "coco" in also:
-        write_atomically(out / f"{result.stem}_coco.json", as_json(coco([result])))

@@ -18,6 +18,7 @@ from bccseg.report.region_counts import region_table, with_regions
 from bccseg.report.region_drawing import draw_regions
 from bccseg.report.result import ImageResult
 from bccseg.report.roi import imagej_rois
+from bccseg.report.run_record import FILE_NAME, RunRecorder
 from bccseg.report.scale_bar import draw_scale_bar
 from bccseg.report.tables import cell_table, csv, labels_with_small_cells, summary_table, table_with_small_cells
 
@@ -53,14 +54,19 @@ WITH_SMALL_CELLS: dict[str, Callable[[ImageResult], bytes]] = {
 BASIC_FILES = ("_labels.png", "_mask.png", "_overlay.png", "_cells.csv")
 
 
-def batch_files(results: Iterable[ImageResult]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file of a batch, made one at a time; one image is in memory at a time."""
+def batch_files(results: Iterable[ImageResult], user: str = "") -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file of a batch, made one at a time; one image is in memory at a time.
+
+    user: who asks for it, for the run record.
+    """
+    recorder = RunRecorder(user)
     summaries: list[pd.DataFrame] = []
     regions: list[pd.DataFrame] = []
     together = coco()
     for result in results:
         for ending, make in IMAGE_FILES.items():
             yield result.stem + ending, make(result)
+        recorder.add(result)
         summaries.append(summary_table([result]))
         if result.regions:
             regions.append(region_table(result).assign(image=result.name))
@@ -70,11 +76,12 @@ def batch_files(results: Iterable[ImageResult]) -> Iterator[tuple[str, bytes]]:
         rows = pd.concat(regions, ignore_index=True)
         yield "regions.csv", csv(rows[["image", *(name for name in rows if name != "image")]])
     yield "coco.json", as_json(together)
+    yield FILE_NAME, recorder.record().to_json(indent=1)
 
 
-def write_zip(results: Iterable[ImageResult], target: BinaryIO) -> None:
-    """One zip with everything of a batch. PNGs are stored as they are, text is packed."""
+def write_zip(results: Iterable[ImageResult], target: BinaryIO, user: str = "") -> None:
+    """One zip with everything of a batch. PNGs are stored as they are, text is packed. user: see `batch_files`."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in batch_files(results):
+        for name, data in batch_files(results, user):
             packed = name.endswith((".png", ".zip"))
             archive.writestr(name, data, zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED)

@@ -120,7 +120,7 @@ def test_everything_in_one_zip(result):
         assert archive.testzip() is None
         assert set(archive.namelist()) == {
             "smear ü_labels.png", "smear ü_mask.png", "smear ü_overlay.png", "smear ü_cells.csv",
-            "smear ü.geojson", "smear ü_rois.zip", "summary.csv", "coco.json",
+            "smear ü.geojson", "smear ü_rois.zip", "summary.csv", "coco.json", "run.json",
         }  # fmt: skip
         summary = pd.read_csv(archive.open("summary.csv"))
     assert summary.loc[0, "cell_count"] == result.labels.max()

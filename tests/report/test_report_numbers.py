@@ -273,7 +273,7 @@ def test_a_batch_is_written_image_by_image():
     endings = ["_labels.png", "_mask.png", "_overlay.png", "_cells.csv", ".geojson", "_rois.zip"]
     assert list(IMAGE_FILES) == endings
     assert tuple(endings[:4]) == BASIC_FILES
-    assert list(made) == [*(s + e for s in ("a", "none") for e in endings), "summary.csv", "coco.json"]
+    assert list(made) == [*(s + e for s in ("a", "none") for e in endings), "summary.csv", "coco.json", "run.json"]
     summary = pd.read_csv(io.BytesIO(made["summary.csv"]))
     assert summary["image"].tolist() == ["a.png", "none.png"]
     assert summary["cell_count"].tolist() == [2, 0]
@@ -281,7 +281,7 @@ def test_a_batch_is_written_image_by_image():
     assert json.loads(made["a.geojson"]) == json.loads(json.dumps(geojson(two_cells())))
     assert len(made["a_cells.csv"].splitlines()) == 3
     empty = dict(batch_files([]))
-    assert list(empty) == ["summary.csv", "coco.json"]
+    assert list(empty) == ["summary.csv", "coco.json", "run.json"]
     assert empty["summary.csv"].decode().strip().split(",") == list(summary_table([]).columns)
 
 

@@ -11,6 +11,7 @@ from bccseg.report.result import MeasuredImage
 from bccseg.report.tables import csv, summary_table
 from ui.segment.cell_table import column_format
 from ui.segment.class_numbers import show_together
+from ui.shared.account import author
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.shared.session import VisitorState
@@ -38,8 +39,8 @@ def show_batch(state: VisitorState, chosen: Chosen) -> None:
             shown, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in shown}
         )
         _doubt_stated_sizes(images, chosen)
-    columns = st.columns(3)
-    columns[0].download_button("Everything (zip)", lambda: _zip(state, chosen), file_name="bccseg_results.zip",
+    columns, by = st.columns(3), author()  # a download is made outside the page, which knows who is at work
+    columns[0].download_button("Everything (zip)", lambda: _zip(state, chosen, by), file_name="bccseg_results.zip",
                                help="Masks, labels, overlays, tables, QuPath, ImageJ and COCO files of all images.",
                                type="primary", on_click="ignore", icon=":material/folder_zip:",
                                width="stretch")  # fmt: skip
@@ -71,11 +72,11 @@ def charts_names(names: list[str]) -> list[str]:
     return out
 
 
-def _zip(state: VisitorState, chosen: Chosen) -> io.BytesIO:
+def _zip(state: VisitorState, chosen: Chosen, by: str) -> io.BytesIO:
     """As this tab shows them; another tab of this browser may have other settings."""
     buffer = io.BytesIO()
     wanted = chosen.settings, chosen.pixel_size_um, chosen.pixel_size_from
     shown = (stored.recounted(*wanted) for stored in state.results)
-    write_zip((stored.unpack() for stored in shown), buffer)
+    write_zip((stored.unpack() for stored in shown), buffer, by)
     buffer.seek(0)
     return buffer

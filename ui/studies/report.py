@@ -9,7 +9,7 @@ import streamlit as st
 from bccseg.statistics.measures import Measure, study_measures
 from bccseg.studies.report import PDF, ReportOptions, StudyReport, print_report, study_report
 from bccseg.studies.study import Study
-from ui.components.local_storage import remembered
+from ui.shared.account import author as author_at_work
 from ui.shared.errors import plain, show_errors
 from ui.studies.opened import tables_of
 
@@ -54,7 +54,7 @@ def _ask(measures: list[Measure]) -> ReportOptions:
     titles = {one.key: one.axis for one in measures}
     usual = [one.key for one in measures if one.kind in ("number", "size", "shape")]
     with st.container(horizontal=True, vertical_alignment="bottom", key="report_options"):
-        author = st.text_input("Author", remembered("author"), max_chars=120, key="report_author",
+        author = st.text_input("Author", author_at_work(), max_chars=120, key="report_author",
                                placeholder="who hands it in")  # fmt: skip
         pictures = st.selectbox("Pictures", list(PICTURE_WORDS), format_func=PICTURE_WORDS.__getitem__,
                                 key="report_pictures")  # fmt: skip
