@@ -150,7 +150,7 @@ def decide(store: LabelStore, state: ReviewState, version: Version, status: Any)
     who = at_work()
     reviewer = who.person.name if who.shared else (st.session_state.get("reviewer") or "").strip()
     reason = (st.session_state.get(f"reason_{version.id}") or "").strip()
-    if not reviewer:
+    if not reviewer and not who.shared:
         return state.say("Please give your name.", "warning")
     if status == "rejected" and not reason:
         return state.say("Please give the reason, so that the annotator can learn from it.", "warning")

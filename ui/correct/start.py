@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action, who_may
 from bccseg.annotation.drafts import open_draft
 from bccseg.config import LICENCES
 from bccseg.errors import StoreError
@@ -9,6 +10,7 @@ from ui.components.local_storage import local_storage, remember, remembered
 from ui.correct.drafts import show_drafts
 from ui.correct.from_file import ask_for_pair
 from ui.correct.session import CorrectionSession, close_session, current_session, open_session
+from ui.shared.account import acting, at_work
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import (
@@ -23,8 +25,14 @@ from ui.shared.handover import (
     take_over,
     take_up_corrections,
 )
+from ui.shared.login import ask_to_log_in
 from ui.shared.session import visitor_state
 from ui.shared.storage import store
+
+MAY_NOT_SUBMIT = """
+To submit, log in with the role {}. Until then this is a draft of your own: nobody else sees it, and the numbers on
+Segment hold your corrections.
+"""
 
 
 def reopen_session() -> None:
@@ -50,6 +58,8 @@ def keep_in_browser(open_draft_id: str = "") -> None:
     values = {"drafts": open_draft_id} if open_draft_id else {}
     if author := remembered("author"):
         values |= {"author": author}
+    if at_work().person.known:  # the server knows their drafts, and the next person at this browser need not
+        values = {}
     local_storage("local_storage", values)
 
 
@@ -105,11 +115,19 @@ def _discard(session: CorrectionSession) -> None:
 def ask_to_submit(session: CorrectionSession) -> None:
     """The form at the end: who, what, and consent."""
     st.subheader("Submit", anchor=False)
+    who = at_work()
+    if not who.may(Action.SUBMIT):
+        st.info(MAY_NOT_SUBMIT.format(who_may(Action.SUBMIT)), icon=":material/lock:")
+        if not who.person.known:
+            ask_to_log_in("submit")
+        return
     with st.form("submit_form", border=True):
         left, right = st.columns(2)
-        known = remembered("author")
-        author = left.text_input("Your name", value=known, max_chars=80, key=f"author_{known}",
-                                 help="Stands beside your labels. This browser remembers it.")  # fmt: skip
+        known = who.person.name if who.shared else remembered("author")
+        author = left.text_input("Your name", value=known, max_chars=80, key=f"author_{known}", disabled=who.shared,
+                                 help="Stands beside your labels. " + (
+                                     "It is that of your login." if who.shared else "This browser remembers it."
+                                 ))  # fmt: skip
         licence = right.selectbox(
             "Licence of this image and your labels", LICENCES, help="What others may do with them."
         )
@@ -128,11 +146,15 @@ def ask_to_submit(session: CorrectionSession) -> None:
 
 
 def _submit(session: CorrectionSession, author: str, comment: str, licence: str) -> None:
+    draft, who, collection = session.draft, at_work(), store()
+    author = who.person.name if who.shared else author
     with show_errors():
-        note_change(session.draft, author)
+        note_change(draft, author)
         take_up_corrections(visitor_state())  # while the draft is there: afterwards nothing could be measured
-        version = session.draft.submit(store(), author, comment, licence)
-        saved(store())
+        with acting(Action.SUBMIT, draft.info.name, draft.info.parent or "") as note:
+            version = draft.submit(collection, author, comment, licence, who.person.account)
+            note.text = f"version {version.id} of image {version.image[:16]}"
+        saved(collection)
         remember("author", author)
         close_session()
         st.session_state["submitted"] = (version.cells, version.edit_count, version.class_counts)

@@ -118,13 +118,17 @@ def acting(action: Action, on: str = "", version: str = "") -> Iterator[Note]:
 
 
 def guarded(action: Action, do: Callable[..., object], on: str = "", version: str = "") -> Callable[..., None]:
-    """A button's callback that does this inside `acting`; what may not be or goes wrong is said in a corner."""
+    """A button's callback that does this inside `acting`; what may not be or goes wrong is said in a corner.
+
+    A text that it returns is what came of it, for the audit log.
+    """
 
     @wraps(do)
     def callback(*args: Any) -> None:
         try:
-            with acting(action, on, version):
-                do(*args)
+            with acting(action, on, version) as note:
+                came_of_it = do(*args)
+                note.text = came_of_it if isinstance(came_of_it, str) else ""
         except BccsegError as error:
             st.toast(plain(str(error), 600), icon=":material/block:", duration="long")
 

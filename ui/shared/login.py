@@ -4,7 +4,7 @@ import os
 
 import streamlit as st
 
-from bccseg.accounts.roles import Role
+from bccseg.accounts.roles import Action, Role, who_may
 from bccseg.accounts.server import Mode
 from bccseg.errors import BccsegError
 from ui.components.local_storage import FRAMED, remembered
@@ -56,6 +56,25 @@ def keep_door() -> None:
             st.error(NO_LOGIN, icon=":material/lock:")
         st.caption(BANNER)
     st.stop()
+
+
+def keep_page(needs: Action) -> None:
+    """Show nothing more of a page to those who may not do what it is for."""
+    who = at_work()
+    if not who.may(needs):
+        st.info(f"To {needs} needs the role {who_may(needs)}.", icon=":material/lock:")
+        if not who.person.known:
+            ask_to_log_in("page")
+        st.stop()
+
+
+def offered(path: str, needs: Action | None) -> bool:
+    """Whether a page is in the list: not where its visitor may not do what it is for, nor a log that there is not."""
+    try:
+        who = at_work()
+    except BccsegError:  # the page itself says what is wrong
+        return needs is None
+    return (who.shared or path != "pages/audit.py") and (needs is None or who.may(needs))
 
 
 def _say_no_role(who: AtWork) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.accounts.server import ServerSettings
 from ui.components.local_storage import FRAMED, VISITOR, local_storage
 from ui.shared.background_sync import dataset_name, syncer
 from ui.shared.errors import BANNER, show_errors
-from ui.shared.login import keep_door, show_account
+from ui.shared.login import keep_door, keep_page, offered, show_account
 from ui.shared.logo import ICON, show_logo
 from ui.shared.storage import resume_studies, store, studies_folder
 
@@ -26,17 +27,20 @@ class PageInfo:
     icon: str
     default: bool = False
     wide: bool = False  # wants the whole width: the sidebar is folded away
+    needs: Action | None = None  # that the person at work must be allowed
 
 
 PAGES = (
     PageInfo("pages/start.py", "Start", ":material/home:", default=True),
     PageInfo("pages/segment.py", "Segment", ":material/biotech:"),
-    PageInfo("pages/studies.py", "Studies", ":material/science:"),
+    PageInfo("pages/studies.py", "Studies", ":material/science:", needs=Action.OPEN_STUDY),
     PageInfo("pages/correct.py", "Correct", ":material/draw:", wide=True),
     PageInfo("pages/collection.py", "Collection", ":material/collections_bookmark:"),
     PageInfo("pages/train.py", "Train", ":material/model_training:"),
     PageInfo("pages/weights.py", "Weights", ":material/hub:"),
     PageInfo("pages/guide.py", "Guide", ":material/help:"),
+    PageInfo("pages/settings.py", "Settings", ":material/settings:"),
+    PageInfo("pages/audit.py", "Audit", ":material/history:", needs=Action.READ_AUDIT),
 )
 
 
@@ -49,7 +53,13 @@ def _style() -> str:
 def list_pages() -> st.Page:
     """Show the list of pages; returns the one that was asked for, to be run."""
     st.session_state["pages_listed"] = True
-    return st.navigation([st.Page(page.path, title=page.title, icon=page.icon, default=page.default) for page in PAGES])
+    return st.navigation(
+        [
+            st.Page(page.path, title=page.title, icon=page.icon, default=page.default,
+                    visibility="visible" if offered(page.path, page.needs) else "hidden")
+            for page in PAGES
+        ]
+    )  # fmt: skip
 
 
 def open_page(path: str, subtitle: str = "") -> None:
@@ -70,6 +80,8 @@ def open_page(path: str, subtitle: str = "") -> None:
     show_account()
     if subtitle:
         show_title(info.title, subtitle)
+    if info.needs:
+        keep_page(info.needs)
     with show_errors():
         resume_studies(str(studies_folder()))
     if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first
