@@ -100,6 +100,7 @@ def _strip(study: Study, ids: list[int]) -> None:
         st.rerun()  # the whole page: it shows another image
     wanted = set(ids)
     images = [image for image in study.images.all() if image.id in wanted]
+    images.sort(key=lambda image: image.state == "failed")  # they come last, and cannot be chosen here
     at = next((k for k, image in enumerate(images) if image.id == st.session_state.get(CHOSEN_IN_STUDY)), 0)
     start = max(0, min(at - MOST_IN_STRIP // 2, len(images) - MOST_IN_STRIP))
     images = images[start : start + MOST_IN_STRIP]
@@ -112,6 +113,7 @@ def _strip(study: Study, ids: list[int]) -> None:
     thumbnails(
         f"study_strip_{study.id}", [_thumbnail(image) for image in images], at - start,
         lambda keys: {key: thumbnail(study, by_key[key]) for key in keys}, choose,
+        ".st-key-study_failures",
     )  # fmt: skip
     if start or len(ids) > start + MOST_IN_STRIP:
         st.caption(f"{MOST_IN_STRIP:,} of {len(ids):,} images are shown here. Search to find others.")
@@ -145,4 +147,4 @@ def _thumbnail(image: StudyImage) -> Thumbnail:
     if image.note:
         words.append(image.note)
     short = name if len(name) <= LONGEST_NAME else f"…{name[-LONGEST_NAME:]}"
-    return Thumbnail(_key(image), short, "\n".join(words), image.cell_count or 0, tuple(marks))
+    return Thumbnail(_key(image), short, "\n".join(words), image.cell_count, tuple(marks))

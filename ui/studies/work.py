@@ -106,7 +106,8 @@ def show_problems(study: Study, images: ImageList) -> None:
         st.button("Put away", on_click=told.clear, icon=":material/close:", key="put_away")
     failed_images = [image for image in images.all() if image.state == "failed"]
     if failed_images:
-        with st.expander(f"{count(len(failed_images), 'image')} could not be segmented", icon=":material/warning:"):
+        title = f"{count(len(failed_images), 'image')} could not be segmented"
+        with st.container(key="study_failures"), st.expander(title, icon=":material/warning:"):
             _name([(image.name, image.reason) for image in failed_images])
             with st.container(horizontal=True):
                 st.button("Try again", on_click=segment_again, args=(study, [i.id for i in failed_images]),

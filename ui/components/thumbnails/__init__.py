@@ -19,7 +19,7 @@ class Thumbnail:
     key: str  # another one for another picture: the browser keeps pictures by it
     name: str
     tip: str  # shown at the pointer, and read aloud
-    count: int = 0  # cells
+    count: int | None = 0  # cells; None: not known yet
     marks: tuple[str, ...] = ()
 
 

@@ -81,7 +81,8 @@ class Strip {
       } else {
         const count = document.createElement("span");
         count.className = "count";
-        count.textContent = item.count.toLocaleString("en");
+        count.textContent = item.count?.toLocaleString("en") ?? "";
+        count.hidden = item.count === null;
         frame.append(Object.assign(document.createElement("img"), { alt: "", draggable: false }), count);
         marks.append(...item.marks.map(icon));
         tile.onclick = () => this.choose(k);

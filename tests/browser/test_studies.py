@@ -1,0 +1,62 @@
+"""A study, the whole way: two zipped folders, segmented beside the page, sorted, compared, there after a reload."""
+
+import io
+import re
+import zipfile
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from bccseg.imaging.synthetic import draw_smear
+from tests.browser.conftest import running_app
+
+pytestmark = pytest.mark.browser
+
+
+def zipped(group, seed, diameter_px):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for patient in range(2):
+            picture = io.BytesIO()
+            image, _ = draw_smear((240, 320), cells=9, diameter_px=diameter_px, seed=seed + patient)
+            Image.fromarray(image).save(picture, "PNG")
+            archive.writestr(f"{group[0]}{patient + 1}/field.png", picture.getvalue())
+    return {"name": f"{group}.zip", "mimeType": "application/zip", "buffer": file.getvalue()}
+
+
+def test_from_two_zipped_folders_to_the_tables(browser, tmp_path):
+    place = {"BCCSEG_STORE": str(tmp_path / "collection")}
+    with running_app(**place) as url, browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{url}/studies")
+        page.get_by_label("Name of a new study").fill("Malaria")
+        page.get_by_role("button", name="Create study").click()
+        files = page.locator("input[type=file]")
+        files.set_input_files([zipped("control", 1, 44), zipped("treated", 5, 56)])
+        page.get_by_role("button", name="Add 4 images").dblclick()  # a hurried hand
+        page.goto(f"{url}/guide")  # the work goes on with the page left
+        page.go_back()
+        expect(page.get_by_text("4 images · 4 samples · 2 groups")).to_be_visible()
+        expect(page.locator(".thumbnails .thumb")).to_have_count(4)
+        page.locator(".stage[data-ready]").wait_for()
+
+        page.locator(".thumbnails .thumb").first.click()
+        page.keyboard.press("ArrowRight")
+        expect(page.get_by_label("Name", exact=True)).to_have_value("c2/field.png")
+        page.get_by_label("Name", exact=True).fill("second patient.png")
+        page.keyboard.press("Enter")
+        page.reload()
+        expect(page.locator(".thumb .name").nth(1)).to_have_text(re.compile("patient"))
+
+        page.get_by_role("tab", name="Samples").click()
+        page.locator("[data-testid=stDataFrame]").first.wait_for()
+        page.get_by_role("tab", name="Compare").click()
+        page.get_by_text("Diameter:").first.wait_for()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Samples (CSV)").click()
+        rows = download.value.path().read_text(encoding="utf-8").splitlines()
+        assert [row.split(",")[:2] for row in rows[1:]] == [
+            ["control", "c1"], ["control", "c2"], ["treated", "t1"], ["treated", "t2"],
+        ]  # fmt: skip
