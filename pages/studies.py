@@ -12,7 +12,7 @@ from ui.studies.comparison import show_comparison
 from ui.studies.head import show_head
 from ui.studies.images import show_images
 from ui.studies.list import show_studies
-from ui.studies.opened import opened_study, show_damaged, show_said, tables_of
+from ui.studies.opened import images_of, opened_study, show_damaged, show_said, tables_of
 from ui.studies.report import show_report
 from ui.studies.samples import show_samples
 from ui.studies.work import show_problems, show_work
@@ -26,9 +26,10 @@ with show_errors():
         st.stop()
     info = show_head(study)
     busy = show_work(study, info)
-    show_problems(study, study.images)
+    show_problems(study)
     take_up_corrections(visitor_state())
-    images = take_up_study(study)
+    take_up_study(study, images_of(study))
+    images = images_of(study)
 
     def compare() -> None:
         """Damaged results are named, and the rest is compared."""

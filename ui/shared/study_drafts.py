@@ -1,6 +1,7 @@
 """Corrections of a study's images: a draft is begun from one, and its numbers follow what is done on Correct."""
 
 import threading
+from collections.abc import Iterable
 
 from bccseg.annotation.drafts import Draft, log_size, open_draft
 from bccseg.errors import StoreError
@@ -39,19 +40,14 @@ def _draft_of(study: Study, image: StudyImage) -> Draft:
     return draft
 
 
-def take_up_study(study: Study) -> list[StudyImage]:
-    """The images of a study, measured anew where their drafts were worked on since, wherever that was.
-
-    Raises StoreError.
-    """
-    images = study.images.all()
+def take_up_study(study: Study, images: Iterable[StudyImage]) -> None:
+    """Measure the images of a study anew whose drafts were worked on since, wherever that was. Raises StoreError."""
     changed = [(i, size) for i in images if i.draft and (size := log_size(store(), i.draft)) != i.draft_size]
     for image, size in changed:
         if size is None:  # submitted
             study.images.change(image.id, draft="", draft_size=0, edits_before=0)
         else:
             _take_up(study, image, open_draft(store(), image.draft), remembered("author"))
-    return study.images.all() if changed else images
 
 
 def take_up_study_draft(draft: Draft, author: str) -> None:

@@ -14,7 +14,7 @@ from ui.shared.handover import CHOSEN_IN_STUDY
 from ui.studies.adding import ADD, ask_for_images
 from ui.studies.list import count
 from ui.studies.one_image import show_image
-from ui.studies.opened import REMOVED, change, remove, say
+from ui.studies.opened import REMOVED, change, images_of, remove, say
 
 MOVED = "study_image_moved"  # whether the strip chose another image
 JOIN_SECONDS = 2.0
@@ -99,7 +99,7 @@ def _strip(study: Study, ids: list[int]) -> None:
     if st.session_state.pop(MOVED, False):
         st.rerun()  # the whole page: it shows another image
     wanted = set(ids)
-    images = [image for image in study.images.all() if image.id in wanted]
+    images = [image for image in images_of(study) if image.id in wanted]
     images.sort(key=lambda image: image.state == "failed")  # they come last, and cannot be chosen here
     at = next((k for k, image in enumerate(images) if image.id == st.session_state.get(CHOSEN_IN_STUDY)), 0)
     start = max(0, min(at - MOST_IN_STRIP // 2, len(images) - MOST_IN_STRIP))

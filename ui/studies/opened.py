@@ -57,6 +57,17 @@ def tables_of(study: Study) -> tuple[StudyTables, Damaged]:
     return _tables(str(study.folder), study.revision, study)
 
 
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _images(folder: str, revision: int, _study: Study) -> list[StudyImage]:
+    del folder, revision
+    return _study.images.all()
+
+
+def images_of(study: Study) -> list[StudyImage]:
+    """The images of a study as it is now; not to be changed. Thousands take a moment to read."""
+    return _images(str(study.folder), study.revision, study)
+
+
 def change(study: Study, do: Callable[..., object], *args: object) -> bool:
     """Change a study, if the person at work may; whether it was done. What may not be, or goes wrong, is said in a
     corner, so that this serves as a button's callback.

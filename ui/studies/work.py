@@ -4,7 +4,6 @@ import time
 
 import streamlit as st
 
-from bccseg.studies.image_list import ImageList
 from bccseg.studies.process import Segmenting
 from bccseg.studies.records import StudyInfo
 from bccseg.studies.study import Study
@@ -12,7 +11,7 @@ from ui.shared.duration import duration
 from ui.shared.errors import plain
 from ui.studies.at_work import Adding
 from ui.studies.list import count
-from ui.studies.opened import change, remove, say, segment_again
+from ui.studies.opened import change, images_of, remove, say, segment_again
 
 POLL_SECONDS = 1.0
 MOST_NAMED = 20
@@ -93,7 +92,7 @@ def _tell(adding: Adding) -> None:
         st.session_state.setdefault("study_not_added", []).append((adding.error, report.failed))
 
 
-def show_problems(study: Study, images: ImageList) -> None:
+def show_problems(study: Study) -> None:
     """Files that are no pictures, and images that could not be segmented."""
     told = st.session_state.get("study_not_added", [])
     for error, failed in told:
@@ -104,7 +103,7 @@ def show_problems(study: Study, images: ImageList) -> None:
                 _name(failed)
     if told:
         st.button("Put away", on_click=told.clear, icon=":material/close:", key="put_away")
-    failed_images = [image for image in images.all() if image.state == "failed"]
+    failed_images = [image for image in images_of(study) if image.state == "failed"]
     if failed_images:
         title = f"{count(len(failed_images), 'image')} could not be segmented"
         with st.container(key="study_failures"), st.expander(title, icon=":material/warning:"):
