@@ -35,6 +35,7 @@ class Action(StrEnum):
     OPEN_STUDY = "open a study"
     SUBMIT = "submit"
     CHANGE_STUDY = "change a study"
+    CALIBRATE = "keep calibrations"
     REVIEW = "review"
     WITHDRAW = "withdraw"
     IMPORT = "import"
@@ -66,6 +67,7 @@ ALLOWED: dict[Action, frozenset[str]] = {
     Action.OPEN_STUDY: _ALL,
     Action.SUBMIT: _WORKERS,
     Action.CHANGE_STUDY: _WORKERS,
+    Action.CALIBRATE: _WORKERS,
     Action.REVIEW: _REVIEWERS,
     Action.WITHDRAW: _REVIEWERS,
     Action.IMPORT: _REVIEWERS,

@@ -15,6 +15,7 @@ TABLE = """
     open a study                no  yes yes yes yes yes
     submit                      no  no  yes yes yes yes
     change a study              no  no  yes yes yes yes
+    keep calibrations           no  no  yes yes yes yes
     review                      no  no  no  yes no  yes
     withdraw                    no  no  no  yes no  yes
     import                      no  no  no  yes no  yes

@@ -2,16 +2,17 @@
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.annotation.records import now
-from bccseg.errors import StoreError
+from bccseg.errors import BccsegError
 from bccseg.imaging.calibration import Calibration, Optics, verdict
 from bccseg.imaging.pixel_size import LEAST_UM, MOST_UM
 from bccseg.report.class_numbers import RED
 from bccseg.report.result import ImageResult
 from bccseg.report.stored_result import StoredResult
 from bccseg.report.tables import cell_table
-from ui.components.local_storage import remembered
 from ui.segment.line_measure import measure_along_line
+from ui.shared.account import acting, allowed, at_work, author
 from ui.shared.calibrations import calibrations
 from ui.shared.errors import plain
 from ui.shared.settings import set_pixel_size
@@ -105,12 +106,15 @@ def _ask_optics(result: ImageResult) -> None:
 
 def _offer(found: Calibration) -> None:
     """Use it, or keep it under a name."""
-    st.session_state.setdefault(WHO, remembered("author"))
+    may, shared = allowed(Action.CALIBRATE), at_work().shared
+    st.session_state.setdefault(WHO, author())
     with st.container(horizontal=True, vertical_alignment="bottom", key="calibration_keep"):
         st.button("Use this pixel size", type="primary", key="bar_use", on_click=set_pixel_size,
                   args=(found.pixel_size_um, _unnamed(found)))  # fmt: skip
+        if not may:
+            return
         st.text_input("Keep it as", key=NAME, max_chars=80, placeholder="40× oil, blue camera", width=240)
-        st.text_input("Your name", key=WHO, max_chars=80, width=180)
+        st.text_input("Your name", key=WHO, max_chars=80, width=180, disabled=shared)
         st.button("Keep and use", key="calibration_save", icon=":material/save:", on_click=_keep, args=(found,),
                   help="For everybody who uses this server. One of the same name is replaced.")  # fmt: skip
 
@@ -126,10 +130,12 @@ def _keep(found: Calibration) -> None:
     if not name:
         st.session_state[TROUBLE] = "Type a name to keep it under."
         return
+    who = (author() if at_work().shared else st.session_state[WHO]).strip()[:80]
+    made = found.replace(name=name, who=who, when=now().isoformat(timespec="seconds"))
     try:
-        made = found.replace(name=name, who=st.session_state[WHO].strip(), when=now().isoformat(timespec="seconds"))
-        calibrations().keep(made)
-    except StoreError as error:
+        with acting(Action.CALIBRATE, name):
+            calibrations().keep(made)
+    except BccsegError as error:
         st.session_state[TROUBLE] = str(error)
         return
     st.session_state[NAME] = ""
@@ -159,7 +165,7 @@ def _show_kept(result: ImageResult) -> None:
             st.button("Use", type="primary", key="calibration_use", on_click=set_pixel_size,
                       args=(one.pixel_size_um, one.source))  # fmt: skip
             st.button("Delete", icon=":material/delete:", key="calibration_delete", on_click=_delete, args=(one.name,),
-                      help="For everybody. Results that were measured with it stay as they are.")  # fmt: skip
+                      disabled=not allowed(Action.CALIBRATE), help="For everybody. Results that were measured with it stay as they are.")  # fmt: skip
     if one:
         show_verdict(result, one.pixel_size_um)
 
@@ -173,6 +179,8 @@ def _how(one: Calibration) -> str:
 
 def _delete(name: str) -> None:
     try:
-        calibrations().delete(name)
-    except StoreError as error:
+        with acting(Action.CALIBRATE, name) as note:
+            calibrations().delete(name)
+            note.text = "deleted"
+    except BccsegError as error:
         st.session_state[TROUBLE] = str(error)

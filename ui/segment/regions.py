@@ -83,7 +83,8 @@ def _show_counts(state: VisitorState, place: str, result: ImageResult) -> None:
                 st.session_state[NOTE] = f"A region has a name of up to {LONGEST_NAME} characters."
 
     st.data_editor(
-        shown, hide_index=True, key=key, on_change=named, disabled=[name for name in shown if name != "region"],
+        shown, hide_index=True, key=key, on_change=named, placeholder="–",
+        disabled=[name for name in shown if name != "region"],
         column_config={
             **{name: column_format(name) for name in shown},
             "region": st.column_config.TextColumn("Region", help="Double-click a name to change it."),
