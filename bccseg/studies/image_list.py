@@ -146,11 +146,12 @@ class ImageList:
         """Width of a pixel of these images, and in words where it comes from; None: as their files state it. Tables
         follow at once.
         """
-        for image in images:
-            self.change(
-                image, pixel_size_um=pixel_size_um, pixel_size_from=source if pixel_size_um else "",
-                calibrated=int(pixel_size_um is not None),
-            )  # fmt: skip
+        values = [pixel_size_um, source if pixel_size_um else "", int(pixel_size_um is not None)]
+        with self.catalogue.write() as db:
+            db.executemany(
+                "UPDATE image SET pixel_size_um = ?, pixel_size_from = ?, calibrated = ? WHERE id = ?",
+                [[*values, image] for image in images],
+            )
 
     def set_regions(self, image: int, regions: str) -> None:
         """Parts of an image in which cells count, as JSON of `imaging.regions`; "": all of it."""

@@ -38,8 +38,8 @@ def show_images(study: Study, images: Sequence[StudyImage], *, busy: bool) -> No
     ids = [image.id for image in found]
     if st.session_state.get(CHOSEN_IN_STUDY) not in ids:
         st.session_state[CHOSEN_IN_STUDY] = next((i.id for i in found if i.result), ids[0])
-    st.fragment(_strip, run_every=JOIN_SECONDS if busy else None)(study, ids)
     chosen = next(image for image in found if image.id == st.session_state[CHOSEN_IN_STUDY])
+    st.fragment(_strip, run_every=JOIN_SECONDS if busy else None)(study, ids, chosen)
     show_image(study, chosen)
 
 
@@ -94,11 +94,15 @@ def _bring_back(study: Study, images: list[int]) -> None:
         say(f"{count(len(images), 'image')} brought back.")
 
 
-def _strip(study: Study, ids: list[int]) -> None:
-    """Read anew, because it is drawn again by itself while images are segmented."""
+def _strip(study: Study, ids: list[int], shown: StudyImage) -> None:
+    """Read anew, because it is drawn again by itself while images are segmented. shown: the image below it, as it was
+    when the page was drawn.
+    """
     if st.session_state.pop(MOVED, False):
         st.rerun()  # the whole page: it shows another image
     wanted = set(ids)
+    if any(image.id == shown.id and image.result != shown.result for image in images_of(study)):
+        st.rerun()  # it has its cells now
     images = [image for image in images_of(study) if image.id in wanted]
     images.sort(key=lambda image: image.state == "failed")  # they come last, and cannot be chosen here
     at = next((k for k, image in enumerate(images) if image.id == st.session_state.get(CHOSEN_IN_STUDY)), 0)

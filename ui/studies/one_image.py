@@ -4,19 +4,21 @@ from typing import Any
 
 import streamlit as st
 
-from bccseg.errors import BccsegError, StoreError
+from bccseg.errors import BccsegError, SettingsError, StoreError
+from bccseg.imaging.pixel_size import read_pixel_size
 from bccseg.io.encode import jpeg
 from bccseg.io.images import decode
-from bccseg.report.result import ImageResult
+from bccseg.report.result import TYPED, ImageResult
 from bccseg.studies.records import StudyImage
 from bccseg.studies.study import Study
 from ui.components.viewer import picture_data, viewer
+from ui.shared.calibrations import calibrations
 from ui.shared.class_looks import classes_of
 from ui.shared.errors import plain
 from ui.shared.handover import CORRECT_PAGE, hand_over
 from ui.shared.session import visitor_state
 from ui.shared.study_drafts import draft_of_study_image
-from ui.studies.opened import change, remove, segment_again
+from ui.studies.opened import change, images_of, remove, segment_again
 
 VIEWER, PICTURE, HIDDEN, SELECTED = "study_viewer", "study_picture", "study_hidden", "study_cell"
 
@@ -100,6 +102,7 @@ def _show_facts(study: Study, image: StudyImage) -> None:
         facts.append(f"added by {plain(image.added_by, 40)}")
     if facts:
         st.caption(" · ".join(facts))
+    _ask_pixel_size(study, image, key)
     note = st.text_area("Note", image.note, key=f"note_{key}", max_chars=2000, height=80,
                         placeholder="Blurred at the edge, another stain batch …")  # fmt: skip
     if note != image.note and note is not None:
@@ -118,6 +121,29 @@ def _show_facts(study: Study, image: StudyImage) -> None:
         if image.state != "waiting":
             st.button("Segment again", on_click=segment_again, args=(study, [image.id]), icon=":material/refresh:",
                       key=f"again_{key}", help="With the settings the study has now.")  # fmt: skip
+
+
+def _ask_pixel_size(study: Study, image: StudyImage, key: str) -> None:
+    with st.popover("Pixel size …", icon=":material/straighten:", help="Width of one pixel on the slide, in µm."):
+        kept = {one.name: one for one in calibrations().all()}
+        name, known = None, image.pixel_size_um
+        if kept:
+            name = st.selectbox("Calibration", list(kept), None, key=f"kept_size_{key}", placeholder="Choose one",
+                                help="Kept by name on this server; new ones are made on Segment.")  # fmt: skip
+            known = kept[name].pixel_size_um if name else known
+        text = st.text_input("Pixel size (µm)", f"{known:.6g}" if known else "", key=f"size_{key}_{name}",
+                             placeholder="0.065")  # fmt: skip
+        try:
+            typed = read_pixel_size(text or "")
+        except SettingsError as error:
+            st.error(plain(str(error), 200))
+            return
+        source = kept[name].source if name and typed == kept[name].pixel_size_um else TYPED
+        every = [one.id for one in images_of(study)]
+        st.button("This image", on_click=change, args=(study, study.images.calibrate, [image.id], typed, source),
+                  key=f"size_one_{key}", help="Without a size: as its file states it.")  # fmt: skip
+        st.button(f"All {len(every):,} images", on_click=change, key=f"size_all_{key}",
+                  args=(study, study.images.calibrate, every, typed, source))  # fmt: skip
 
 
 def _ask_name(study: Study, image: StudyImage, key: str) -> None:
