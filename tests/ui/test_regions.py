@@ -5,7 +5,8 @@ import pytest
 from bccseg.imaging.regions import Region
 from tests.ui.test_pages import button, finish, fresh
 from ui.components.shapes import read_command
-from ui.segment.region_edits import DONE, apply_commands, change_regions, place_of, rename
+from ui.segment.region_edits import DONE, change_regions, place_of
+from ui.shared.region_commands import apply_commands, rename
 
 SQUARE = [[10, 10], [60, 50]]
 

@@ -14,7 +14,8 @@ from bccseg.report.stored_result import StoredResult
 from bccseg.report.tables import csv
 from ui.components.shapes import shapes
 from ui.segment.cell_table import column_format
-from ui.segment.region_edits import DONE, SURFACE, change_regions, place_of, put, rename, take_strokes
+from ui.segment.region_edits import DONE, SURFACE, change_regions, place_of, take_strokes
+from ui.shared.region_commands import put, rename
 from ui.shared.session import visitor_state
 from ui.shared.visitor import VisitorState
 

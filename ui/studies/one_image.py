@@ -19,8 +19,11 @@ from ui.shared.handover import CORRECT_PAGE, hand_over
 from ui.shared.session import visitor_state
 from ui.shared.study_drafts import draft_of_study_image
 from ui.studies.opened import change, images_of, remove, segment_again
+from ui.studies.regions import show_regions
 
-VIEWER, PICTURE, HIDDEN, SELECTED = "study_viewer", "study_picture", "study_hidden", "study_cell"
+VIEWER, PICTURE, OPEN = "study_viewer", "study_picture", "study_result"
+HIDDEN, SELECTED = "study_hidden", "study_cell"
+CELLS, REGIONS = "Cells", "Regions"
 
 
 def show_image(study: Study, image: StudyImage) -> None:
@@ -49,6 +52,12 @@ def _show_picture(study: Study, image: StudyImage) -> None:
         _show_plain(study, image)
         return
 
+    drawing = st.segmented_control("Show", [CELLS, REGIONS], default=CELLS, key="study_view", required=True,
+                                   label_visibility="collapsed")  # fmt: skip
+    if drawing == REGIONS:
+        show_regions(study, image, _result(study, image))
+        return
+
     def select() -> None:
         st.session_state[SELECTED] = (image.id, st.session_state[VIEWER]["selected"] or 0)
 
@@ -58,17 +67,36 @@ def _show_picture(study: Study, image: StudyImage) -> None:
     name, cell = st.session_state.get(SELECTED, (0, 0))
     known = {one["name"] for one in picture.get("classes", [])}
     hidden = [name for name in st.session_state.get(HIDDEN, []) if name in known]
-    viewer(f"{image.id}:{image.result}", picture, cell if name == image.id else 0, select, VIEWER, hidden, hide)
+    viewer(
+        f"{image.id}:{image.result}:{image.pixel_size_um}:{image.regions}",
+        picture,
+        cell if name == image.id else 0,
+        select,
+        VIEWER,
+        hidden,
+        hide,
+    )
     st.caption("Scroll or pinch to zoom, drag to move, point at a cell for its size.")
+
+
+def _result(study: Study, image: StudyImage) -> ImageResult:
+    """The unpacked result; the last one is kept."""
+    key = (study.id, image.id, image.result, image.pixel_size_um, image.name, image.regions)
+    kept = st.session_state.get(OPEN)
+    if kept is None or kept[0] != key:
+        stored = study.stored(image)
+        if stored is None:
+            raise StoreError("This image is not segmented yet.")
+        kept = st.session_state[OPEN] = (key, stored.unpack())
+    return kept[1]
 
 
 def _picture(study: Study, image: StudyImage) -> dict[str, Any] | None:
     """What the viewer shows; the last one is kept, because every click asks for it again."""
-    key = (study.id, image.id, image.result, image.pixel_size_um, image.name)
+    key = (study.id, image.id, image.result, image.pixel_size_um, image.name, image.regions)
     kept = st.session_state.get(PICTURE)
     if kept is None or kept[0] != key:
-        stored = study.stored(image)
-        result: ImageResult | None = stored.unpack() if stored else None
+        result = _result(study, image) if image.result else None
         picture = picture_data(result, [*classes_of(result).values()]) if result else None
         kept = st.session_state[PICTURE] = (key, picture)
     return kept[1]
