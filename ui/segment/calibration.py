@@ -165,7 +165,8 @@ def _show_kept(result: ImageResult) -> None:
             st.button("Use", type="primary", key="calibration_use", on_click=set_pixel_size,
                       args=(one.pixel_size_um, one.source))  # fmt: skip
             st.button("Delete", icon=":material/delete:", key="calibration_delete", on_click=_delete, args=(one.name,),
-                      disabled=not allowed(Action.CALIBRATE), help="For everybody. Results that were measured with it stay as they are.")  # fmt: skip
+                      disabled=not allowed(Action.CALIBRATE),
+                      help="For everybody. Results that were measured with it stay as they are.")  # fmt: skip
     if one:
         show_verdict(result, one.pixel_size_um)
 
