@@ -118,6 +118,16 @@ def test_an_image_is_renamed_noted_and_put_into_a_sample(study):
     assert (first.name, first.note, first.sample) == ("first.png", "blurred", "t")
 
 
+def test_what_is_shown_of_an_image_outlives_another_page(study):
+    at = page(study)
+    at.switch_page("pages/guide.py").run()
+    at.query_params["study"] = study.id
+    at.switch_page("pages/studies.py").run()
+    assert next(s for s in at.selectbox if s.label == "Sample").value == "c"
+    assert next(t for t in at.text_input if t.label == "Name").value == "c/a.png"
+    assert study.images.all()[0].sample == "c"
+
+
 def test_search_removal_and_undo(study):
     at = page(study)
     search = next(t for t in at.text_input if t.label == "Search images")

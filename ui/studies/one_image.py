@@ -113,23 +113,7 @@ def _show_facts(study: Study, image: StudyImage) -> None:
     key = f"{study.id}_{image.id}"
     _ask_name(study, image, key)
     _ask_sample(study, image, key)
-    if image.result:
-        numbers = [("Cells", f"{image.cell_count:,}"), ("To look at", f"{image.flagged_count:,}")]
-        with st.container(horizontal=True, key="study_numbers"):
-            for label, value in numbers:
-                st.metric(label, value, width="content")
-        if image.too_crowded:
-            st.warning("Too crowded to be counted.", icon=":material/groups:")
-    size = f"{image.pixel_size_um:.4g} µm a pixel ({plain(image.pixel_size_from)})" if image.pixel_size_um else \
-        "pixel size not known"  # fmt: skip
-    facts = [f"{image.width} × {image.height} px"] if image.width else []
-    facts += [size] if image.result else []
-    if image.edits:
-        facts.append(f"corrected by hand, {image.edits} edits")
-    if image.added_by:
-        facts.append(f"added by {plain(image.added_by, 40)}")
-    if facts:
-        st.caption(" · ".join(facts))
+    _say_facts(image)
     _ask_pixel_size(study, image, key)
     note = st.text_area("Note", image.note, key=f"note_{key}", max_chars=2000, height=80,
                         placeholder="Blurred at the edge, another stain batch …")  # fmt: skip
@@ -149,6 +133,29 @@ def _show_facts(study: Study, image: StudyImage) -> None:
         if image.state != "waiting":
             st.button("Segment again", on_click=segment_again, args=(study, [image.id]), icon=":material/refresh:",
                       key=f"again_{key}", help="With the settings the study has now.")  # fmt: skip
+
+
+def _say_facts(image: StudyImage) -> None:
+    """What was found, and what is known of the picture."""
+    if image.result:
+        numbers = [("Cells", f"{image.cell_count:,}"), ("To look at", f"{image.flagged_count:,}")]
+        with st.container(horizontal=True, key="study_numbers"):
+            for label, value in numbers:
+                st.metric(label, value, width="content")
+        if image.too_crowded:
+            st.warning("Too crowded to be counted.", icon=":material/groups:")
+    size = f"{image.pixel_size_um:.4g} µm a pixel ({plain(image.pixel_size_from)})" if image.pixel_size_um else \
+        "pixel size not known"  # fmt: skip
+    facts = [f"{image.width} × {image.height} px"] if image.width else []
+    facts += [size] if image.result else []
+    if image.edits:
+        facts.append(f"corrected by hand, {image.edits} edits")
+    if image.added_by:
+        facts.append(f"added by {plain(image.added_by, 40)}")
+    if image.regions:
+        facts.append("in the study its regions count")
+    if facts:
+        st.caption(" · ".join(facts))
 
 
 def _ask_pixel_size(study: Study, image: StudyImage, key: str) -> None:
@@ -192,7 +199,7 @@ def _ask_sample(study: Study, image: StudyImage, key: str) -> None:
     def put() -> None:
         change(study, study.images.put_into_sample, [image.id], st.session_state[field] or "")
 
-    if st.session_state.get(f"{field}_was", "?") != image.sample:
+    if field not in st.session_state or st.session_state.get(f"{field}_was") != image.sample:
         st.session_state[field] = image.sample or None
         st.session_state[f"{field}_was"] = image.sample
     st.selectbox(

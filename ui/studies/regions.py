@@ -16,6 +16,10 @@ from ui.studies.opened import change, images_of
 
 SURFACE, DONE = "study_regions", "study_regions_done"  # the drawing surface, and the last command by image
 MOST_PX = 2400  # longer side of the picture that is drawn on
+TITLES = {
+    "region": "Region", "cell_count": "Cells", "area_px": "Area (px²)", "area_mm2": "Area (mm²)",
+    "density_per_mm2": "Density (/mm²)", "median_diameter_um": "Median diameter (µm)", "flagged_count": "To look at",
+}  # fmt: skip
 HOW = (
     "**Counting frame**: cells in it count, also those that its green dashed lines cut; cells that touch its red lines "
     "do not. **Region**: cells whose centre lies in it. **Exclude**: cells whose centre lies in it do not count. With "
@@ -35,9 +39,8 @@ def show_regions(study: Study, image: StudyImage, result: ImageResult) -> None:
     if not result.regions:
         return
     table = region_table(result)
-    shown = [name for name in ("region", "cell_count", "area_mm2" if result.pixel_size_um else "area_px",
-                               "density_per_mm2", "median_diameter_um", "flagged_count") if name in table]  # fmt: skip
-    st.dataframe(table[shown], hide_index=True)
+    shown = [name for name in TITLES if name in table and (name != "area_px" or not result.pixel_size_um)]
+    st.dataframe(table[shown].rename(columns=TITLES).round(4), hide_index=True)
     others = [one.id for one in images_of(study) if one.id != image.id and one.result]
     with st.container(horizontal=True):
         st.button("Copy to all images", on_click=change, args=(study, _copy, study, others, image.regions),
