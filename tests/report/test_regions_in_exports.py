@@ -16,12 +16,13 @@ from bccseg.imaging.regions import Region
 from bccseg.io.annotation_files.geojson import read_geojson
 from bccseg.io.packing import pack, unpack
 from bccseg.report.bundle import IMAGE_FILES, batch_files
+from bccseg.report.corrected import corrected_result
 from bccseg.report.geojson import geojson
 from bccseg.report.overlay import draw_overlay
 from bccseg.report.recount import recount, with_pixel_size
 from bccseg.report.region_counts import counted_part, region_table, with_regions
 from bccseg.report.region_drawing import draw_regions
-from bccseg.report.result import ImageResult, MeasuredImage
+from bccseg.report.result import Correction, ImageResult, MeasuredImage
 from bccseg.report.roi import imagej_rois
 from bccseg.report.scale_bar import draw_scale_bar
 from bccseg.report.tables import cell_table
@@ -126,3 +127,6 @@ def test_regions_are_kept_and_survive_a_recount(result):
     again = recount(result, result.settings.replace(drop_border_cells=True))
     assert again.regions == result.regions
     assert with_pixel_size(result, 0.1).regions == result.regions
+    corrected = corrected_result(result, np.where(result.labels == 6, 0, result.labels), Correction(1, "2026-05-04"))
+    assert corrected.regions == result.regions
+    assert region_table(corrected)["cell_count"].tolist() == [4, 4, 1, 1]
