@@ -9,6 +9,7 @@ import pytest
 
 from bccseg.config import SegmentSettings
 from bccseg.errors import BccsegError
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.label_image import Labels
 from bccseg.io.images import decode
 from bccseg.report.run_record import RunRecord
@@ -107,6 +108,21 @@ def test_the_picture_has_outlines_and_a_bar_and_is_small(results):
     assert ((without.image[..., 1].astype(int) - without.image[..., 0]) > 60).sum() < 20
     dark = pixels[-60:, -120:].mean(axis=2) < 60  # what lies behind the bar
     assert dark.sum() > 300
+
+
+def test_outlines_have_the_colours_of_the_classes_and_red_cells_are_green(results):
+    _, _, result = results[0]
+    n = len(result.scores)
+    number = np.array([0, 1] + [0] * (n - 2), np.int16)
+    told = replace(result, classes=Classification(("red", "white"), number, np.full(n, 0.9, np.float32)))
+    pixels = decode(report_picture(told).jpeg)[0].image.astype(int)
+    plain = decode(report_picture(result).jpeg)[0].image.astype(int)
+    changed = np.abs(pixels - plain).sum(axis=2) > 60
+    rows, columns = np.nonzero(result.labels == 2)
+    around = np.zeros_like(changed)
+    around[max(0, rows.min() - 8) : rows.max() + 9, max(0, columns.min() - 8) : columns.max() + 9] = True
+    assert changed[around].sum() > 30
+    assert not changed[~around].any()
 
 
 def _none(labels: Labels) -> Labels:

@@ -2,8 +2,11 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from bccseg.classes import UNCLASSIFIED
 from bccseg.imaging.resize import resize, resize_labels
+from bccseg.report.class_numbers import RED
 from bccseg.report.overlay import cell_edges, class_colours
 from bccseg.report.result import ImageResult
 from bccseg.report.scale_bar import draw_scale_bar
@@ -16,21 +19,31 @@ OUTLINE = (0, 200, 90)
 
 
 def report_picture(result: ImageResult, sample: str = "", group: str = "", note: str = "") -> ReportPicture:
-    """The picture of one result, at most SIDE_PX wide and high. Outlines have the colours of the classes, if known."""
+    """The picture of one result, at most SIDE_PX wide and high.
+
+    Outlines are green for red cells and those without a class, whose own colours are hard to see on stained cells when
+    they are printed small; other classes have their colours.
+    """
     scale = min(1.0, SIDE_PX / max(result.shape))
     picture = resize(result.image, scale).copy()
     labels = resize_labels(result.labels, (picture.shape[1], picture.shape[0]))
     edges = cell_edges(labels)
-    if result.classes is None or (result.classes.number < 0).all():
-        picture[edges] = OUTLINE
-    else:
-        picture[edges] = class_colours(result.classes.name_of_each())[labels[edges]]
+    picture[edges] = _outline_colours(result)[labels[edges]]
     picture = draw_scale_bar(picture, result.pixel_size_um and result.pixel_size_um / scale, PRINTED_SMALL)
     s = result.summary
     return ReportPicture(
         result.name, sample, group, as_jpeg(picture), s.cell_count, s.flagged_count, s.too_crowded,
         result.correction.edits if result.correction else 0, note,
     )  # fmt: skip
+
+
+def _outline_colours(result: ImageResult) -> NDArray[np.uint8]:
+    """By cell id, uint8 (N + 1, 3)."""
+    count = int(result.labels.max(initial=0))
+    names = [UNCLASSIFIED] * count if result.classes is None else result.classes.name_of_each()
+    colours = class_colours(names)
+    colours[1:][[name in (RED, UNCLASSIFIED) for name in names]] = OUTLINE
+    return colours
 
 
 def as_jpeg(picture: np.ndarray) -> bytes:
