@@ -1,4 +1,4 @@
-"""A study, the whole way: two zipped folders, segmented beside the page, sorted, compared, there after a reload."""
+"""A study, the whole way: two zipped folders, segmented beside the page, sorted, compared, there after a reload, on paper."""
 
 import io
 import re
@@ -7,6 +7,7 @@ import zipfile
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+from pypdf import PdfReader
 
 from bccseg.imaging.synthetic import draw_smear
 from tests.browser.conftest import running_app
@@ -25,7 +26,7 @@ def zipped(group, seed, diameter_px):
     return {"name": f"{group}.zip", "mimeType": "application/zip", "buffer": file.getvalue()}
 
 
-def test_from_two_zipped_folders_to_the_tables(browser, tmp_path):
+def test_from_two_zipped_folders_to_the_paper(browser, tmp_path):
     place = {"BCCSEG_STORE": str(tmp_path / "collection")}
     with running_app(**place) as url, browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
         page = context.new_page()
@@ -60,3 +61,15 @@ def test_from_two_zipped_folders_to_the_tables(browser, tmp_path):
         assert [row.split(",")[:2] for row in rows[1:]] == [
             ["control", "c1"], ["control", "c2"], ["treated", "t1"], ["treated", "t2"],
         ]  # fmt: skip
+
+        page.get_by_role("tab", name="Report").click()
+        page.get_by_label("Author").fill("Ada L.")
+        page.get_by_role("button", name="Make report").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Report (PDF)").click()
+        paper = PdfReader(download.value.path())
+        words = " ".join(" ".join(sheet.extract_text() for sheet in paper.pages).split())
+        for part in ("Malaria", "by Ada L.", "control", "treated", "second patient.png", "4 images of 4 samples were",
+                     "Research use only", "run.json"):  # fmt: skip
+            assert part in words, part
+        assert sum(len(sheet.images) for sheet in paper.pages) >= 4
