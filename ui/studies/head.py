@@ -10,7 +10,7 @@ from bccseg.studies.process import Segmenting
 from bccseg.studies.records import StudyInfo, StudySettings
 from bccseg.studies.study import Study
 from ui.shared.account import acting
-from ui.shared.errors import BANNER, plain
+from ui.shared.errors import BANNER, plain, show_errors
 from ui.shared.promoted import weights_title
 from ui.shared.settings import DEVICE_TITLES, FROM_HUB, weight_choices
 from ui.shared.storage import studies
@@ -63,12 +63,13 @@ def _change(study: Study, info: StudyInfo) -> None:
         remove = st.button("Remove study", icon=":material/delete:", key="remove_study",
                            help="Takes it off the list. It can be brought back there.")  # fmt: skip
     if remove:
-        with acting(Action.REMOVE_STUDY, study.id):
-            Segmenting(study).stop()
-            studies().remove(study.id)
-        close_study()
-        say("The study is removed. It can be brought back below the list.")
-        st.rerun()
+        with show_errors():
+            with acting(Action.REMOVE_STUDY, study.id):
+                Segmenting(study).stop()
+                studies().remove(study.id)
+            close_study()
+            say("The study is removed. It can be brought back below the list.")
+            st.rerun()
     if not (save or again):
         return
     try:
