@@ -1,4 +1,4 @@
-"""A study, the whole way: two zipped folders, segmented beside the page, sorted, compared, there after a reload, on paper."""
+"""A study, the whole way: two zipped folders, segmented beside the page, sorted, compared, kept, and printed."""
 
 import io
 import re
