@@ -5,7 +5,7 @@ FROM python:3.12-slim
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 # Spaces run containers as uid 1000 with a home of its own.
-RUN useradd --create-home --uid 1000 user
+RUN useradd --create-home --uid 1000 user && install -d -o user -g user /data
 WORKDIR /app
 
 COPY requirements.txt .
@@ -21,6 +21,5 @@ ENV HOME=/home/user PYTHONUNBUFFERED=1
 EXPOSE 7860
 HEALTHCHECK CMD python -c "import urllib.request as r; r.urlopen('http://127.0.0.1:7860/_stcore/health', timeout=5)"
 
-# Spaces show the app in a frame of another origin, where Streamlit's upload check would answer 403.
-CMD ["streamlit", "run", "app.py", "--server.port=7860", "--server.address=0.0.0.0", "--server.headless=true", \
-     "--server.enableXsrfProtection=false"]
+# Says how the server is shared (BCCSEG_MODE), sets up the login, and what the frame of a Space needs.
+CMD ["python", "deploy/start.py", "--server.port=7860", "--server.address=0.0.0.0"]

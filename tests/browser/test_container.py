@@ -17,7 +17,7 @@ from tests.paths import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 COMMAND = json.loads(re.search(r"^CMD (\[[^\]]*\])$", DOCKERFILE, re.MULTILINE).group(1).replace("\\\n", ""))
-PARTS = ("app.py", "pages", "ui", "bccseg", "weights", ".streamlit")
+PARTS = ("app.py", "pages", "ui", "bccseg", "weights", ".streamlit", "deploy")
 
 
 def test_space_front_matter_and_dockerfile_agree():
@@ -29,7 +29,8 @@ def test_space_front_matter_and_dockerfile_agree():
     assert "useradd --create-home --uid 1000" in DOCKERFILE
     assert DOCKERFILE.index("USER user") < DOCKERFILE.index("CMD")
     assert "ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu" in DOCKERFILE
-    assert "--server.enableXsrfProtection=false" in COMMAND  # else uploads inside the Spaces frame answer 403
+    assert COMMAND[:2] == ["python", "deploy/start.py"]
+    assert "hf_oauth: true" in front
 
 
 def unprivileged():
@@ -65,7 +66,7 @@ def container(tmp_path):
     for path in [app, *app.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     port = free_port()
-    command = [*prefix, sys.executable, "-m", *(c.replace("7860", str(port)) for c in COMMAND)]
+    command = [*prefix, sys.executable, *(c.replace("7860", str(port)) for c in COMMAND[1:])]
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
     log = (home / "log").open("w")
     process = subprocess.Popen(command, cwd=app, env=environment, stdout=log, stderr=log, **options)

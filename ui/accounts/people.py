@@ -40,7 +40,8 @@ def _said(roles: tuple[Role, ...]) -> str:
 
 
 def _ask_roles(key: str, default: tuple[Role, ...] = (), label: str = "Roles") -> None:
-    st.multiselect(label, [*Role], default=[*default], key=key, placeholder="none", width=360,
+    st.session_state.setdefault(key, [*default])
+    st.multiselect(label, [*Role], key=key, placeholder="none", width=360,
                    help="  \n".join(f"**{role}**: {words}" for role, words in ROLE_WORDS.items()))  # fmt: skip
 
 
@@ -62,9 +63,9 @@ def _show_accounts(rules: RolesFile) -> None:
         [{"Name": one.name, "Own roles": "blocked" if one.blocked else _said(one.roles), "Login": one.issuer,
           "Account": one.account} for one in rules.accounts]
     )  # fmt: skip
-    st.dataframe(table, hide_index=True, key="people_table", height=min(320, 60 + 36 * len(table)))
+    st.dataframe(table, hide_index=True, key="people_table", height="content" if len(table) < 9 else 320)
     st.caption("Own roles stand beside those of organisation, domain and everybody. " + (
-        f"{len(admins.admins) + bool(admins.creator)} admins are named by the server's owner, whatever stands here."
+        "Admins whom the server's owner has named are admins whatever stands here."
         if admins.admins or admins.creator else ""
     ))  # fmt: skip
     by_account = {one.account: one for one in rules.accounts}

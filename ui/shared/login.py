@@ -58,6 +58,15 @@ def keep_door() -> None:
     st.stop()
 
 
+def is_open() -> bool:
+    """Whether the person at work gets in; whoever does not needs no list of pages."""
+    try:
+        who = at_work()
+    except BccsegError:
+        return False
+    return who.mode is not Mode.TEAM or bool(who.roles)
+
+
 def keep_page(needs: Action) -> None:
     """Show nothing more of a page to those who may not do what it is for."""
     who = at_work()

@@ -11,7 +11,7 @@ from bccseg.accounts.server import ServerSettings
 from ui.components.local_storage import FRAMED, VISITOR, local_storage
 from ui.shared.background_sync import dataset_name, syncer
 from ui.shared.errors import BANNER, show_errors
-from ui.shared.login import keep_door, keep_page, offered, show_account
+from ui.shared.login import is_open, keep_door, keep_page, offered, show_account
 from ui.shared.logo import ICON, show_logo
 from ui.shared.storage import resume_studies, store, studies_folder
 
@@ -58,7 +58,8 @@ def list_pages() -> st.Page:
             st.Page(page.path, title=page.title, icon=page.icon, default=page.default,
                     visibility="visible" if offered(page.path, page.needs) else "hidden")
             for page in PAGES
-        ]
+        ],
+        position="sidebar" if is_open() else "hidden",
     )  # fmt: skip
 
 
