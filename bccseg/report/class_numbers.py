@@ -6,6 +6,7 @@ about what a network mistakes, and take cells to lie independently of each other
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scipy.stats import binomtest
 
@@ -66,6 +67,7 @@ def class_shares(result: MeasuredImage) -> list[ClassCount]:
     ]
 
 
+@lru_cache(maxsize=10_000)  # SciPy takes milliseconds, and a page asks for the same of every image each time
 def share(count: int, total: int) -> Estimate:
     """`count` of `total` (1 or more), 0 to 1."""
     interval = binomtest(count, total).proportion_ci(method="wilson")

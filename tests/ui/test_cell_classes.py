@@ -102,6 +102,7 @@ def test_the_numbers_of_a_haematologist_come_first_with_their_intervals(page):
 def test_classes_are_hidden_in_table_and_plots_but_not_in_the_numbers(page):
     before = shown(page)
     page.session_state["hidden_classes"] = ["red", "burr"]
+    page.session_state["image_tabs"] = "Distributions"
     page.run()
     assert page.dataframe[0].value["cell_id"].tolist() == list(WHITES)
     plot = page.get("plotly_chart")[0].proto.spec

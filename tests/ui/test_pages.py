@@ -58,8 +58,10 @@ def test_the_example_is_called_synthetic_and_counted(example):
     assert 65 <= int(metrics["Cells"]) <= 78
     assert metrics["Median diameter"].endswith(" px")
     assert len(example.dataframe[0].value) == int(metrics["Cells"])
-    assert len(example.get("plotly_chart")) == 3
     assert any("In use" in c.value for c in example.caption)
+    assert not example.get("plotly_chart"), "what is not looked at is not drawn"
+    example.session_state["image_tabs"] = "Distributions"
+    assert len(example.run().get("plotly_chart")) == 3
 
 
 def test_results_survive_another_page(example):

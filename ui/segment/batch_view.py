@@ -2,6 +2,7 @@
 
 import io
 
+import pandas as pd
 import streamlit as st
 
 from bccseg.imaging.pixel_size import doubt
@@ -28,16 +29,14 @@ def show_batch(state: VisitorState, chosen: Chosen) -> None:
     if len(images) > 1:
         st.subheader("All images", anchor=False)
         show_together(images)
-        left, right = st.columns(2)
-        left.plotly_chart(charts.count_bars(table.assign(image=names)), key="plot_counts", config=PLOT)
-        with right:
-            measure = st.selectbox("Compare", list(charts.MEASURES), format_func=charts.MEASURES.__getitem__)
-            tables = dict(zip(names, (r.cells for r in images), strict=True))
-            st.plotly_chart(charts.distributions(tables, measure), key="plot_spread", config=PLOT)
+        rows, plots = st.tabs(["Summary", "Charts"], key="batch_tabs", on_change="rerun")
         shown = table.drop(columns="files")  # the names say it
-        st.dataframe(
+        rows.dataframe(
             shown, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in shown}
         )
+        if plots.open:
+            with plots:
+                _show_charts(images, table.assign(image=names), names)
         _doubt_stated_sizes(images, chosen)
     columns, by = st.columns(3), author()  # a download is made outside the page, which knows who is at work
     columns[0].download_button("Everything (zip)", lambda: _zip(state, chosen, by), file_name="bccseg_results.zip",
@@ -46,6 +45,16 @@ def show_batch(state: VisitorState, chosen: Chosen) -> None:
                                width="stretch")  # fmt: skip
     columns[1].download_button("Summary (CSV)", lambda: csv(table), file_name="summary.csv", on_click="ignore",
                                help="A row an image.", icon=":material/table:", width="stretch")  # fmt: skip
+
+
+def _show_charts(images: list[MeasuredImage], table: pd.DataFrame, names: list[str]) -> None:
+    """Cells of each image, and how a measure is spread in each."""
+    left, right = st.columns(2)
+    left.plotly_chart(charts.count_bars(table), key="plot_counts", config=PLOT)
+    with right:
+        measure = st.selectbox("Compare", list(charts.MEASURES), format_func=charts.MEASURES.__getitem__)
+        tables = dict(zip(names, (r.cells for r in images), strict=True))
+        st.plotly_chart(charts.distributions(tables, measure), key="plot_spread", config=PLOT)
 
 
 def _doubt_stated_sizes(images: list[MeasuredImage], chosen: Chosen) -> None:
@@ -72,7 +81,7 @@ def charts_names(names: list[str]) -> list[str]:
     return out
 
 
-def _zip(state: VisitorState, chosen: Chosen, by: str) -> io.BytesIO:
+def _zip(state: VisitorState, chosen: Chosen, by: str = "") -> io.BytesIO:
     """As this tab shows them; another tab of this browser may have other settings."""
     buffer = io.BytesIO()
     wanted = chosen.settings, chosen.pixel_size_um, chosen.pixel_size_from

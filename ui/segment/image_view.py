@@ -72,9 +72,10 @@ def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], N
     table, plots, regions, calibration, downloads = st.tabs(names, key="image_tabs", on_change="rerun")
     with table:
         show_table(result)
-    with plots:
-        show_plots(result)
-    if regions.open:  # its picture is sent only where it is looked at
+    if plots.open:  # what is not looked at is not drawn: another image is there the sooner
+        with plots:
+            show_plots(result)
+    if regions.open:
         with regions:
             show_regions(kept, result)
     if calibration.open:
