@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 import zipfile
 
@@ -13,6 +14,8 @@ from bccseg.imaging.synthetic import draw_smear
 from tests.browser.test_segment_page import upload, wait_for_result
 
 WIDTH, HEIGHT = 800, 600
+THREE_UNDONE = """(stage) => { for (let k = 0; k < 3; k++)
+    stage.dispatchEvent(new KeyboardEvent("keydown", { key: "z", ctrlKey: true, bubbles: true })); }"""
 
 
 def with_bar():
@@ -60,8 +63,7 @@ def test_a_bar_is_measured_and_regions_are_drawn_kept_and_saved(open_page):
     page.get_by_text("The line is 200.").or_(page.get_by_text("The line is 199.9")).wait_for()
     page.get_by_role("button", name="Use this pixel size").click()
     expect(page.get_by_text("measured on smear.png").first).to_be_visible()
-    size = float(page.get_by_role("textbox", name="Pixel size (µm)").input_value())
-    assert abs(size - 0.1) < 0.0002
+    expect(page.get_by_role("textbox", name="Pixel size (µm)")).to_have_value(re.compile(r"^0\.(1|0999\d?|1000\d?)$"))
 
     page.get_by_role("tab", name="Regions").click()
     stage, at = surface(page)
@@ -70,10 +72,11 @@ def test_a_bar_is_measured_and_regions_are_drawn_kept_and_saved(open_page):
     for k in range(6):  # faster than the page can answer
         x, y = 40 + 250 * (k % 3), 30 + 270 * (k // 3)
         drag(page, at(x, y), at(x + 200, y + 200))
+    assert time.monotonic() - started < 10
+    stage.evaluate(THREE_UNDONE)  # three changes in one moment: the browser sends one state of them
     page.locator(".shapes [data-tool=excluded]").click()
     for corner in ((300, 240), (420, 240), (360, 300), (300, 240)):
         page.mouse.click(*at(*corner))
-    assert time.monotonic() - started < 10
     answered(stage)
     page.locator(".shapes [data-tool=select]").click()
     page.mouse.click(*at(140, 130))
@@ -88,12 +91,12 @@ def test_a_bar_is_measured_and_regions_are_drawn_kept_and_saved(open_page):
         page.get_by_role("button", name="QuPath (GeoJSON)").click()
     features = json.loads(saved.value.path().read_text(encoding="utf-8"))["features"]
     regions = {f["properties"]["name"]: f for f in features if "rule" in f["properties"].get("metadata", {})}
-    assert sorted(regions) == ["Excluded 1", *(f"Frame {k}" for k in range(1, 7))]
+    assert sorted(regions) == ["Excluded 1", *(f"Frame {k}" for k in range(1, 4))]
     corner = regions["Frame 1"]["geometry"]["coordinates"][0][0]
     assert np.allclose(corner, (60, 40), atol=2)
     with page.expect_download() as saved:
         page.get_by_role("button", name="Everything (zip)").click()
     with zipfile.ZipFile(saved.value.path()) as archive:
-        assert "Frame 6" in archive.read("regions.csv").decode()
+        assert "Frame 3" in archive.read("regions.csv").decode()
         assert "measured on smear.png" in archive.read("summary.csv").decode()
     assert not page.errors

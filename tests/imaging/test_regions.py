@@ -40,13 +40,18 @@ def test_a_counting_frame_leaves_out_what_touches_its_left_and_top_edge(squares)
 
 def test_the_lines_go_on_beyond_the_corners():
     labels = np.zeros((100, 100), np.int32)
-    labels[60:90, 10:13] = 1  # goes round the lower left corner: only the left edge's line further down is crossed
+    labels[82:90, 10:13] = 1  # goes round the lower left corner: only the left edge's line further down is crossed
     labels[87:90, 10:40] = 1
     labels[60:90, 37:40] = 1
     assert counts([frame(30, 20, 80, 80)], labels) == [[]]
     labels[:, :10] = 0
     labels[60:90, :30] = 0  # without the part beyond the line it is in
     assert counts([frame(30, 20, 80, 80)], labels) == [[1]]
+    labels[:] = 0
+    labels[30:33, 75:90] = labels[5:33, 87:90] = 1  # out by the right edge and up: in ...
+    assert counts([frame(30, 20, 80, 80)], labels) == [[1]]
+    labels[5:8, 70:90] = 1  # ... but not across the right edge's line further up
+    assert counts([frame(30, 20, 80, 80)], labels) == [[]]
 
 
 def test_frames_side_by_side_count_each_cell_once():
