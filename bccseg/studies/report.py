@@ -5,25 +5,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
-from bccseg.errors import BccsegError, StoreError
-from bccseg.files import write_atomically
+from bccseg.errors import BccsegError
 from bccseg.report.result import MeasuredImage
 from bccseg.report.run_record import FILE_NAME, RunRecord, RunRecorder
 from bccseg.report.study_export import study_files
-from bccseg.report.study_report import ReportContent, ReportPicture, can_print, print_pdf, report_html, report_picture
+from bccseg.report.study_report import ReportContent, ReportPicture, can_print, print_pdf, report_html
 from bccseg.report.study_report.methods import methods
 from bccseg.report.texts import Texts
 from bccseg.schema import Schema
 from bccseg.statistics.compare import Test
 from bccseg.statistics.tables import StudyTables
 from bccseg.studies.counting import counted
+from bccseg.studies.pictures import picture
 from bccseg.studies.records import StudyImage
 from bccseg.studies.tables import study_tables
 
 if TYPE_CHECKING:
     from bccseg.studies.study import Study
 
-PICTURES = "pictures"  # folder of a study; its files are made again if they are lost
 HTML, PDF = "report.html", "report.pdf"
 Progress = Callable[[float], None]  # finished share, 0 to 1
 
@@ -131,25 +130,3 @@ def _pictures(
             image.edits,
             image.note,
         )
-
-
-def picture(study: "Study", image: StudyImage) -> bytes:
-    """JPEG of an image with its outlines and scale bar. Raises StoreError, ImageError."""
-    size = f"{image.pixel_size_um:.6g}" if image.pixel_size_um else "px"
-    path = study.folder / PICTURES / f"{image.result}-{size}.jpg"
-    try:
-        return path.read_bytes()
-    except OSError:
-        pass
-    stored = study.stored(image)
-    if stored is None:
-        raise StoreError(f"'{image.name}' has no result yet.")
-    jpeg = report_picture(stored.unpack()).jpeg
-    try:
-        path.parent.mkdir(exist_ok=True)
-        for older in path.parent.glob(f"{image.result}-*.jpg"):
-            older.unlink(missing_ok=True)
-        write_atomically(path, jpeg)
-    except OSError:  # a full disk: the picture is shown all the same
-        pass
-    return jpeg

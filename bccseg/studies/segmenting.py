@@ -10,6 +10,7 @@ from bccseg.errors import BccsegError, ImageError, Stopped
 from bccseg.inference.batch import Failure, segment_page
 from bccseg.inference.predictor import Predictor
 from bccseg.io.images import decode
+from bccseg.studies.pictures import keep_picture
 from bccseg.studies.records import StudyImage
 from bccseg.studies.study import Study
 from bccseg.studies.thumbnails import make_thumbnail
@@ -106,4 +107,6 @@ def _segment(study: Study, image: StudyImage, predictor: Predictor, tell: Callab
         return
     study.keep(image, outcome)
     make_thumbnail(study, image.id, outcome.image)
+    if kept := study.images.get(image.id):
+        keep_picture(study, kept, outcome)
     log.info("%s: %d cells, %.1f s", image.name, outcome.summary.cell_count, time.monotonic() - started)

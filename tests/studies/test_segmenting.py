@@ -45,6 +45,8 @@ def test_all_that_waits_is_segmented_and_what_cannot_be_says_why(tiny_study):
     assert steps[-1] == Step(3, 0)
     assert all(thumbnail(tiny_study, i)[:2] == b"\xff\xd8" for i in (a, b, bad))
     assert len(list((tiny_study.folder / "thumbnails").iterdir())) == 2, "none of what cannot be read"
+    pictures = {path.name for path in (tiny_study.folder / "pictures").iterdir()}
+    assert {name.split("-")[1] for name in pictures} == {i.result for i in tiny_study.images.all() if i.result}
 
 
 def test_pages_of_a_file_are_images(tiny_study):

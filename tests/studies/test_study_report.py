@@ -12,7 +12,8 @@ from bccseg.imaging.synthetic import draw_smear
 from bccseg.io.archive import Entry
 from bccseg.report.result import ImageResult
 from bccseg.report.study_report import pdf
-from bccseg.studies.report import PICTURES, ReportOptions, print_report, study_report
+from bccseg.studies.pictures import PICTURES
+from bccseg.studies.report import ReportOptions, print_report, study_report
 from tests.studies.conftest import picture
 
 ONE = {"tested": ("diameter_um",)}  # a chart takes time
