@@ -30,6 +30,7 @@ VISITS_MB = 20_000  # of all; beyond that the browsers that were away longest
 DRAFT_DAYS = 90  # after its last edit, on a server that several people share; on one's own computer drafts stay
 LOGIN_DAYS = 7  # after which somebody logs in again
 INVITATION_DAYS = 30  # within which an invitation must be taken up
+LEFTOVER_HOURS = 24.0  # half-written files of a killed process are deleted after; see `annotation.leftovers`
 # The process that segments for the pages; see `bccseg.workers`.
 NETWORKS_LOADED, NETWORK_IDLE_MINUTES = 3, 30.0  # the last one stays
 TURN_SECONDS = 0.15  # a visitor's turn lasts at least so long, then to the end of a tile

@@ -1,6 +1,6 @@
 """A correction under way, kept on disk stroke by stroke, so that a reload or a crash loses at most the last one.
 
-    drafts/<id>/draft.json, image.png, base.png, proposal.png, log.jsonl
+    drafts/<id>/draft.json, image.png, base.png, proposal.png, log.jsonl, submission.json
 
 The log has a line an edit, undo or redo. A draft is private to those who know its id, which is long and random;
 the image joins the collection only when the draft is submitted.
@@ -13,6 +13,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -25,12 +26,22 @@ from pydantic import Field
 from bccseg.annotation.disk import disk_errors, read_png, read_record
 from bccseg.annotation.edits import Edit
 from bccseg.annotation.history import History
-from bccseg.annotation.records import Details, Record, RejectedObject, Version, now, origin, validate_id
+from bccseg.annotation.records import (
+    VERSION_ID,
+    Details,
+    Record,
+    RejectedObject,
+    Version,
+    new_id,
+    now,
+    origin,
+    validate_id,
+)
 from bccseg.annotation.review import last_by_author
 from bccseg.annotation.store import LabelStore
 from bccseg.classes import CellMarks
 from bccseg.errors import EditError, StoreError
-from bccseg.files import write_atomically
+from bccseg.files import write_atomically, write_once
 from bccseg.imaging.label_image import Labels, median_diameter, without
 from bccseg.io.encode import png
 from bccseg.io.label_files import labels_png
@@ -60,6 +71,15 @@ class DraftInfo(Record):
     cells: CellMarks = Field(default_factory=dict)  # classes of the base
     study: str = ""  # id, where the image is one of a study; its numbers follow the draft
     study_image: int = 0
+
+
+class Submission(Record):
+    """submission.json: which version a draft becomes, noted before it is saved."""
+
+    title = "data of a submission"
+
+    version: str = Field(pattern=f"^{VERSION_ID.pattern}$")
+    log_size: int  # with these edits
 
 
 class LogLine(Record):
@@ -179,7 +199,8 @@ class Draft:
         """Add the correction to the collection, with the proposal it started from; the draft is then done. account: of
         the author, where people log in.
 
-        Raises StoreError, and the draft stays.
+        Submitting again what was submitted already, because the server was killed before the draft was gone, gives the
+        version that is there. Raises StoreError, and the draft stays.
         """
         if not self.folder.exists():  # in another window, as the next
             raise StoreError(GONE)
@@ -190,6 +211,10 @@ class Draft:
             self.image, info.name, pixel_size_um=info.pixel_size_um, added_by=author, licence=licence
         ).id
         parent = info.parent or self._save_proposal(store, image, author, licence)
+        submission = self._submission()
+        if there := next((v for v in store.versions(image) if v.id == submission), None):
+            self.discard()
+            return there
         others = [v for v in last_by_author(store.versions(image)) if v.author != author]
         classes = store.class_set()
         before, after = (
@@ -197,13 +222,27 @@ class Draft:
             for labels, marks in ((self.base, info.cells), (self.labels, self.marks))
         )
         version = store.save_version(
-            image, self.labels, author=author, account=account, status="submitted", parent=parent, weights=info.weights,
-            comment=comment, licence=licence, agreement=asdict(agreement(before, after)),
+            image, self.labels, version_id=submission, author=author, account=account, status="submitted",
+            parent=parent, weights=info.weights, comment=comment, licence=licence,
+            agreement=asdict(agreement(before, after)),
             disagreement=max((1 - agreement(store.cell_labels(v), after).f1 for v in others), default=None),
             details=Details(edits=[edit.to_dict() for edit in self.history.edits], cells=self.marks),
         )  # fmt: skip
         self.discard()
         return version
+
+    def _submission(self) -> str:
+        """Id of the version that this draft becomes with these edits. It is on disk before the version is."""
+        path = self.folder / "submission.json"
+        with disk_errors("Submitting"):
+            for _ in range(2):
+                made = Submission(version=new_id(now()), log_size=self._size)
+                write_once(path, made.to_json())
+                noted = read_record(Submission, path)
+                if noted.log_size == self._size:
+                    return noted.version
+                path.unlink(missing_ok=True)  # of an attempt before the last edits
+        raise StoreError(STALE)
 
     def _save_proposal(self, store: LabelStore, image: str, author: str, licence: str) -> str:
         """Id of the version the draft started from; the same proposal is kept once."""
@@ -220,6 +259,8 @@ class Draft:
 
     def discard(self) -> None:
         """Delete the draft and its files."""
+        with suppress(OSError):
+            (self.folder / "draft.json").unlink()  # first: without it there is no draft, even if this ends half-way
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

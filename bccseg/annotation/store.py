@@ -84,6 +84,7 @@ class LabelStore(ImageStore):
         *,
         author: str,
         account: str = "",
+        version_id: str = "",
         status: Status = "submitted",
         details: Details | None = None,
         licence: str = "",
@@ -96,7 +97,8 @@ class LabelStore(ImageStore):
     ) -> Version:
         """Save labels int32 (H, W) of an image of the collection; when this returns they are on disk.
 
-        The number of cells leaves out what is none, such as platelets. The other arguments are fields of `Version`.
+        The number of cells leaves out what is none, such as platelets. version_id: made beforehand by `new_id`, so that
+        who saves again after a crash saves the same version. The other arguments are fields of `Version`.
         Raises StoreError, with nothing saved.
         """
         info = self.image_info(image)
@@ -108,7 +110,8 @@ class LabelStore(ImageStore):
         classes = self.class_set()
         cells, counts = without(labels, classes.uncounted(details.cells)), classes.count(details.cells)
         version = Version(
-            id=new_id(time), image=image, author=clean_text(author, MAX_NAME) or "anonymous", time=time.isoformat(),
+            id=validate_id(VERSION_ID, version_id or new_id(time), "a version"), image=image,
+            author=clean_text(author, MAX_NAME) or "anonymous", time=time.isoformat(),
             status=status, cells=count_cells(cells), class_counts=counts, sha256=hashlib.sha256(data).hexdigest(),
             comment=clean_text(comment, MAX_TEXT), licence=licence, edit_count=len(details.edits), parent=parent,
             weights=weights, uncertainty=uncertainty, agreement=agreement, disagreement=disagreement, account=account,

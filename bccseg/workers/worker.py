@@ -24,7 +24,7 @@ log = logging.getLogger("bccseg")
 
 COMMAND = (sys.executable, "-m", "bccseg.workers")
 ROOT = Path(__file__).resolve().parents[2]
-POLL_SECONDS = 0.2  # between two looks whether a task was stopped
+POLL_SECONDS = 0.3  # between two looks whether a task was stopped
 SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # the server fetches weights; a worker needs no key
 DIED_TWICE = (
     "The program ended twice while it looked at this file. It may be too large for the memory of this computer: "

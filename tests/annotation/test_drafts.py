@@ -1,5 +1,6 @@
 """Drafts: every stroke is on disk, a killed process loses at most the last, undo reaches back over a reload."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from bccseg.annotation import drafts
 from bccseg.annotation.drafts import DraftInfo, create_draft, draft_from_version, draft_info, log_size, open_draft
 from bccseg.annotation.edits import Edit
 from bccseg.annotation.review import annotator_agreement, items
+from bccseg.annotation.store import LabelStore
 from bccseg.errors import EditError, StoreError
 from tests.annotation.replay import replay
 
@@ -123,6 +125,48 @@ def test_a_failed_submission_keeps_the_draft(store, draft, monkeypatch):
     assert store.versions() == []
     again = open_draft(store, draft.id)
     assert again.submit(store, "Ana", "", "CC0 1.0").edit_count == 1
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kills=st.lists(st.integers(1, 16), max_size=3), more=st.booleans())
+def test_a_submission_that_was_killed_anywhere_is_there_once(tmp_path_factory, field, kills, more):
+    """Killed before or after any file is renamed, and before the draft's folder is gone; then submitted again."""
+    store = LabelStore(tmp_path_factory.mktemp("killed"))
+    draft = create_draft(store, *field, DraftInfo(name="smear.png", weights="unet", scores=[0.9] * int(field[1].max())))
+    draft.apply(Edit(kind="delete", points=(middle(draft.base, 1),)))
+    for kill in kills:
+        with pytest.MonkeyPatch.context() as patch:
+            left = [kill]
+
+            def killed_at(step, left=left):
+                def run(*values, **named):
+                    left[0] -= 1
+                    if left[0] == 0:
+                        raise Killed
+                    return step(*values, **named)
+
+                return run
+
+            patch.setattr(files, "flush_folder", killed_at(files.flush_folder))
+            patch.setattr(files.os, "fsync", killed_at(files.os.fsync))
+            patch.setattr(drafts.shutil, "rmtree", killed_at(drafts.shutil.rmtree))
+            with contextlib.suppress(Killed, StoreError):
+                open_draft(store, draft.id).submit(store, "Ana", "", "CC0")
+    edits = 1
+    if draft_info(store, draft.id):
+        again = open_draft(store, draft.id)
+        if more and not LabelStore(store.root).versions():  # something was added before the next attempt
+            again.apply(Edit(kind="delete", points=(middle(draft.base, 2),)))
+            edits = 2
+        again.submit(store, "Ana", "", "CC0")
+    found = LabelStore(store.root).versions()
+    assert [(v.status, v.edit_count) for v in found] == [("proposal", 0), ("submitted", edits)]
+    made = [Edit.from_dict(values) for values in store.details(found[1]).edits]
+    assert (replay(store.labels(found[0]), made) == store.labels(found[1])).all()
 
 
 def test_going_on_from_a_version(submitted):

@@ -4,10 +4,10 @@ import streamlit as st
 
 from ui.shared.duration import duration
 from ui.shared.errors import plain
-from ui.shared.segmentation_job import Job
+from ui.shared.segmentation_job import Job, jobs_open
 from ui.shared.session import VisitorState
 
-POLL_SECONDS = 0.5
+POLL_SECONDS, SLOWER, LONGEST_SECONDS = 0.5, 0.06, 2.0  # with one job; more for each other one; at most
 
 
 def show_progress(state: VisitorState, *, busy: bool) -> None:
@@ -16,7 +16,9 @@ def show_progress(state: VisitorState, *, busy: bool) -> None:
     if job is None:
         return
     if busy:  # if it has ended since, the first poll draws the page again
-        _poll(state, len(state.results))
+        # The more wait, the longer it takes, and the less is to be seen: pages that look must not hold up the work.
+        seconds = min(LONGEST_SECONDS, POLL_SECONDS + SLOWER * (jobs_open() - 1))
+        st.fragment(_poll, run_every=seconds)(state, len(state.results))
     elif job.error:
         st.error(plain(job.error, 600))
     elif job.stopped and not state.waiting:  # else `show_kept` tells, and offers the rest
@@ -28,7 +30,6 @@ def stopped_words(job: Job) -> str:
     return f"Stopped after {job.done} of {job.total} files. What was finished is kept."
 
 
-@st.fragment(run_every=POLL_SECONDS)
 def _poll(state: VisitorState, seen: int) -> None:
     job = state.job
     if job is None or job.finished.is_set() or len(state.results) > seen == 0:

@@ -8,6 +8,7 @@ from concurrent.futures import Future, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
+from weakref import WeakSet
 
 from bccseg.config import SegmentSettings
 from bccseg.errors import BccsegError, Stopped
@@ -18,6 +19,14 @@ from ui.shared.predictors import WorkerPredictor
 from ui.shared.weights_at_work import at_work
 
 log = logging.getLogger("bccseg")
+
+WAIT_SECONDS = 0.3  # between two looks whether it was stopped
+_open: "WeakSet[Job]" = WeakSet()
+
+
+def jobs_open() -> int:
+    """How many jobs of all visitors are running or wait for their turn."""
+    return sum(not job.finished.is_set() for job in list(_open))
 
 
 @dataclass(eq=False)
@@ -66,6 +75,7 @@ class Job:
 
     def start(self) -> "Job":
         """Begin in the background."""
+        _open.add(self)
         self.total = sum(file.left for file in self.files)
         threading.Thread(target=self._run, name="bccseg-job", daemon=True).start()
         return self
@@ -89,12 +99,12 @@ class Job:
 
     def _run(self) -> None:
         try:
-            while self.after and not self.after.finished.wait(0.1):
+            while self.after and not self.after.finished.wait(WAIT_SECONDS):
                 self._tell(0.0)
             self.after = None
             while not self.loaded.done():  # loading may take a while; stop works meanwhile
                 self._tell(0.0)
-                wait([self.loaded], timeout=0.1)
+                wait([self.loaded], timeout=WAIT_SECONDS)
             predictor = self.loaded.result()
             self.started, self._stems = time.monotonic(), self.taken()
             with at_work(predictor.source):
