@@ -4,6 +4,7 @@ study.sqlite        the catalogue: images, samples, groups, columns, settings
 files/<sha256>      files as they came, each once
 results/<id>.*      see `results`
 thumbnails/         small pictures, made again if they are lost
+pictures/           those of the report, as well
 segment.lock, progress.json, process.json, stop, console.log     see `segmenting`
 """
 

@@ -157,6 +157,14 @@ def test_methods_are_of_what_was_really_used(results):
     assert "described, not tested" in words
 
 
+def test_methods_say_that_regions_were_counted(results):
+    content = drawn_content(results)
+    assert "regions" not in methods(content, TEXTS)[0]
+    images = content.tables.images.assign(counted_px=[np.nan, 5000, 5000, np.nan, np.nan, np.nan])
+    part = replace(content, tables=StudyTables(content.tables.cells, images, content.tables.samples))
+    assert "In 2 images only the cells in regions drawn by hand were counted" in methods(part, TEXTS)[0]
+
+
 def test_citation_names_the_weights(results):
     assert f"Weights unet-bbbc041seg, sha256 {SHA}." in citation(drawn_content(results), TEXTS)
 

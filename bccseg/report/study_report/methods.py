@@ -101,6 +101,9 @@ def _measures(content: ReportContent, texts: Texts, cited: Cited) -> Iterable[st
     yield texts("methods.sizes")
     if any(one.key == "density_per_mm2" for one in content.measures):
         yield texts("methods.density", gundersen=cited["gundersen"])
+    drawn = int(images["counted_px"].notna().sum()) if "counted_px" in images else 0
+    if drawn:
+        yield texts("methods.regions", images=texts.count("methods.n_images", drawn))
     cells = len(content.tables.cells)
     if cells:
         flagged = f"{100 * (content.tables.cells['flag'] != '').mean():.1f}"

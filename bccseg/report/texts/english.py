@@ -167,6 +167,7 @@ ENGLISH: dict[str, str] = {
     "methods.no_pixel": "The pixel size was not known; sizes are in px.",
     "methods.sizes": "Diameters are those of circles of the same area; roundness is 4π area / perimeter², elongation the eccentricity of the ellipse with the same second moments. Cells cut by the edge of the image were left out of sizes and shapes.",
     "methods.density": "Densities count the cells of the unbiased counting frame [{gundersen}].",
+    "methods.regions": "In {images} only the cells in regions drawn by hand were counted, each once.",
     "methods.flags_in": "{percent} % of the cells were flagged as joined or out of focus and were included.",
     "methods.flags_out": "{percent} % of the cells were flagged as joined or out of focus and were left out of sizes, shapes, colours and classes; {images} too crowded to be counted were left out.",
     "methods.classes": "Classes of cells ({list}) were told by the network{hand}.",
