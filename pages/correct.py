@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from ui.components.local_storage import remembered
 from ui.correct.editor import show_editor
 from ui.correct.session import current_session
 from ui.correct.start import ask_to_submit, ask_what_to_correct, reopen_session, show_heading, show_submitted
+from ui.shared.account import author
 from ui.shared.errors import show_errors
 from ui.shared.handover import note_change
 from ui.shared.page import open_page, show_title
@@ -19,7 +19,7 @@ with show_errors():
         show_submitted()
         ask_what_to_correct()
         st.stop()
-    note_change(session.draft, remembered("author"))
+    note_change(session.draft, author())
     show_heading(session)
     show_editor(session)
     ask_to_submit(session)

@@ -1,16 +1,20 @@
 """Drafts at a glance: what tells one from another in a list."""
 
+import shutil
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bccseg.annotation.drafts import open_draft
+from bccseg.annotation.drafts import DRAFT_ID, open_draft
 from bccseg.annotation.records import image_id
 from bccseg.annotation.store import LabelStore
 from bccseg.imaging.label_image import count_cells, without
 from bccseg.report.viewport import overview
+
+CHANGING = ("draft.json", "log.jsonl")  # files of a draft, of which the log is written at every edit
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,17 @@ class DraftSummary:
     change: int  # cells more than where it began
     parent: str | None  # version of the collection that it goes on from
     picture: NDArray[np.uint8]  # (h, w, 3), the cells as they are now tinted
+
+
+def sweep_drafts(store: LabelStore, days: float) -> int:
+    """Delete drafts that nobody has changed for so many days; returns how many."""
+    gone, oldest = 0, time.time() - days * 86400
+    for folder in (store.root / "drafts").glob("*"):
+        times = [path.stat().st_mtime for name in CHANGING if (path := folder / name).exists()]
+        if DRAFT_ID.fullmatch(folder.name) and times and max(times) < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
+            gone += 1
+    return gone
 
 
 def summarise_draft(store: LabelStore, draft: str, side_px: int = 96) -> DraftSummary:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from bccseg.report.shown_text import chart_text
+
 NO_CELLS = "no cells"
 COLOUR = "#b5305f"  # eosin
 SERIES = ("#b5305f", "#4a6fa5", "#2e8b74", "#d98e32", "#7b5ea7", "#5c8a3c", "#a5504a", "#3f8fa8")
@@ -62,8 +64,9 @@ def histogram(cells: pd.DataFrame, measure: str, classes: Mapping[str, tuple[str
     for name, (words, colour) in (classes or {"": ("cells", COLOUR)}).items():
         part = values[whole["class"] == name] if classes else values
         if len(part):
-            tip = f"%{{x}}: %{{y}} {words}<extra></extra>"
-            figure.add_histogram(x=part, nbinsx=30, bingroup=1, name=words, marker_color=colour, hovertemplate=tip)
+            shown = chart_text(words)
+            tip = f"%{{x}}: %{{y}} {shown}<extra></extra>"
+            figure.add_histogram(x=part, nbinsx=30, bingroup=1, name=shown, marker_color=colour, hovertemplate=tip)
     figure.update_layout(barmode="stack")
     median = float(values.median())
     figure.add_vline(x=median, line_dash="dot", line_color="#888")
@@ -77,10 +80,11 @@ def count_bars(summary: pd.DataFrame) -> go.Figure:
     if not summary["cell_count"].sum():
         return empty(title)
     inside, cut = summary["cell_count_inside"], summary["cell_count"] - summary["cell_count_inside"]
+    names = [chart_text(name) for name in summary["image"]]
     figure = go.Figure(
         [
-            go.Bar(x=summary["image"], y=inside, name="whole cells", marker_color=COLOUR),
-            go.Bar(x=summary["image"], y=cut, name="cut by the border", marker_color="#e3a9bd"),
+            go.Bar(x=names, y=inside, name="whole cells", marker_color=COLOUR),
+            go.Bar(x=names, y=cut, name="cut by the border", marker_color="#e3a9bd"),
         ]
     )
     figure.update_layout(barmode="stack")
@@ -107,7 +111,11 @@ def distributions(tables: dict[str, pd.DataFrame], measure: str) -> go.Figure:
         values = cells.loc[~cells["touches_border"], column]
         if len(values):
             figure.add_violin(
-                y=values, name=name, line_color=SERIES[k % len(SERIES)], box_visible=True, meanline_visible=True
+                y=values,
+                name=chart_text(name),
+                line_color=SERIES[k % len(SERIES)],
+                box_visible=True,
+                meanline_visible=True,
             )
     if not figure.data:
         return empty(title)

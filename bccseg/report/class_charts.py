@@ -6,6 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from bccseg.report.shown_text import chart_text
+
 ROW_PX, FRAME_PX = 34, 120
 SCALE = [[0, "#eef2f8"], [1, "#3a5f96"]]  # opaque, so that the numbers can be read on dark pages, too
 
@@ -18,6 +20,7 @@ def confusion_chart(
     Colours are shares of a row, so that rare classes are seen as well; the number is the count of `unit`.
     """
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    names = [chart_text(name) for name in names]
     text = [[f"{count:,}" if count else "" for count in row] for row in confusion.tolist()]
     figure = go.Figure(
         go.Heatmap(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +14,39 @@ from bccseg.report.class_numbers import class_counts, platelets_per_1000_red, wh
 from bccseg.report.result import ImageResult, MeasuredImage
 
 RATIOS = WHITES, PLATELETS = "white_per_100_red", "platelets_per_1000_red"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # the wide ones too: Excel reads them alike
 
 
 def csv(table: pd.DataFrame, *, header: bool = True) -> bytes:
     """CSV, UTF-8, 4 decimals. header: whether the names of the columns come first.
 
-    Text that a spreadsheet would run as a formula gets a leading apostrophe.
+    Text that a spreadsheet would run as a formula gets a leading apostrophe, names of columns too; numbers stay so.
     """
     table = table.copy()
-    for name in table.columns[[pd.api.types.is_string_dtype(t) for t in table.dtypes]]:
-        table[name] = [f"'{v}" if isinstance(v, str) and v.startswith(FORMULA_STARTS) else v for v in table[name]]
+    for k, dtype in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(dtype):  # text, categories, and columns of several kinds
+            table.isetitem(k, [_no_formula(v) for v in table.iloc[:, k]])
+    table.columns = [_no_formula(name) for name in table.columns]
     return table.to_csv(index=False, header=header, float_format="%.4f").encode("utf-8")
+
+
+def _no_formula(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r would end the row for some readers
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def cell_table(result: MeasuredImage) -> pd.DataFrame:

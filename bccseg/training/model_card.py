@@ -8,6 +8,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from bccseg.config import ARCHITECTURE_TITLES, TrainConfig
 from bccseg.metrics.titles import METRIC_TITLES
 from bccseg.model.weights import WeightsConfig
+from bccseg.report.shown_text import markdown_text
 from bccseg.training.provenance import Provenance
 
 SETS = {
@@ -48,21 +49,21 @@ def model_card(config: WeightsConfig, run: Path) -> str:
     check = config.metrics.get("validation", {})
     base = training.base_weights
     text = TEMPLATE.format(
-        title=" ".join(config.name.split()),
+        title=markdown_text(config.name),
         network=ARCHITECTURE_TITLES[config.network.architecture],
         width=config.network.width,
         depth=config.network.depth,
         colour="RGB" if config.network.in_channels == 3 else "greyscale",
-        intended_use=config.intended_use,
+        intended_use=markdown_text(config.intended_use),
         epochs=training.epochs,
         steps=training.steps_per_epoch,
         batch=training.batch_size,
         rate=training.learning_rate,
         seed=training.seed,
-        base=f", going on from {Path(base).name}" if base else "",
-        data=config.data or "not stated",
-        licence=config.licence or "not stated",
-        classes=f"Cells are told to be {', '.join(one.name for one in config.classes)}."
+        base=f", going on from {markdown_text(Path(base).name)}" if base else "",
+        data=markdown_text(config.data) or "not stated",
+        licence=markdown_text(config.licence) or "not stated",
+        classes=f"Cells are told to be {', '.join(markdown_text(one.name) for one in config.classes)}."
         if config.classes
         else "Cell types are not told apart.",
         splits=_split_table(run / "split.json"),

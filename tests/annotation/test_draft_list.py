@@ -1,10 +1,14 @@
 """Drafts at a glance."""
 
+import os
+import time
+
 import numpy as np
 
-from bccseg.annotation.draft_list import summarise_draft
+from bccseg.annotation.draft_list import summarise_draft, sweep_drafts
 from bccseg.annotation.drafts import DraftInfo, create_draft
 from bccseg.annotation.edits import Edit
+from bccseg.annotation.store import LabelStore
 
 
 def test_a_draft_at_a_glance(store, field):
@@ -29,3 +33,15 @@ def test_two_drafts_of_one_image_have_the_same_image_and_another_image_has_not(s
     other = create_draft(store, image[::-1].copy(), labels[::-1].copy(), DraftInfo(name="a.png"))
     images = [summarise_draft(store, draft.id).image for draft in (one, two, other)]
     assert images[0] == images[1] != images[2]
+
+
+def test_old_drafts_are_swept_and_others_stay(tmp_path, discs):
+    store = LabelStore(tmp_path)
+    image = np.zeros((*discs.shape, 3), np.uint8)
+    old, edited, new = (create_draft(store, image, discs, DraftInfo(name=name)) for name in "abc")
+    for draft in (old, edited):
+        os.utime(draft.folder / "draft.json", (0, time.time() - 91 * 86400))
+    (edited.folder / "log.jsonl").write_text("")  # as of a day ago
+    os.utime(edited.folder / "log.jsonl", (0, time.time() - 86400))
+    assert sweep_drafts(store, 90) == 1
+    assert [draft.folder.exists() for draft in (old, edited, new)] == [False, True, True]

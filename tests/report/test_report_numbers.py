@@ -174,7 +174,7 @@ def test_csv_has_four_decimals_and_no_formulas():
         {"text": starts, "x": np.arange(8) / 3, "n": range(8), "mixed": ["-a", None, 3, -4.5, "b", "", "=", 0]}
     )
     back = pd.read_csv(io.BytesIO(csv(frame)), keep_default_na=False, encoding="utf-8", lineterminator="\n", dtype=str)
-    assert back["text"].tolist() == ["'=1", "'+1", "'-1", "'@x", "'\tx", "'\rx", "x=1", "ü"]
+    assert back["text"].tolist() == ["'=1", "'+1", "'-1", "'@x", "'\tx", "'\nx", "x=1", "ü"]
     assert back["x"].tolist()[:3] == ["0.0000", "0.3333", "0.6667"]
     assert back["n"].tolist() == [str(k) for k in range(8)]
     assert frame["text"].tolist() == starts  # the table itself stays

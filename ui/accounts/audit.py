@@ -50,7 +50,8 @@ def show_audit() -> None:
     found = table[_fits(table)]
     st.caption(f"{len(found):,} of {len(table):,} entries, the newest first")
     column = st.column_config
-    st.dataframe(found.head(SHOWN), hide_index=True, key="audit_table", height="content" if len(found) < 14 else 520, column_config={
+    height = "content" if len(found) < 14 else 520
+    st.dataframe(found.head(SHOWN), hide_index=True, key="audit_table", height=height, column_config={
         "time": column.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm:ss"), "who": "Who", "action": "What",
         "account": column.TextColumn("Account", help="The same however somebody is called."), "outcome": "Outcome",
         "on": "On", "version": column.TextColumn("From", help="The version or weights that were there before."),

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from bccseg.accounts.roles import Action
 from bccseg.annotation.class_mapping import map_classes
 from bccseg.annotation.drafts import DraftInfo, create_draft
 from bccseg.annotation.import_parts import Truth
@@ -11,6 +12,7 @@ from bccseg.annotation.import_sources import truth_of
 from bccseg.imaging.label_image import median_diameter, without
 from bccseg.io.images import decode
 from ui.correct.session import open_session
+from ui.shared.account import acting, allowed
 from ui.shared.class_mapping import ask_for_classes
 from ui.shared.errors import show_errors
 from ui.shared.storage import store
@@ -39,9 +41,12 @@ def ask_for_pair() -> None:
         if st.button("Open", type="primary", key="open_pair"):
             page = decode(image.getvalue())[0]
             truth = read(page.image) or Truth(np.zeros(page.image.shape[:2], np.int32), {})
-            mapped = map_classes(counts, store().class_set(), chosen, definitions)
-            if mapped.classes != store().class_set():
-                store().save_class_set(mapped.classes)
+            collection = store()
+            mapped = map_classes(counts, collection.class_set(), chosen, definitions)
+            if mapped.classes != collection.class_set() and allowed(Action.EDIT_CLASSES):  # else cells keep the names
+                with acting(Action.EDIT_CLASSES, mask.name if mask else "") as note:
+                    note.text = ", ".join(one.name for one in mapped.classes.classes)
+                    collection.save_class_set(mapped.classes)
             if not truth.certain:
                 st.toast("These outlines stand for boxes, or are a network's: look at each.", icon=":material/draw:")
             _open(image, page.image, page.pixel_size_um, Truth(truth.labels, mapped.marks(truth.marks)))

@@ -9,10 +9,10 @@ from bccseg.annotation.drafts import Draft
 from bccseg.errors import StoreError
 from bccseg.report.stored_result import StoredResult
 from ui.components.gallery import commands_since, gallery, rested_at
-from ui.components.local_storage import remembered
 from ui.segment.cell_table import select_cell
 from ui.segment.class_filter import hidden, hide, looks
 from ui.segment.gallery_session import COLUMNS, GallerySession
+from ui.shared.account import author
 from ui.shared.handover import draft_of_result, note_change
 from ui.shared.session import VisitorState
 from ui.shared.storage import store
@@ -45,7 +45,7 @@ def take_moves() -> None:
     """What was done in the gallery a moment ago comes before all else that the page does."""
     session: GallerySession | None = st.session_state.get(KEY)
     if session and session.take(commands_since(session.key, session.done)) and session.draft:
-        note_change(session.draft, remembered("author"))
+        note_change(session.draft, author())
         session.told = session.done
 
 
@@ -87,7 +87,7 @@ def _show_gallery(state: VisitorState, index: int, shown: StoredResult, *, edita
 @st.fragment
 def _gallery(session: GallerySession, *, editable: bool) -> None:
     if session.take(commands_since(session.key, session.done)) and session.draft:
-        note_change(session.draft, remembered("author"))
+        note_change(session.draft, author())
     if session.found:
         st.session_state[FOUND], session.found = session.found, None
         st.rerun()

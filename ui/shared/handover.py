@@ -14,6 +14,7 @@ from bccseg.annotation.drafts import (
 from bccseg.annotation.records import Version
 from bccseg.errors import StoreError
 from ui.components.local_storage import remembered
+from ui.shared.account import at_work, author
 from ui.shared.session import VisitorState, visitor_state
 from ui.shared.storage import store
 from ui.shared.stored_drafts import begin_draft, corrected
@@ -79,7 +80,8 @@ def draft_of_version(state: VisitorState, version: Version) -> Draft:
 
 def known_drafts(state: VisitorState) -> list[str]:
     """Ids of the drafts of this browser, the last one first; some may be done."""
-    return list(dict.fromkeys([*state.drafts, *filter(None, remembered("drafts").split(","))]))
+    mine = [] if at_work().person.known else remembered("drafts").split(",")  # the browser may be another's, too
+    return list(dict.fromkeys([*state.drafts, *filter(None, mine)]))
 
 
 def note_change(draft: Draft, author: str) -> None:
@@ -109,18 +111,18 @@ def take_up_corrections(state: VisitorState) -> None:
     of studies that were worked on here.
     """
     open_here = st.session_state.pop(CHANGED, {})
-    for draft, author in open_here.values():
-        take_up_study_draft(draft, author)
+    for draft, by in open_here.values():
+        take_up_study_draft(draft, by)
     for index, stored in enumerate(list(state.results)):
         if not stored.draft:
             continue
-        draft, author = open_here.get(stored.draft, (None, remembered("author")))
+        draft, by = open_here.get(stored.draft, (None, author()))
         if draft is None or draft.stale:
             if log_size(store(), stored.draft) in (None, stored.draft_size):  # done, or nothing new
                 continue
             draft = open_draft(store(), stored.draft)
         if draft.size != stored.draft_size:
-            new = corrected(stored, draft, author)
+            new = corrected(stored, draft, by)
             with state.lock:
                 if index < len(state.results) and state.results[index] is stored:  # else another run was faster
                     state.results[index] = new

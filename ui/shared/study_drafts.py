@@ -7,7 +7,7 @@ from bccseg.annotation.drafts import Draft, log_size, open_draft
 from bccseg.errors import StoreError
 from bccseg.studies.records import StudyImage
 from bccseg.studies.study import Study
-from ui.components.local_storage import remembered
+from ui.shared.account import author
 from ui.shared.storage import store, studies
 from ui.shared.stored_drafts import begin_draft, corrected
 
@@ -47,7 +47,7 @@ def take_up_study(study: Study, images: Iterable[StudyImage]) -> None:
         if size is None:  # submitted
             study.images.change(image.id, draft="", draft_size=0, edits_before=0)
         else:
-            _take_up(study, image, open_draft(store(), image.draft), remembered("author"))
+            _take_up(study, image, open_draft(store(), image.draft), author())
 
 
 def take_up_study_draft(draft: Draft, author: str) -> None:

@@ -10,8 +10,12 @@ from weakref import WeakValueDictionary
 
 import streamlit as st
 
+from bccseg.accounts.server import ServerSettings
 from bccseg.annotation.disk import disk_errors
-from bccseg.config import VISIT_DAYS, VISITS_MB
+from bccseg.annotation.draft_list import sweep_drafts
+from bccseg.annotation.store import LabelStore
+from bccseg.config import DRAFT_DAYS, VISIT_DAYS, VISITS_MB
+from ui.shared.housekeeping import keep_house
 from ui.shared.storage import store
 from ui.shared.visit_files import RECORD, VisitFiles, folder_of
 from ui.shared.visitor import VisitorState
@@ -83,6 +87,8 @@ class Visits:
             self._swept = time.monotonic()
             try:
                 self.sweep()
+                if ServerSettings.shared() and (gone := sweep_drafts(LabelStore(self.root.parent), DRAFT_DAYS)):
+                    log.info("%d drafts were deleted that nobody changed for %d days", gone, DRAFT_DAYS)
             except OSError:  # a folder that went meanwhile, say: the next time will do
                 log.exception("old visits could not be dropped")
 
@@ -112,4 +118,5 @@ def _visits(root: str) -> Visits:
 
 def visits() -> Visits:
     """Those of this server. Raises StoreError if the folder of the collection cannot be made."""
+    keep_house()
     return _visits(str(store().root / "visits"))

@@ -8,6 +8,7 @@ from bccseg.jobs.training_run import RunSnapshot
 from bccseg.metrics.class_scores import class_scores
 from bccseg.report import charts
 from bccseg.report.class_charts import confusion_chart
+from bccseg.report.shown_text import chart_text
 from ui.shared.plots import PLOT
 
 COLOURS = [charts.COLOUR, "#5b7fb5", "#4c956c", "#c77d0a", "#7b5ea7"]
@@ -20,7 +21,7 @@ def show_curves(runs: list[RunSnapshot]) -> None:
         figure = go.Figure()
         for k, run in enumerate(runs):
             epochs = [report.epoch for report in run.epochs]
-            name = run.spec.name if len(runs) > 1 else ""
+            name = chart_text(run.spec.name) if len(runs) > 1 else ""
             for name_of, dash, words in ((key, "solid", "training"), (f"val_{key}", "dot", "validation")):
                 line = {"dash": dash, "color": COLOURS[k % len(COLOURS)]}
                 values = [getattr(report, name_of) for report in run.epochs]
@@ -43,7 +44,8 @@ def show_classes(run: RunSnapshot) -> None:
     left, right = st.columns(2)
     figure = go.Figure()
     for k, one in enumerate(classes, start=1):
-        figure.add_scatter(x=[report.epoch for report in told], y=[score[k].f1 for score in scores], name=one.words,
+        figure.add_scatter(x=[report.epoch for report in told], y=[score[k].f1 for score in scores],
+                           name=chart_text(one.words),
                            mode="lines+markers", line={"color": one.colour})  # fmt: skip
     legend = {"orientation": "h", "y": 1.15, "x": 1, "xanchor": "right"}
     figure.update_layout(title="Dice of each class", height=280, margin={"l": 40, "r": 10, "t": 40, "b": 30},

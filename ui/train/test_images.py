@@ -2,12 +2,13 @@
 
 import streamlit as st
 
+from bccseg.accounts.roles import Action
 from bccseg.annotation.dataset_export import chosen_versions
 from bccseg.annotation.records import Split
 from bccseg.annotation.review import Item, items
 from bccseg.annotation.store import LabelStore
 from bccseg.errors import BccsegError
-from ui.components.local_storage import remembered
+from ui.shared.account import acting, allowed, author
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
 from ui.shared.storage import store
@@ -28,7 +29,7 @@ def offer_test_images(key: str) -> None:
     found = [item for item, _ in chosen_versions(items(collection))]
     kept = sum(item.info.split == "test" for item in found)
     _show_said(collection, key)
-    if kept >= MIN_IMAGES or not found:
+    if kept >= MIN_IMAGES or not found or not allowed(Action.TRAIN):
         return
     rest = [item for item in found if item.info.split != "test"]
     others = sorted(rest, key=lambda item: (item.info.split != "train", item.info.id))  # by the pixels: at random
@@ -56,8 +57,11 @@ def too_few(kept: int) -> str:
 
 def _keep(collection: LabelStore, chosen: list[Item], key: str) -> None:
     before: dict[str, Split] = {item.info.id: item.info.split for item in chosen}
-    for image in before:
-        collection.set_split(image, "test", remembered("author") or "anonymous", REASON)
+    by = author() or "anonymous"
+    with acting(Action.TRAIN, f"{len(before)} images") as note:
+        note.text = "kept for comparing"
+        for image in before:
+            collection.set_split(image, "test", by, REASON)
     saved(collection)
     names = ", ".join(plain(item.info.name) for item in chosen)
     st.session_state[SAID] = (key, f"Kept for comparing: {names}.", before)
@@ -75,8 +79,11 @@ def _show_said(collection: LabelStore, key: str) -> None:
 
 def _undo(collection: LabelStore, before: dict[str, Split], key: str) -> None:
     try:
-        for image, split in before.items():
-            collection.set_split(image, split, remembered("author") or "anonymous", "undone")
+        by = author() or "anonymous"
+        with acting(Action.TRAIN, f"{len(before)} images") as note:
+            note.text = "no longer kept for comparing"
+            for image, split in before.items():
+                collection.set_split(image, split, by, "undone")
         saved(collection)
         st.session_state[SAID] = (key, "They are where they were before.", {})
     except BccsegError as error:
