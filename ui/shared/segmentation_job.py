@@ -47,7 +47,7 @@ class WaitingFile:
         yield from islice([entry] if entry.error else expand(entry.name, entry.data), self.done, None)
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """One batch of files. The page reads the fields; only the thread writes them."""
 
