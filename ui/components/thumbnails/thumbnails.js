@@ -106,7 +106,7 @@ class Strip {
       const button = document.createElement("button"), number = document.createElement("b");
       const count = this.items.filter((item) => !kind || item.marks.includes(kind)).length;
       number.textContent = count.toLocaleString("en");
-      button.append(...(kind ? [icon(kind)] : []), kind ? WORDS[kind] : "All images", number);
+      button.append(...(kind ? [icon(kind)] : []), kind ? WORDS[kind] : "All", number);
       button.dataset.kind = kind;
       button.onclick = () => { this.filter = kind; this.sift(); };
       return button;
