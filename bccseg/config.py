@@ -48,6 +48,22 @@ HEAD_CHANNELS: dict[str, tuple[str, ...]] = {
 }
 
 
+class VisitLimits(Schema):
+    """How much one browser may ask of a server that many share. None: as much as it likes."""
+
+    images: Annotated[int, ranged(1, 1_000_000)] | None = None  # that it has at once, with those that wait
+    waiting_megapixels: Annotated[float, ranged(1, 1e9)] | None = None
+    jobs: Annotated[int, ranged(1, 1000)] | None = None  # batches at once, one after the other
+    files_an_hour: Annotated[int, ranged(1, 1_000_000)] | None = None
+    megabytes_an_hour: Annotated[float, ranged(1, 1e9)] | None = None
+
+
+OWN_COMPUTER = VisitLimits()
+SHARED_SERVER = VisitLimits(
+    images=500, waiting_megapixels=2000, jobs=5, files_an_hour=1000, megabytes_an_hour=4000
+)  # VISIT_MB above limits what is stored
+
+
 class NetworkConfig(Schema):
     """Shape of a network. Its weights fit no other."""
 

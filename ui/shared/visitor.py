@@ -10,6 +10,7 @@ from bccseg.errors import StoreError
 from bccseg.io.archive import Entry, unique
 from bccseg.io.packing import from_json, to_json
 from bccseg.report.stored_result import StoredResult
+from ui.shared.limits import Allowance, limits_in_force
 from ui.shared.predictors import predictor_cache
 from ui.shared.segmentation_job import Job, WaitingFile
 from ui.shared.settings import Chosen
@@ -34,12 +35,21 @@ class VisitorState:
     when_changed: Callable[["VisitorState"], None] | None = None
     trouble: str = ""  # why the last change could not be kept
     left_out: int = 0  # images for which there was no room
+    allowance: Allowance = field(default_factory=Allowance)
     turn: str = field(default_factory=lambda: secrets.token_hex(8))  # its turns in the worker go by this
     lock: Any = field(default_factory=threading.RLock)
     _disk: Any = field(default_factory=threading.Lock)  # held while writing; never taken while `lock` is held
     _age: int = 0  # how often everything was cleared
     _kept: Visit = field(default_factory=Visit)
     _loaded: bool = False
+
+    @property
+    def jobs(self) -> int:
+        """Batches that are running or wait for those before."""
+        job, count = self.job, 0
+        while job is not None and not job.finished.is_set():
+            job, count = job.after, count + 1
+        return count
 
     @property
     def busy(self) -> bool:
@@ -49,9 +59,17 @@ class VisitorState:
     # --- segmenting
 
     def start(self, entries: list[Entry], chosen: Chosen) -> None:
-        """Segment further files; after those that are being segmented."""
-        new = [WaitingFile(entry) for entry in entries]
+        """Segment further files; after those that are being segmented. What is too much is told among the failures."""
         with self.lock:
+            entries, refused = self.allowance.admit(
+                entries, limits_in_force(), images=len(self.results) + sum(w.left for w in self.waiting),
+                waiting=[w.entry for w in self.waiting], jobs=self.jobs,
+            )  # fmt: skip
+            self.failures += refused
+            if refused and not entries:
+                self.changed()
+                return
+            new = [WaitingFile(entry) for entry in entries]
             self.waiting += new
             self._segment(new, chosen, self._add)
 

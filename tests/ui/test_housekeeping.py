@@ -1,0 +1,25 @@
+"""When memory is given back, and that leftovers of killed processes are told in the log."""
+
+import os
+import time
+
+from ui.shared.housekeeping import PATIENCE_SECONDS, Tidier, sweep
+
+
+def test_memory_is_tidied_after_work_and_only_if_it_grew():
+    tidier = Tidier()
+    tidier.least, tidier.last = 100, 0.0
+    assert tidier.look(1, 150, busy=False)
+    assert not tidier.look(1, 101, busy=False), "nothing to be had"
+    assert not tidier.look(1, 150, busy=True), "work goes on"
+    assert tidier.look(PATIENCE_SECONDS + 1, 150, busy=True), "for long"
+
+
+def test_sweeping_is_told_in_the_log(tmp_path, caplog):
+    part = tmp_path / "images" / "x.png.0123456789ab.part"
+    part.parent.mkdir()
+    part.write_bytes(b"half")
+    os.utime(part, (time.time() - 90_000,) * 2)
+    assert sweep(tmp_path) == 1
+    assert "images/x.png.0123456789ab.part" in caplog.text
+    assert sweep(tmp_path) == 0
