@@ -31,7 +31,8 @@ def test_the_contract(images, tmp_path, smear):
     out = tmp_path / "out"
     assert main(["segment", str(images), "--out", str(out), "--pixel-size", "0.1"]) == 0
     assert {p.name for p in out.iterdir()} == {
-        *(f"{s}_{e}" for s in "ab" for e in ("labels.png", "mask.png", "overlay.png", "cells.csv")), "summary.csv", "run.json",
+        *(f"{s}_{e}" for s in "ab" for e in ("labels.png", "mask.png", "overlay.png", "cells.csv")),
+        "summary.csv", "run.json",
     }  # fmt: skip
     labels = Image.open(out / "a_labels.png")
     assert labels.mode == "I;16"
