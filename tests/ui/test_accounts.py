@@ -10,8 +10,10 @@ from bccseg.annotation.drafts import DraftInfo, create_draft
 from bccseg.annotation.store import LabelStore
 from bccseg.classes import CellClass, ClassSet
 from bccseg.errors import AccessError
+from bccseg.io.archive import Entry
 from tests.paths import ROOT
 from tests.ui.team import account, claims, team
+from ui.shared.segmentation_job import WaitingFile
 
 __all__ = ["team"]
 
@@ -338,3 +340,47 @@ def test_settings_say_the_mode_on_ones_own_computer_too(team, monkeypatch):
 
 def test_refused_is_an_error_for_people():
     assert str(AccessError("x")) == "x"
+
+
+# --- what a browser holds
+
+
+def visit(root, token, who=None):
+    """What a browser with this token has, as its pages see it."""
+    at = AppTest.from_string(
+        "import streamlit as st\nfrom ui.components.local_storage import VISITOR, remember\n"
+        "from ui.shared.session import visitor_state\nremember(VISITOR, st.session_state['token'])\n"
+        "st.session_state['visit'] = visitor_state()\n", default_timeout=60,
+    )  # fmt: skip
+    at.user = claims(who) if who else {}
+    at.session_state["token"] = token
+    at.run()
+    assert not at.exception
+    return at.session_state["visit"]
+
+
+def test_what_was_begun_before_the_login_is_the_persons_from_then_on(team, monkeypatch):
+    monkeypatch.setenv("BCCSEG_MODE", "demo")
+    root, token = team.roles.path.parent.with_name("store"), "ab" * 32
+    before = visit(root, token)
+    before.note_draft("d1")
+    before.waiting.append(WaitingFile(Entry("smear.png", b"bytes")))
+    mine = visit(root, token, "annotator")
+    assert (mine.drafts, [w.entry.name for w in mine.waiting]) == (["d1"], ["smear.png"])
+    assert visit(root, token) is not mine  # after logging out, or for the next person
+    assert visit(root, token).drafts == []
+    assert visit(root, token).waiting == []
+    other = visit(root, token, "reviewer")
+    assert (other.drafts, other.waiting) == ([], [])
+    assert visit(root, token, "annotator").drafts == ["d1"]
+
+
+def test_a_browser_that_names_anothers_draft_is_not_offered_it(team):
+    at = AppTest.from_string(
+        "import streamlit as st\nfrom ui.components.local_storage import remember\n"
+        "from ui.shared.handover import known_drafts\nfrom ui.shared.session import visitor_state\n"
+        "remember('drafts', 'a,b')\nst.session_state['known'] = known_drafts(visitor_state())\n", default_timeout=60,
+    )  # fmt: skip
+    at.user = claims("annotator")
+    at.run()
+    assert at.session_state["known"] == []
