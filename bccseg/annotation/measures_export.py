@@ -30,8 +30,9 @@ from bccseg.annotation.review import Item
 from bccseg.annotation.store import LabelStore
 from bccseg.classes import CellClass
 from bccseg.errors import StoreError
-from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.label_image import median_diameter
+from bccseg.imaging.small_cells import SmallCells
 from bccseg.io.archive import flat_stem, safe_stem, unique
 from bccseg.io.encode import as_json
 from bccseg.report.coco import append_result, coco

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
-from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.full_outline import FullOutlines
 from bccseg.imaging.label_image import Labels, areas, border_ids, equivalent_diameter, outside_frame, relabel
 from bccseg.imaging.runs import Runs
+from bccseg.imaging.small_cells import SmallCells
 
 
 class Selection(NamedTuple):

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bccseg.imaging.cell_classes import Classification, SmallCells, classify_cells
+from bccseg.imaging.cell_classes import Classification, classify_cells
 from bccseg.imaging.cell_features import cell_looks, pool_features
 from bccseg.imaging.cell_head import CellHead
 from bccseg.imaging.instances import ProbabilityMaps
 from bccseg.imaging.label_image import Labels, areas, median_diameter
 from bccseg.imaging.normalise import white_level
 from bccseg.imaging.resize import resize, resize_labels, scaled_size
+from bccseg.imaging.small_cells import SmallCells
 from bccseg.inference.diameter import estimate_diameter
 from bccseg.inference.tiling import SEAM, near_inner_edge, tile_windows
 

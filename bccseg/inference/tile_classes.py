@@ -1,12 +1,16 @@
 """Classes of the cells of an image, and its small cells, gathered tile by tile."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from bccseg.imaging.cell_classes import Classification, SmallCells, classify_cells, find_small_cells, join_classes
+from bccseg.imaging.cell_classes import Classification, classify_cells, join_classes
 from bccseg.imaging.cell_head import CellHead
 from bccseg.imaging.instances import ProbabilityMaps
-from bccseg.imaging.label_image import Labels
+from bccseg.imaging.label_image import Labels, relabel
+from bccseg.imaging.small_cells import LEAST_CANDIDATE, SmallCells, find_small_cells
+from bccseg.imaging.small_rule import small_looks
 from bccseg.inference.cell_features import TileFeatures, apply_cell_head
 from bccseg.inference.tiling import paste_tile
 from bccseg.model.weights import WeightsConfig
@@ -21,7 +25,7 @@ class TileClasses:
     def __init__(
         self, config: WeightsConfig, image: NDArray[np.uint8], white: NDArray[np.float32], head: CellHead | None
     ) -> None:
-        classes = config.classes
+        self.config, classes = config, config.classes
         self.classes, self.image, self.white, self.head = classes, image, white, head
         self.names = tuple(one.name for one in config.told_classes)
         self.features = TileFeatures()
@@ -36,6 +40,7 @@ class TileClasses:
         found: Labels,
         rows: NDArray[np.intp],
         window: tuple[slice, slice],
+        view: NDArray[np.uint8],
         diameter_px: float,
         threshold: float,
         *,
@@ -43,17 +48,33 @@ class TileClasses:
     ) -> None:
         """Add a tile with the cells `found`, of which `rows` are in the image.
 
-        threshold: see `find_small_cells`; the others are those of `paste_tile`.
+        view: uint8 (h, w, 3), the tile at the scale of the network. threshold: see `find_small_cells`; the others are
+        those of `paste_tile`.
         """
         if self.head:
             self.features.add(maps, found, rows)
         self.cells.append(classify_cells(found, maps.classes, self.classes).take(rows))
         if maps.classes is not None:
-            pieces, kinds = find_small_cells(maps.classes, self.classes, found.shape, diameter_px, threshold)
+            pieces, kinds = self._small_cells(maps, found, view, diameter_px, threshold)
             taken = paste_tile(
                 self.small_labels, pieces, window, diameter_px, sum(map(len, self.small)), single=single
             )  # fmt: skip
             self.small.append(kinds.take(taken))
+
+    def _small_cells(
+        self, maps: ProbabilityMaps, found: Labels, view: NDArray[np.uint8], diameter_px: float, threshold: float
+    ) -> tuple[Labels, Classification]:
+        assert maps.classes is not None
+        rule = self.config.small_rule
+        least = LEAST_CANDIDATE if rule else threshold
+        pieces, kinds = find_small_cells(maps.classes, self.classes, found.shape, diameter_px, least)
+        if rule is None or not len(kinds):
+            return pieces, kinds
+        looks = small_looks(pieces, found, kinds.score, view, self.white, maps, self.config.diameter_px)
+        score = rule(looks)
+        keep = np.concatenate([[False], score > threshold])
+        kept = kinds.take(np.flatnonzero(keep[1:]))
+        return relabel(pieces, keep), replace(kept, score=score[keep[1:]])
 
     def finish(self, labels: Labels, factor: float) -> tuple[Classification | None, SmallCells | None]:
         """The classes of the cells of `labels`, and all small cells, also where others lie; None where nothing is told.

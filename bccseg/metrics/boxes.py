@@ -39,19 +39,20 @@ def match_boxes(
     return rows[hit], cols[hit]
 
 
+def off_border(boxes: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which boxes (N, 4) lie more than NEAR_BORDER_PX inside of an image (H, W, ...)."""
+    far = np.array([shape[1], shape[0]]) - NEAR_BORDER_PX
+    return (boxes[:, :2] > NEAR_BORDER_PX).all(axis=1) & (boxes[:, 2:] < far).all(axis=1)
+
+
 def score_boxes(predicted: Labels, true: NDArray[np.float64], iou_threshold: float = IOU_THRESHOLD) -> ImageScore:
     """Score labels (H, W) against boxes (M, 4) by the bounding box of each predicted cell."""
-    height, width = predicted.shape
     _, found = label_boxes(predicted)
     rows, cols = match_boxes(found, true, iou_threshold)
-
-    def inside(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
-        far = np.array([width, height]) - NEAR_BORDER_PX
-        return (boxes[:, :2] > NEAR_BORDER_PX).all(axis=1) & (boxes[:, 2:] < far).all(axis=1)
-
-    lone, missed = inside(found), inside(true)
+    lone, missed = off_border(found, predicted.shape), off_border(true, predicted.shape)
     lone[rows], missed[cols] = False, False
     return ImageScore(
         tp=len(rows), fp=int(lone.sum()), fn=int(missed.sum()),
-        true_inside=int(inside(true).sum()), predicted_inside=int(inside(found).sum()),
+        true_inside=int(off_border(true, predicted.shape).sum()),
+        predicted_inside=int(off_border(found, predicted.shape).sum()),
     )  # fmt: skip

@@ -24,6 +24,7 @@ from bccseg.errors import BccsegError, WeightsError
 from bccseg.files import write_atomically
 from bccseg.imaging.cell_head import CellHead
 from bccseg.imaging.normalise import WHITE_PERCENTILE
+from bccseg.imaging.small_rule import SmallRule
 from bccseg.model.blocks import EncoderDecoder
 from bccseg.model.build import build_network
 from bccseg.schema import Schema, ranged
@@ -82,6 +83,7 @@ class WeightsConfig(Schema):
     network: NetworkConfig
     classes: tuple[CellClass, ...] = ()  # as many as the network tells apart
     cell_head: CellHeadConfig | None = None  # where it comes with classes of whole cells
+    small_rule: SmallRule | None = None  # which candidates for small cells are some; None: their mean probability says
     diameter_px: Annotated[float, ranged(8, 512)]  # cells are shown to the network at this diameter
     sha256: str = ""  # of model.safetensors
     normalisation: Normalisation = Normalisation()

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bccseg.classes import CellMark, CellMarks, ClassSet
-from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.label_image import Labels, areas, relabel
+from bccseg.imaging.small_cells import SmallCells
 from bccseg.report.recount import candidates_of
 from bccseg.report.result import ImageResult, MeasuredImage
 from bccseg.report.tables import labels_with_small_cells

@@ -6,11 +6,12 @@ from typing import TypeVar
 import numpy as np
 
 from bccseg.config import SegmentSettings
-from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.full_outline import FullOutlines, no_outlines
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import add_micrometres, summarise
 from bccseg.imaging.selection import Candidates, middles, select_cells, small_cells_beside
+from bccseg.imaging.small_cells import SmallCells
 from bccseg.report.result import TYPED, ImageResult, MeasuredImage, add_full_um2, stated_source
 
 MEASURED = (

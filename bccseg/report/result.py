@@ -8,13 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
-from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.flags import flag_cells
 from bccseg.imaging.full_outline import FullOutlines, ellipse_polygon, hidden_in_part
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.measure import ImageSummary, measure_cells, summarise
 from bccseg.imaging.regions import Region
 from bccseg.imaging.selection import Candidates
+from bccseg.imaging.small_cells import SmallCells
 
 TYPED = "typed"  # a pixel size
 # measured in the image; given by the person; assumed, because no cells were found

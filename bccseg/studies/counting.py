@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bccseg.imaging.cell_classes import SmallCells
 from bccseg.imaging.measure import summarise
 from bccseg.imaging.regions import read_regions
+from bccseg.imaging.small_cells import SmallCells
 from bccseg.report.recount import with_pixel_size
 from bccseg.report.region_counts import cells_in_regions, counted_part
 from bccseg.report.result import ImageResult, MeasuredImage

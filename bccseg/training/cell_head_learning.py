@@ -74,14 +74,14 @@ def learn_cell_head(cells: FieldCells, classes: Iterable[CellClass]) -> LearnedH
     z = x[marked] @ basis.T  # ... so that a rule in them is the same, and learned faster
     folds = _folds_by_cell(target)
     strength, outside = _choose_strength(z, target, folds, len(chosen))
-    weight = _fit(z, target, len(chosen), strength)
+    weight = fit_rule(z, target, len(chosen), strength)
     groups = cells.field[marked]
     by_image = _folds_by_image(groups, target)
     if by_image is not None:
         outside = _held_out(z, target, by_image, len(chosen), (strength,))[0]
 
     seen = np.array([(cells.told[marked] == k).mean() for k in range(len(cells.told_names))], np.float32)
-    all_cells = _tell(weight, x @ basis.T)
+    all_cells = tell(weight, x @ basis.T)
     all_cells[marked] = outside
     expected = _expected_shares(all_cells, marked, target, ~_stays(cells, seen, set(row)))
     shift = np.clip(np.log(len(chosen) * expected), -np.log(LARGEST_SHIFT), np.log(LARGEST_SHIFT))
@@ -100,8 +100,11 @@ def learn_cell_head(cells: FieldCells, classes: Iterable[CellClass]) -> LearnedH
     return LearnedHead(head, about)
 
 
-def _fit(z: NDArray, target: NDArray, classes: int, strength: float, start: NDArray | None = None) -> NDArray:
-    """Weights, and in the last column biases, (K, R + 1), of cells (N, R)."""
+def fit_rule(z: NDArray, target: NDArray, classes: int, strength: float, start: NDArray | None = None) -> NDArray:
+    """Weights, and in the last column biases, (K, R + 1), of cells (N, R) of the classes `target` (N,), 0 to K - 1.
+
+    Every class is as heavy as the others. strength: of the pull of the weights to zero.
+    """
     n, r = z.shape
     share = 1 / (classes * np.bincount(target, minlength=classes)[target])
     is_class = np.eye(classes)[target]
@@ -131,7 +134,7 @@ def _fit(z: NDArray, target: NDArray, classes: int, strength: float, start: NDAr
     return found.x.reshape(classes, r + 1)
 
 
-def _tell(weight: NDArray, z: NDArray) -> NDArray[np.float64]:
+def tell(weight: NDArray, z: NDArray) -> NDArray[np.float64]:
     """Probabilities (N, K) of cells (N, R)."""
     return softmax(z @ weight[:, :-1].T + weight[:, -1])
 
@@ -144,8 +147,8 @@ def _held_out(
     for fold in np.unique(folds):
         test, weight = folds == fold, None
         for k, strength in enumerate(strengths):
-            weight = _fit(z[~test], target[~test], classes, strength, weight)
-            out[k, test] = _tell(weight, z[test])
+            weight = fit_rule(z[~test], target[~test], classes, strength, weight)
+            out[k, test] = tell(weight, z[test])
     return out
 
 

@@ -13,7 +13,8 @@ from pycocotools.coco import COCO
 from shapely.geometry import shape
 
 from bccseg.classes import CellClass, CellMark, ClassSet
-from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.imaging.cell_classes import Classification
+from bccseg.imaging.small_cells import SmallCells
 from bccseg.io.annotation_files.objects import draw_objects
 from bccseg.io.annotation_files.read import read_annotation_json
 from bccseg.io.encode import as_json

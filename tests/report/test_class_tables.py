@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from bccseg.config import SegmentSettings
-from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.full_outline import no_outlines
 from bccseg.imaging.selection import Candidates, select_cells, small_cells_beside
+from bccseg.imaging.small_cells import SmallCells
 from bccseg.io.packing import pack, unpack
 from bccseg.report.bundle import IMAGE_FILES, WITH_SMALL_CELLS
 from bccseg.report.corrected import corrected_result

@@ -15,9 +15,10 @@ from bccseg.annotation.drafts import open_draft
 from bccseg.annotation.edits import Edit
 from bccseg.classes import ClassSet
 from bccseg.config import SegmentSettings
-from bccseg.imaging.cell_classes import Classification, SmallCells
+from bccseg.imaging.cell_classes import Classification
 from bccseg.imaging.full_outline import no_outlines
 from bccseg.imaging.selection import Candidates
+from bccseg.imaging.small_cells import SmallCells
 from bccseg.io.packing import pack, unpack
 from bccseg.report.bundle import IMAGE_FILES
 from bccseg.report.result import ImageResult, MeasuredImage
