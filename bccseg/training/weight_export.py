@@ -53,10 +53,11 @@ def export_run(
     if chosen is None or not best.exists():
         raise TrainingError(f"The run '{run.name}' has no finished epoch yet.")
     config = TrainConfig.from_json((run / "config.json").read_bytes())
-    out = out or run / "weights"
+    out, small_rule = out or run / "weights", None
     if config.base_weights:  # what is made of them stays under their licence, and likes their thresholds
         base = read_config(locate(config.base_weights)[0])
         licence, thresholds = licence or base.licence, thresholds or base.thresholds
+        small_rule = base.small_rule if (base.network, base.classes) == (config.network, config.classes) else None
     save_weights(
         out,
         load_file(best),
@@ -64,6 +65,7 @@ def export_run(
             name=name or run.name,
             network=config.network,
             classes=config.classes,
+            small_rule=small_rule,
             diameter_px=config.diameter_px,
             thresholds=thresholds or {},
             data=data,

@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -5,8 +7,9 @@ import pytest
 from bccseg.config import SegmentSettings
 from bccseg.errors import SettingsError, Stopped
 from bccseg.imaging.synthetic import Stain, draw_smear
+from bccseg.inference import segment as module_segment
 from bccseg.inference import tiling as module
-from bccseg.inference.segment import segment
+from bccseg.inference.segment import fitting_diameter, segment
 from bccseg.inference.tiling import paste_tile, tile_windows
 from bccseg.model.device import choose_device
 
@@ -143,3 +146,33 @@ def test_devices():
 def test_settings_out_of_range(wrong):
     with pytest.raises(SettingsError):
         SegmentSettings(**wrong)
+
+
+def test_a_diameter_that_does_not_fit_is_noticed():
+    """Two pieces of 20 px where 10 px were looked for: a mistake only if the network is not sure of them."""
+    labels = np.zeros((60, 60), np.int32)
+    labels[5:23, 5:23], labels[30:48, 30:48] = 1, 2
+    sure = np.ones(2, bool)
+    doubtful, certain = np.array([0.1, 0.4], np.float32), np.array([0.9, 0.6], np.float32)
+    assert fitting_diameter(labels, doubtful, sure, 10) == pytest.approx(2 * 18 / np.sqrt(np.pi))
+    assert fitting_diameter(labels, certain, sure, 10) is None
+    assert fitting_diameter(labels, doubtful, sure, 18) is None, "pieces of the size that was looked for"
+    assert fitting_diameter(labels, doubtful, ~sure, 10) is None
+
+
+def test_a_second_look_counts_where_the_network_is_surer(predictor, smear, monkeypatch):
+    image, truth = smear
+    right, sureness, _ = module_segment._segment(image, predictor, SegmentSettings(diameter_px=50), None)
+    looks = []
+
+    def look(_image, _predictor, settings, _progress):
+        looks.append(settings.diameter_px)
+        wrong = dataclasses.replace(right, labels=np.zeros_like(truth), diameter_px=20.0)
+        return (wrong, sureness / 2, 50.0) if settings.diameter_px is None else (right, sureness, None)
+
+    monkeypatch.setattr(module_segment, "_segment", look)
+    found = segment(image, predictor)
+    assert looks == [None, 50.0]
+    assert (found.labels == right.labels).all()
+    assert found.diameter_from == "measured"
+    assert found.seconds["network"] == pytest.approx(2 * right.seconds["network"])

@@ -12,13 +12,14 @@ import torch
 from bccseg.config import SEED_RECIPE, AugmentConfig, NetworkConfig, TrainConfig
 from bccseg.errors import DataError, SettingsError, TrainingError
 from bccseg.imaging.label_image import separated_mask
+from bccseg.imaging.small_rule import SmallRule
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.inference.predictor import Predictor
 from bccseg.inference.segment import segment
 from bccseg.io.images import read_image
 from bccseg.metrics.calibration import Calibration
 from bccseg.model.weight_sources import DEFAULT_WEIGHTS, SHIPPED
-from bccseg.model.weights import load_weights
+from bccseg.model.weights import load_weights, read_config, write_config
 from bccseg.training.augment import augment_appearance, augment_stain, random_turn
 from bccseg.training.crops import CropDataset
 from bccseg.training.losses import dice_iou, overlap_counts, segmentation_loss, soft_dice
@@ -229,8 +230,13 @@ def test_a_run_goes_on_from_base_weights(dataset, tmp_path):
     first = Trainer(*fields_of(dataset), SMALL, tmp_path / "first", "cpu")
     list(first.run())
     base = export_run(tmp_path / "first")
+    rule = SmallRule(mean=(0.0,), scale=(1.0,), weight=(1.0,), bias=0.0)
+    write_config(base, read_config(base).replace(small_rule=rule))
     onward = SMALL.replace(base_weights=str(base), epochs=1)
-    state = Trainer(*fields_of(dataset), onward, tmp_path / "second", "cpu").network.state_dict()
+    second = Trainer(*fields_of(dataset), onward, tmp_path / "second", "cpu")
+    state = {name: value.clone() for name, value in second.network.state_dict().items()}
+    list(second.run())
+    assert read_config(export_run(tmp_path / "second")).small_rule == rule
     shipped = load_weights(base).network.state_dict()
     assert all(torch.equal(state[name], value) for name, value in shipped.items() if value.is_floating_point())
     other = onward.replace(network=SMALL.network.replace(architecture="resunet"))
