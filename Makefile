@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3.14 python3 p
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint format check clean
+.PHONY: run test lint format check audit clean
 
 run: $(VENV)/.run
 	$(BIN)/streamlit run app.py
@@ -25,6 +25,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 check: lint test
+
+audit: $(VENV)/.run  # known weaknesses of what is installed; needs the internet, so it is not part of check
+	$(BIN)/python -m pip install --disable-pip-version-check -q pip-audit==2.10.1
+	$(BIN)/pip-audit --progress-spinner off
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis

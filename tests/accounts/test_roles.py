@@ -5,6 +5,7 @@ import pytest
 from bccseg.accounts.roles import ALLOWED, ROLE_WORDS, Action, Role, may, who_may
 from bccseg.accounts.server import Mode, ServerSettings
 from bccseg.errors import SettingsError
+from tests.paths import ROOT
 
 COLUMNS = ("anybody", "viewer", "annotator", "reviewer", "trainer", "admin")
 TABLE = """
@@ -87,3 +88,15 @@ def test_settings_of_the_owner():
     assert read.creator == ""  # means something on a Space alone
     assert (read.provider, read.trust_email, read.user_header) == ("https://login.example", False, "X-User")
     assert ServerSettings.read({"SPACE_ID": "a/b", "SPACE_CREATOR_USER_ID": "6"}).creator == "6"
+
+
+def test_the_table_of_the_documentation_is_this_one():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    head, _, *rows = [
+        line for line in text.split("## Roles")[1].split("## Audit")[0].splitlines() if line.startswith("|")
+    ]
+    assert [name.strip() for name in head.strip("|").split("|")][2:] == [*Role]
+    written = {
+        cells[0].strip(): [bool(c.strip()) for c in cells[1:]] for row in rows for cells in [row[1:-1].split("|")]
+    }
+    assert written == {str(a): [who in ALLOWED[a] for who in ("anybody", *Role)] for a in Action}
