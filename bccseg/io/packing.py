@@ -104,4 +104,6 @@ def _decode(kind: Any, value: Any, arrays: dict[str, np.ndarray]) -> Any:  # noq
 
 
 def _as_column(values: np.ndarray) -> Any:
-    return values if values.dtype.kind in "iufb" else values.tolist()
+    if values.dtype.kind in "iufb":
+        return values
+    return values.tolist() if len(values) else np.zeros(0, object)  # of no rows, pandas would make numbers
