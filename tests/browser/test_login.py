@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager, suppress
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
@@ -111,6 +112,10 @@ def test_log_in_be_invited_and_be_refused(team_server, browser):
 
     framed = browser.new_context().new_page()  # of another site: the login would not hold there
     framed.set_default_timeout(60_000)
+    forged = json.dumps({"is_logged_in": True, "iss": "x", "sub": "a1", "iat": time.time(), "origin": url})
+    framed.context.add_cookies([{"name": "_streamlit_user", "value": quote(forged), "url": url}])
+    framed.goto(f"{url}/audit")  # a login that no provider gave
+    expect(framed.get_by_role("button", name="Log in")).to_be_visible(timeout=60_000)
     (folder / "site").mkdir()
     (folder / "site" / "index.html").write_text(FRAME.format(url))
     site = f"http://127.0.0.1:{free_port()}"

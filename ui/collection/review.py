@@ -13,7 +13,7 @@ from bccseg.errors import BccsegError
 from ui.collection.versions import ask_for_versions, show_agreement, show_versions
 from ui.components.hotkeys import hotkeys
 from ui.components.local_storage import remember, remembered
-from ui.shared.account import acting, allowed, at_work, refuse_own_work
+from ui.shared.account import acting, allowed, at_work, others_review, refuse_own_work
 from ui.shared.background_sync import saved
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import CORRECT_PAGE, draft_of_version, hand_over
@@ -75,7 +75,7 @@ def show_queue(store: LabelStore, found: list[Item]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _decide_on(store, state, version)
         _offer_undo(store, state)
-    own = (st.session_state.get("reviewer") or "").strip() == version.author
+    own = not at_work().shared and (st.session_state.get("reviewer") or "").strip() == version.author
     _say(state, OWN if own else QUEUE.format(len(waiting)))
     show_versions(store, item, version, base)
     show_agreement(store, item)
@@ -120,6 +120,9 @@ def _decide_on(store: LabelStore, state: ReviewState, version: Version) -> None:
     who = at_work()
     if not who.may(Action.REVIEW):
         st.markdown(f":gray[:material/lock: To decide needs the role {who_may(Action.REVIEW)}.]")
+        return
+    if others_review(version.author, version.account):
+        st.markdown(":gray[:material/info: These are your own labels: somebody else reviews them.]")
         return
     if who.shared:
         st.session_state["reviewer"] = who.person.name

@@ -30,7 +30,7 @@ from ui.shared.session import visitor_state
 from ui.shared.storage import store
 
 MAY_NOT_SUBMIT = """
-To submit, log in with the role {}. Until then this is a draft of your own: nobody else sees it, and the numbers on
+Submitting needs the role {}. Until then this is a draft of your own: nobody else sees it, and the numbers on
 Segment hold your corrections.
 """
 
