@@ -9,6 +9,8 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_HUB_DISABLE_XET"] = "1"  # the test server speaks the Hub's LFS protocol, not that of Xet storage
 os.environ["BCCSEG_STORE"] = f"{tempfile.mkdtemp(prefix='bccseg-store-')}/collection"
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody listens there
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core a process
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 for name in ("HF_TOKEN", "BCCSEG_WEIGHTS", "BCCSEG_DATASET", "BCCSEG_RUNS"):
     os.environ.pop(name, None)
 
@@ -19,6 +21,20 @@ import pytest
 from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
 from tests.hub_server import Hub
+from tests.paths import ROOT
+
+
+def pytest_collection_modifyitems(config, items):
+    """For several processes (`-n 2 --dist loadgroup`): what drives a browser is one queue, begun first, as it takes
+    longest; of the rest each file is one, so that its fixtures are made once.
+    """
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    group = {item: item.path.relative_to(ROOT / "tests").as_posix() for item in items}
+    group = {item: "browser" if name.startswith("browser/") else name for item, name in group.items()}
+    items.sort(key=lambda item: group[item] != "browser")
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group[item]))
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 import time
 from itertools import pairwise
 
+import pytest
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.browser
 IDS = "tiles => tiles.map(tile => tile.dataset.id)"
 
 
