@@ -38,7 +38,7 @@ from bccseg.io.encode import png
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, PICTURES = "segment", 5
-PROBE_SECONDS, STALL_SECONDS, PATIENCE_SECONDS = 3.0, 20.0, 900.0
+PROBE_SECONDS, ANSWER_SECONDS, STALL_SECONDS, PATIENCE_SECONDS = 3.0, 3.0, 20.0, 900.0
 
 
 @dataclass
@@ -52,6 +52,7 @@ class Client:
     session: str = ""
     page: str = ""
     stalls: int = 0  # how often the page stood still, unfinished
+    running: bool = False  # whether the page is being drawn
     runs: int = 0  # of the whole page that ended
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     _answers: asyncio.Queue[ForwardMsg] = field(default_factory=asyncio.Queue)
@@ -82,14 +83,18 @@ class Client:
 
     async def segment(self, name: str, data: bytes) -> float:
         """Upload a picture; seconds until the page shows its result."""
-        await self._until(lambda: self.uploader)
+        await self._until(lambda: self.uploader and not self.running)
         began = time.perf_counter()
         request = BackMsg()
         request.file_urls_request.request_id = secrets.token_hex(8)
         request.file_urls_request.file_names.append(name)
         request.file_urls_request.session_id = self.session
-        await self._send(request)
-        urls = (await self._answers.get()).file_urls_response.file_urls[0]
+        answered = None
+        while answered is None:  # Streamlit drops the answer if the page begins to be drawn at that moment
+            await self._send(request)
+            with suppress(TimeoutError):
+                answered = await asyncio.wait_for(self._answers.get(), ANSWER_SECONDS)
+        urls = answered.file_urls_response.file_urls[0]
         answer = await self._http.put(urls.upload_url, files={"file": (name, data, "image/png")})
         answer.raise_for_status()
         uploader, self.uploader = self.uploader, ""
@@ -98,7 +103,8 @@ class Client:
             name=name, size=len(data), file_id=urls.file_id, file_urls=urls
         )
         await self._rerun()
-        await self._until(lambda: any(name.encode() in shown for shown in self.said.values()) and self.uploader)
+        await self._until(lambda: any(name.encode() in shown for shown in self.said.values()) and self.uploader
+                          and not self.running)  # fmt: skip
         return time.perf_counter() - began
 
     async def close(self) -> None:
@@ -118,6 +124,8 @@ class Client:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not there():
                 self.changed.clear()
+                if self._reader.done():
+                    self._reader.result()  # raises what ended it
                 try:
                     await asyncio.wait_for(self.changed.wait(), STALL_SECONDS)
                 except TimeoutError:  # nothing comes any more: what a person would do is click
@@ -152,10 +160,11 @@ class Client:
             message.ParseFromString(data)
             kind = message.WhichOneof("type")
             if kind == "new_session":
-                new = message.new_session
+                new, self.running = message.new_session, True
                 self.session, self.page = new.initialize.session_id or self.session, new.page_script_hash
                 if not message.metadata.run.fragment_ids:  # the whole page: what polled is drawn anew
                     self.said.clear()
+                    self.uploader = ""  # it may be disabled now
                     for task in self._again.values():
                         task.cancel()
                     self._again.clear()
@@ -167,7 +176,7 @@ class Client:
             elif kind == "file_urls_response":
                 self._answers.put_nowait(message)
             elif kind == "script_finished":
-                self.runs += 1
+                self.runs, self.running = self.runs + 1, False
                 self.changed.set()
 
     def _draw(self, message: ForwardMsg) -> None:
