@@ -6,10 +6,14 @@ import signal
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from bccseg.config import WORKER_NICENESS
 from bccseg.memory import give_back
 from bccseg.workers.messages import Answer, Line, Order
+
+if TYPE_CHECKING:
+    from bccseg.workers.tasks import Tasks
 
 TIDY_SECONDS = 5.0
 
@@ -45,7 +49,7 @@ def _work(line: Line[Order]) -> None:
             tasks.begin(order, body)
 
 
-def _tidy(tasks: "object") -> None:
+def _tidy(tasks: "Tasks") -> None:
     """Whenever work has ended, give memory back; forget networks that nobody asks for."""
     worked = False
     while True:
