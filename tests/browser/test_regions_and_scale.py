@@ -39,6 +39,17 @@ def surface(page):
     return stage, lambda px, py: (box["x"] + x + px * scale, box["y"] + y + py * scale)
 
 
+def canvas(page):
+    """The place of a point of the image on the canvas for the line."""
+    shown = page.locator(".dc-canvas").first
+    shown.wait_for()
+    shown.scroll_into_view_if_needed()
+    page.wait_for_timeout(700)  # scrolled
+    box = shown.bounding_box()
+    scale = box["width"] / WIDTH
+    return lambda px, py: (box["x"] + px * scale, box["y"] + py * scale)
+
+
 def drag(page, start, end):
     page.mouse.move(*start)
     page.mouse.down()
@@ -55,12 +66,16 @@ def test_a_bar_is_measured_and_regions_are_drawn_kept_and_saved(open_page):
     upload(page, [with_bar()])
     wait_for_result(page)
     page.get_by_role("tab", name="Calibration").click()
-    stage, at = surface(page)
+    at = canvas(page)
+    drag(page, at(300, 300), at(500, 400))  # a first try
+    page.get_by_text(re.compile("^The line is 22[34]")).wait_for()
     drag(page, at(504, 564), at(696, 564))  # a few px off at both ends: they snap to the bar's
-    answered(stage)
     page.get_by_role("textbox", name="Length of the line").fill("0,02 mm")
     page.keyboard.press("Enter")
     page.get_by_text("The line is 200.").or_(page.get_by_text("The line is 199.9")).wait_for()
+    expect(page.get_by_text("Start: snapped").or_(page.get_by_text("End: snapped"))).to_have_count(2)
+    page.get_by_role("tab", name="Regions").click()
+    page.get_by_role("tab", name="Calibration").click()  # the line is still there
     page.get_by_role("button", name="Use this pixel size").click()
     expect(page.get_by_text("measured on smear.png").first).to_be_visible()
     expect(page.get_by_role("textbox", name="Pixel size (µm)")).to_have_value(re.compile(r"^0\.(1|0999\d?|1000\d?)$"))

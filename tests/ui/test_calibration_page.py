@@ -71,15 +71,17 @@ def test_optics_of_no_microscope_are_told(at):
 
 def test_a_line_and_its_length_give_a_pixel_size(at):
     place = place_of(at.session_state["session"].results[0])
-    at.session_state[LINES] = {place: (1, ((100.0, 100.0), (400.0, 500.0)), 2.0)}
+    at.session_state[LINES] = {place: (((100.0, 100.0), (400.0, 500.0)), 2.0)}
     at.selectbox(key="bar_snap").set_value("none").run()
     assert any("type its length" in c.value for c in at.caption)
     at.selectbox(key="bar_unit").set_value("mm").run()
     at.text_input(key="bar_length").set_value("0,05").run()
     words = next(m.value for m in at.markdown if "The line is" in m.value)
     assert "**500.0 px**" in words
-    assert "**0.1 µm**" in words
+    assert "± 0.71 px" in words
+    words = next(m.value for m in at.markdown if "**0.1 µm** wide, ±" in m.value)
     assert f"± {100 * np.hypot(0.5, 0.5) / 500:.2g} %" in words
+    assert at.selectbox(key="bar_snap").value == "none"
     at.button(key="bar_use").click().run()
     assert at.text_input(key="set_pixel_size").value == "0.1"
     assert source(at).startswith("measured on synthetic smear")

@@ -68,10 +68,7 @@ def _measure(kept: StoredResult, result: ImageResult) -> None:
     if found is None:
         return
     measured, length_um = found
-    st.markdown(
-        f"The line is **{measured.length_px:.1f} px** long: one pixel is **{measured.pixel_size_um:.4g} µm** "
-        f"± {measured.error_percent:.2g} %."
-    )
+    st.markdown(f"One pixel is **{measured.pixel_size_um:.4g} µm** wide, ± {measured.error_percent:.2g} %.")
     show_verdict(result, measured.pixel_size_um)
     _offer(
         Calibration(

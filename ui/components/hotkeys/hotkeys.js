@@ -17,6 +17,7 @@ class Hotkeys {
     this.root = root;
     this.onkey = (event) => {
       if (!root.isConnected) return document.removeEventListener("keydown", this.onkey);
+      if (!Object.keys(this.actions).length) return;
       if (event.ctrlKey && event.key.toLowerCase() === "z") return this.send(event, event.shiftKey ? "redo" : "undo");
       if (event.ctrlKey || event.metaKey || event.altKey || typing(event)) return;
       const action = this.actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];

@@ -1,11 +1,10 @@
-"""A picture to draw regions on, or a line along something of known length. It zooms and reshapes in the browser without
-the server; what a hand changes is kept there, numbered, until Python has taken it.
+"""A picture to draw regions on. It zooms and reshapes in the browser without the server; what a hand changes is kept
+there, numbered, until Python has taken it.
 
 Made for few shapes that stay and are moved, resized and named; `draw_surface` is for strokes that become cells.
 """
 
 import base64
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,7 @@ from ui.components.region_lines import region_data, region_lines_js
 HERE = Path(__file__).parent
 LOOK = HERE.parent / "viewer" / "viewer.css"  # bar, buttons and stage as in the viewer
 MOST_WAITING, LARGEST_PX = 2_000, 1e6
-LINE_COLOUR = "#d6006c"
-Act = Literal["put", "delete", "line"]
+Act = Literal["put", "delete"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,6 @@ class ShapeCommand:
     act: Act  # put: draw or change the region of that name
     place: str  # the image
     points: tuple[Point, ...]  # px of the image
-    scale: float  # screen px an image px when it was done
     name: str = ""
     kind: str = ""
     is_new: bool = False  # put: a region of that name is another one
@@ -53,7 +50,6 @@ def shapes(
     done: int,
     *,
     regions: Sequence[Region] = (),
-    line: Sequence[Point] | None = None,
     pixel_size_um: float | None = None,
     on_change: Callable[[], None] = lambda: None,
 ) -> None:
@@ -61,8 +57,7 @@ def shapes(
 
     place: the image; another one begins anew. look: changes with the picture. picture: JPEG, of any size; asked for
     only where the browser says it has not got it. size: (H, W) of the image, whose px all points are in. done: number
-    of the last command whose effect is in `regions` or `line`. line: two points, or none yet, to draw a line
-    instead of regions.
+    of the last command whose effect is in `regions`.
     """
     name = f"{place} {look}"
     has = ((st.session_state.get(key) or {}).get("waiting") or {}).get("has")
@@ -70,8 +65,8 @@ def shapes(
         key=key,
         data={
             "place": place, "key": name, "image": None if has == name else _data_url(picture()),
-            "width": size[1], "height": size[0], "done": done, "mode": "regions" if line is None else "line",
-            "line": list(line or []), "um": pixel_size_um, "lineColour": LINE_COLOUR, **region_data(regions),
+            "width": size[1], "height": size[0], "done": done, "um": pixel_size_um,
+            **region_data(regions),
         },
         on_waiting_change=on_change, height="content",
     )  # fmt: skip
@@ -88,17 +83,15 @@ def read_command(entry: Any) -> ShapeCommand | None:
     """A command as the browser sent it; None for anything else."""
     try:
         act, place = str(entry["act"]), str(entry["place"])
-        number, scale = int(entry["number"]), float(entry.get("scale", 1))
+        number = int(entry["number"])
         points = tuple((float(x), float(y)) for x, y in (entry.get("points") or [])[:MOST_CORNERS])
         name, kind = str(entry.get("name", ""))[:LONGEST_NAME], str(entry.get("kind", ""))
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return None
     numbers = [v for point in points for v in point]
-    if act not in ("put", "delete", "line") or not all(abs(v) < LARGEST_PX for v in numbers):
+    if act not in ("put", "delete") or not all(abs(v) < LARGEST_PX for v in numbers):
         return None
-    if not (math.isfinite(scale) and scale > 0):
-        return None
-    return ShapeCommand(number, act, place, points, scale, name, kind, bool(entry.get("new")))
+    return ShapeCommand(number, act, place, points, name, kind, bool(entry.get("new")))
 
 
 def _data_url(data: bytes) -> str:

@@ -1,17 +1,14 @@
-// Shapes drawn on an image: named regions, or one line along something of known length. Zooming, moving and reshaping
-// happen here. Each change is a numbered command; all that the server has not answered are sent together and stay
+// Named regions drawn on an image. Zooming, moving and reshaping happen here. Each change is a numbered command; all that the server has not answered are sent together and stay
 // drawn, so that none is lost however quickly they follow, also when the page is loaded anew in between.
-const MAX_ZOOM = 40, NEAR_PX = 9, DRAG_PX = 5, STEP_PX = 0.25;
+const MAX_ZOOM = 40, NEAR_PX = 9, DRAG_PX = 5;
 const ANSWER_MS = 4000; // without an answer what waits is sent again
 const FREEHAND_PX = 1.2; // image px or screen px, whichever is more, that a line drawn by hand may be off
-const LOUPE_PX = 64, LOUPE_ZOOM = 5; // half its side, and how much more than the picture it magnifies
 const NAMES = { frame: "Frame", polygon: "Region", excluded: "Excluded" };
 const SAID = {
   select: "Click a region to choose it; drag it or its corners. Double-click a side for another corner.",
   frame: "Drag a rectangle: cells that touch its red lines are out.",
   polygon: "Click corner after corner, back at the first one to close; or draw around it.",
   excluded: "Click corners or draw around what is not to be counted.",
-  line: "Draw from one end to the other; then drag the ends, or move the last one with the arrow keys. Shift keeps it straight.",
 };
 const surfaces = new WeakMap();
 
@@ -91,16 +88,14 @@ class Shapes {
 
   forget() { // another image
     Object.assign(this, { chosen: null, corners: [], past: [], hold: null, waiting: [] });
-    this.setTool(this.latest.mode === "line" ? "line" : "select");
+    this.setTool("select");
   }
 
   take(data) {
     this.data = data;
-    this.root.classList.toggle("line", data.mode === "line");
     this.number = Math.max(this.number, data.done);
     this.waiting = this.waiting.filter((command) => command.number > data.done);
     this.store();
-    this.line = data.line;
     this.shapes = new Map(data.shapes.map((shape) => [shape.name, shape]));
     for (const command of this.waiting) this.apply(command);
     if (!this.shapes.has(this.chosen)) this.chosen = null;
@@ -113,14 +108,13 @@ class Shapes {
   // --- changes
 
   apply({ act, name, kind, points }) {
-    if (act === "line") this.line = points;
     if (act === "put") this.shapes.set(name, { name, kind, points });
     if (act === "delete") this.shapes.delete(name);
   }
 
   command(act, more, takenBack) {
     this.number = Math.max(this.number + 1, Date.now() * 8); // ascending, also after the page was opened again
-    const command = { number: this.number, act, place: this.data.place, scale: this.scale, ...more };
+    const command = { number: this.number, act, place: this.data.place, ...more };
     this.waiting.push(command);
     this.apply(command);
     if (takenBack) this.past.push(takenBack);
@@ -147,11 +141,9 @@ class Shapes {
   undo() {
     if (this.corners.length) { this.corners.pop(); return this.draw(); }
     const [act, shape] = this.past.pop() || [];
-    if (act === "line" || shape?.new || this.shapes.has(shape?.name)) this.command(act, shape); // else it has another name now
+    if (shape?.new || this.shapes.has(shape?.name)) this.command(act, shape); // else it has another name now
     this.state();
   }
-
-  setLine(points) { this.command("line", { points: points.map(round) }, ["line", { points: this.line || [] }]); }
 
   send() {
     this.sentAt = Date.now();
@@ -160,7 +152,7 @@ class Shapes {
 
   store() { // outlives a reload until it is answered; kept by the tab
     try {
-      const key = `bccseg-shapes-${this.data.mode}-${this.data.place}`;
+      const key = `bccseg-shapes-${this.data.place}`;
       if (this.waiting.length) sessionStorage.setItem(key, JSON.stringify(this.waiting));
       else sessionStorage.removeItem(key);
     } catch { /* a browser that keeps nothing */ }
@@ -168,7 +160,7 @@ class Shapes {
 
   recall(data) {
     try {
-      const kept = JSON.parse(sessionStorage.getItem(`bccseg-shapes-${data.mode}-${data.place}`) || "[]");
+      const kept = JSON.parse(sessionStorage.getItem(`bccseg-shapes-${data.place}`) || "[]");
       this.waiting = kept.filter((command) => command.number > data.done);
       if (this.waiting.length) this.send();
     } catch { /* nothing that can be read */ }
@@ -194,7 +186,6 @@ class Shapes {
   }
 
   setTool(tool) {
-    if (this.latest?.mode === "line") tool = "line";
     if (tool !== this.tool) this.corners = [];
     this.tool = tool;
     this.state();
@@ -207,12 +198,11 @@ class Shapes {
       b.setAttribute("aria-pressed", b.dataset.tool === this.tool);
     });
     this.$(".undo").disabled = !this.past.length && !this.corners.length;
-    const deletes = this.tool === "line" ? this.line?.length : this.chosen;
-    this.$(".delete").disabled = !deletes;
+    this.$(".delete").disabled = !this.chosen;
     this.stage.classList.toggle("select", this.tool === "select");
     const empty = this.tool === "select" && this.shapes && !this.shapes.size;
     this.$(".said").textContent = empty ? "Choose Frame, Region or Exclude, then draw on the image." : SAID[this.tool];
-    this.$(".said").hidden = !this.picture || this.tool === "line" && this.line?.length > 1;
+    this.$(".said").hidden = !this.picture;
   }
 
   // --- places
@@ -273,10 +263,6 @@ class Shapes {
 
   under(point) { // what the pointer is on
     const near = (at) => distance(this.toScreen(at), point) <= NEAR_PX;
-    if (this.tool === "line") {
-      const k = (this.line || []).findIndex(near);
-      return k >= 0 ? { k } : null;
-    }
     const chosen = this.shapes.get(this.chosen);
     const handle = chosen && this.handles(chosen).find(({ at }) => near(at));
     if (handle) return { name: this.chosen, k: handle.k };
@@ -305,12 +291,6 @@ class Shapes {
     return { ...shape, points: [[Math.min(x0, x1), Math.min(y0, y1)], [Math.max(x0, x1), Math.max(y0, y1)]] };
   }
 
-  straight(from, to) { // to the nearest of eight directions
-    const angle = Math.round(Math.atan2(to[1] - from[1], to[0] - from[0]) / (Math.PI / 4)) * (Math.PI / 4);
-    const length = (to[0] - from[0]) * Math.cos(angle) + (to[1] - from[1]) * Math.sin(angle);
-    return [from[0] + length * Math.cos(angle), from[1] + length * Math.sin(angle)];
-  }
-
   // --- drawing
 
   draw() {
@@ -325,9 +305,8 @@ class Shapes {
       c.imageSmoothingEnabled = this.scale < 3;
       c.drawImage(this.picture, 0, 0, this.data.width, this.data.height);
       c.setTransform(r, 0, 0, r, 0, 0);
-      if (this.data.mode === "line") this.drawLine(c, r);
-      else this.drawShapes(c);
-      if (this.data.mode !== "line") drawScaleBar(c, this.data.um / this.scale, this.size());
+      this.drawShapes(c);
+      drawScaleBar(c, this.data.um / this.scale, this.size());
       Object.assign(this.stage.dataset, { scale: this.scale, x: this.x, y: this.y });
     });
   }
@@ -360,39 +339,6 @@ class Shapes {
     c.stroke();
   }
 
-  drawLine(c, r) {
-    const line = this.hold?.line || this.line || [];
-    if (line.length < 2) return;
-    const [a, b] = line.map((p) => this.toScreen(p)), length = distance(...line), way = Math.atan2(b[1] - a[1], b[0] - a[0]);
-    const across = [Math.sin(way) * 9, -Math.cos(way) * 9];
-    traceLine(c, [a, b], this.data.lineColour, false, [], 1.5);
-    for (const end of [a, b]) traceLine(c, [[end[0] - across[0], end[1] - across[1]], [end[0] + across[0], end[1] + across[1]]], this.data.lineColour, false, [], 1.5);
-    const words = `${length.toFixed(1)} px${this.data.um ? ` · ${(length * this.data.um).toPrecision(4)} µm` : ""}`;
-    c.font = "600 13px sans-serif";
-    drawLabel(c, words, [(a[0] + b[0]) / 2 - c.measureText(words).width / 2 - 8, (a[1] + b[1]) / 2 + 8], this.data.lineColour, this.size());
-    if (this.hold?.line) this.loupe(c, r, this.hold.line[this.hold.k]);
-  }
-
-  loupe(c, r, at) { // what lies under the end that is held, larger
-    const [w, h] = this.size(), side = 2 * LOUPE_PX, [x, y] = this.toScreen(at), zoom = Math.max(6, this.scale * LOUPE_ZOOM);
-    const left = x < side + 40 && y < side + 40 ? w - side - 8 : 8, top = Math.min(8, h - side);
-    c.save();
-    c.beginPath();
-    c.rect(left, top, side, side);
-    c.clip();
-    c.fillStyle = "#222";
-    c.fillRect(left, top, side, side);
-    c.imageSmoothingEnabled = false;
-    c.translate(left + LOUPE_PX, top + LOUPE_PX);
-    c.scale(zoom, zoom);
-    c.drawImage(this.picture, -at[0], -at[1], this.data.width, this.data.height);
-    c.restore();
-    traceLine(c, [[left, top], [left + side, top], [left + side, top + side], [left, top + side]], "#333", true, [], 1);
-    for (const [dx, dy] of [[1, 0], [0, 1]]) {
-      traceLine(c, [[left + LOUPE_PX - dx * 12, top + LOUPE_PX - dy * 12], [left + LOUPE_PX + dx * 12, top + LOUPE_PX + dy * 12]], this.data.lineColour, false, [], 1);
-    }
-  }
-
   // --- the hand
 
   down(event) {
@@ -406,9 +352,7 @@ class Shapes {
     const p = this.inImage(this.toImage(point)), on = this.under(point);
     if (event.button === 1 || this.space) { event.preventDefault(); this.hold = { pan: true }; }
     else if (event.button !== 0) return;
-    else if (this.tool === "line") {
-      this.hold = on ? { line: this.line.map((q) => [...q]), k: on.k, moved: false } : { line: [p, p], k: 1, moved: false };
-    } else if (this.tool === "select") {
+    else if (this.tool === "select") {
       if (on) this.chosen = on.name;
       this.hold = on ? { on, from: p, shape: this.shapes.get(on.name) } : { pan: true, click: true };
     } else if (this.tool === "frame") this.hold = { frame: [p, p] };
@@ -424,16 +368,15 @@ class Shapes {
     if (before) this.pointers.set(event.pointerId, event);
     if (!hold || !before) {
       if (this.corners.length) this.draw();
-      if (this.shapes && !before) this.stage.classList.toggle("over", (this.tool === "select" || this.tool === "line") && !!this.under(this.pointer));
+      if (this.shapes && !before) this.stage.classList.toggle("over", this.tool === "select" && !!this.under(this.pointer));
       return;
     }
     const p = this.inImage(this.toImage(this.pointer));
-    hold.moved = hold.moved || distance(this.start, this.pointer) > (hold.line ? 1 : DRAG_PX);
+    hold.moved = hold.moved || distance(this.start, this.pointer) > DRAG_PX;
     if (hold.pan) {
       this.stage.classList.add("drag");
       this.move(event.clientX - before.clientX, event.clientY - before.clientY);
-    } else if (hold.line) hold.line[hold.k] = event.shiftKey ? this.straight(hold.line[1 - hold.k], p) : p;
-    else if (hold.frame) hold.frame[1] = p;
+    } else if (hold.frame) hold.frame[1] = p;
     else if (hold.path) for (const e of event.getCoalescedEvents?.() || [event]) hold.path.push(this.inImage(this.toImage(this.at(e))));
     else if (hold.moved) hold.shape = this.reshaped(this.shapes.get(hold.on.name) || hold.shape, hold.on.k, p, hold.from);
     this.draw();
@@ -445,7 +388,6 @@ class Shapes {
     this.hold = null;
     if (!known || !hold) return this.draw();
     if (hold.pan) { if (hold.click && !hold.moved) this.chosen = null; }
-    else if (hold.line) { if (distance(...hold.line) >= 2 && hold.moved) { this.end = hold.k; this.setLine(hold.line); } }
     else if (hold.frame) { if (hold.moved) this.finish("frame", this.ordered({ kind: "frame", points: hold.frame }).points); }
     else if (hold.path) this.drawn(hold);
     else if (hold.moved) this.put(this.ordered(hold.shape));
@@ -476,20 +418,13 @@ class Shapes {
   }
 
   nudge(dx, dy) {
-    const step = this.tool === "line" ? STEP_PX : 1;
-    if (this.tool === "line" && this.line?.length === 2) {
-      const line = this.line.map((p) => [...p]), k = this.end ?? 1;
-      line[k] = this.inImage([line[k][0] + dx * step, line[k][1] + dy * step]);
-      return this.setLine(line);
-    }
     const shape = this.shapes.get(this.chosen);
-    if (shape) return this.put(this.reshaped(shape, undefined, [dx * step, dy * step], [0, 0]));
+    if (shape) return this.put(this.reshaped(shape, undefined, [dx, dy], [0, 0]));
     if (!this.fitted) this.move(-60 * Math.sign(dx), -60 * Math.sign(dy));
   }
 
   erase() {
-    if (this.tool === "line") { if (this.line?.length) this.setLine([]); }
-    else if (this.corners.length) { this.corners.pop(); this.draw(); }
+    if (this.corners.length) { this.corners.pop(); this.draw(); }
     else if (this.chosen) this.remove(this.chosen);
   }
 
@@ -509,7 +444,7 @@ class Shapes {
       ArrowUp: () => this.nudge(0, -far), ArrowDown: () => this.nudge(0, far),
       Delete: () => this.erase(), Backspace: () => this.erase(), Enter: () => this.close(),
       Escape: () => { this.corners = []; this.hold = null; this.chosen = null; this.state(); this.draw(); },
-    }[event.key] || (this.data.mode !== "line" && tools[event.key.toLowerCase()] && (() => this.setTool(tools[event.key.toLowerCase()])));
+    }[event.key] || (tools[event.key.toLowerCase()] && (() => this.setTool(tools[event.key.toLowerCase()])));
     if (act) { event.preventDefault(); event.stopPropagation(); act(); }
   }
 
