@@ -174,7 +174,8 @@ def test_a_bad_file_is_told_beside_a_good_one(open_page, files):
     wait_for_result(page)
     expect(page.get_by_text("1 file(s) could not be used")).to_be_visible()
     expect(page.get_by_text("This is not a picture that can be read")).to_be_visible()
-    expect(page.get_by_test_id("stExpanderDetails").get_by_text("<b>bad</b>.png")).to_be_visible()  # shown as text, not as markup
+    shown = page.get_by_test_id("stExpanderDetails")
+    expect(shown.get_by_text("<b>bad</b>.png")).to_be_visible()  # as text, not as markup
     assert page.errors == []
 
 
