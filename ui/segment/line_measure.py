@@ -19,6 +19,7 @@ from ui.shared.errors import plain
 from ui.shared.widget_state import restore, save
 
 LINES = "lines_drawn"  # by image: both ends in px of it, or none, and screen px an image px
+ROOM = "line_room_px"  # as wide as the browser said last
 WIDEST_PX, HIGHEST_PX, MOST_ZOOM = 1000, 720, 2.0  # of the picture that is drawn on
 REACH_SCREEN_PX, REACH_PX = 12, 3  # how far from the hand an end is looked for; at least so far in the image
 HAND_SCREEN_PX = 1.0  # how well a hand places an end
@@ -74,9 +75,14 @@ def measure_along_line(kept: StoredResult, result: ImageResult) -> tuple[Measure
 
 def _draw(place: str, result: ImageResult) -> None:
     """The picture, as wide as there is room, with the line that was drawn last."""
-    room = hotkeys("line_room", {}, lambda _: None)  # 0 until the browser has told
-    if not room:
-        return
+    room = hotkeys("line_room", {}, lambda _: None) or st.session_state.get(ROOM, 0)  # 0 until the browser has told
+    with st.container(key="line_place"):  # what is below stays where it is when the canvas appears
+        if room:
+            st.session_state[ROOM] = room
+            _show_canvas(place, result, room)
+
+
+def _show_canvas(place: str, result: ImageResult, room: int) -> None:
     height, width = result.shape
     zoom = min(MOST_ZOOM, min(room, WIDEST_PX) / width, HIGHEST_PX / height)
     picture = resize(result.image, zoom)
