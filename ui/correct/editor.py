@@ -41,6 +41,9 @@ NARROW = (
     ".st-key-correct_controls kbd, .st-key-correct_head button div[aria-hidden] { display: none; } "
     ".st-key-correct_tool button { padding: 0 0.3rem; } .st-key-correct_tool button p { font-size: 0.8rem; } "
     ".st-key-correct_setting { min-height: 2.25rem; justify-content: center; } "
+    "@media (max-width: 800px) { .st-key-correct_tool button { padding: 0 0.1rem; } } "  # all tools in one line
+    "@media (min-width: 641px) and (max-width: 690px) { "
+    ".st-key-correct_tool button span:has(> [data-testid=stIconMaterial]) { display: none; } } "
     "@media (max-width: 640px) { .st-key-correct_tool button { padding: 0 0.5rem; } "
     ".st-key-correct_tool button [data-testid=stMarkdownContainer] { position: absolute; width: 1px; height: 1px; "
     "overflow: hidden; clip-path: inset(50%); } "
