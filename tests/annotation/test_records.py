@@ -39,6 +39,7 @@ WRITTEN = {
         "name": "smear.png", "created": "2026-01-02T03:04:05+00:00", "pixel_size_um": 0.1, "diameter_px": 31.5,
         "weights": "unet", "image": "a" * 64, "parent": "20260101T030405000006Z-0123456789ab",
         "scores": [0.5, 0.75], "places": [[1.0, 2.0, 0.3]], "cells": CELLS,
+        "study": "0123456789abcdef", "study_image": 7,
     },
     Edit: EDIT,
 }  # fmt: skip

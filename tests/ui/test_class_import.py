@@ -56,22 +56,22 @@ def upload(at, data, name="data.zip"):
 
 def test_names_of_a_file_are_guessed_shown_and_changed(store):
     at = page("collection")
-    upload(at, zipped(**{"a.png": photograph(), "a.geojson": geojson("RBC", "Ring *form*", None)}))
+    upload(at, zipped(**{"a.png": photograph(), "a.geojson": geojson("RBC", "Ring *old* form", None)}))
     asked = choices(at)
     assert set(asked) == {"RBC", "Ring"}
-    assert asked["Ring"].label.startswith("Ring \\*form\\*")
-    assert (asked["RBC"].value, asked["Ring"].value) == ("red", "Ring form")
+    assert asked["Ring"].label.startswith("Ring \\*old\\* form")
+    assert (asked["RBC"].value, asked["Ring"].value) == ("red", "Ring old form")
     assert asked["RBC"].options == ["Red cell", "White cell", "Platelet", "Not a cell", "New class: RBC",
                                     "Leave unclassified"]  # fmt: skip
     asked["RBC"].set_value("white").run()
     button(at, "Import").click().run()
     assert not at.exception
     assert "1 images with 3 cells were added" in at.success[0].value
-    assert any("RBC → White cell, Ring \\*form\\* → Ring form" in c.value for c in at.caption)
+    assert any("RBC → White cell, Ring \\*old\\* form → Ring old form" in c.value for c in at.caption)
     (item,) = items(store)
-    assert item.best.class_counts == {"white": 1, "Ring form": 1}
+    assert item.best.class_counts == {"white": 1, "Ring old form": 1}
     assert not choices(at), "the upload is empty again"
-    assert store.class_set().find("Ring form")
+    assert store.class_set().find("Ring old form")
 
 
 def test_another_file_is_asked_about_anew_and_known_names_are_not(store):
