@@ -11,7 +11,15 @@ os.environ["BCCSEG_STORE"] = f"{tempfile.mkdtemp(prefix='bccseg-store-')}/collec
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody listens there
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core a process
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-for name in ("HF_TOKEN", "BCCSEG_WEIGHTS", "BCCSEG_DATASET", "BCCSEG_RUNS", "BCCSEG_MODE", "BCCSEG_ACCOUNTS", "SPACE_ID"):
+for name in (
+    "HF_TOKEN",
+    "BCCSEG_WEIGHTS",
+    "BCCSEG_DATASET",
+    "BCCSEG_RUNS",
+    "BCCSEG_MODE",
+    "BCCSEG_ACCOUNTS",
+    "SPACE_ID",
+):
     os.environ.pop(name, None)
 
 import cv2
