@@ -10,6 +10,7 @@ from bccseg.jobs.promotion import own_folder
 from ui.shared.account import acting, allowed
 from ui.shared.errors import plain
 from ui.shared.promoted import promoted
+from ui.weights.other_programs import offer_export
 
 
 def show_promoted() -> None:
@@ -23,6 +24,8 @@ def show_promoted() -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             badge = " :green-badge[in use]" if used else ""
             st.markdown(f"**{plain(own.title(name))}**{badge}  \n:gray[{_origin(own.runs, name)}]")
+            if folder := own_folder(own.runs, name):
+                offer_export(folder, own.title(name), name)
             if not allowed(Action.PROMOTE):
                 continue
             if not used and st.button("Use these", icon=":material/upgrade:", key=f"use_{name}",
