@@ -122,9 +122,12 @@ class Client:
     async def close(self) -> None:
         """Close the tab."""
         for task in (self._reader, *self._again.values()):
-            task.cancel()
-        await self._socket.close()
-        await self._http.aclose()
+            if task:
+                task.cancel()
+        if self._socket:
+            await self._socket.close()
+        if self._http:
+            await self._http.aclose()
 
     def strangers(self) -> bool:
         """Whether the page shows a file of another client. Names are client-token-number."""
@@ -168,13 +171,15 @@ class Client:
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 new, self.running = message.new_session, True
-                self.session, self.page = new.initialize.session_id or self.session, new.page_script_hash
+                self.session = new.initialize.session_id or self.session
                 if not message.metadata.run.fragment_ids:  # the whole page: what polled is drawn anew
                     self.said.clear()
                     self.uploader = ""  # it may be disabled now
                     for task in self._again.values():
                         task.cancel()
                     self._again.clear()
+            elif kind == "navigation":  # new_session names the first page, whichever is drawn
+                self.page = message.navigation.page_script_hash
             elif kind == "delta":
                 self._draw(message)
             elif kind == "auto_rerun":
