@@ -57,6 +57,12 @@ def test_white_is_that_of_bccseg(shape):
     assert white[2] == 25  # a dark channel is not brightened
 
 
+def test_a_level_that_just_98_percent_reach_is_the_white():
+    image = np.full((10, 10, 3), 100, np.uint8)
+    image[0, :2] = 200
+    assert white_of(torch.from_numpy(as_input(image)))[0, 0, 0, 0] == white_level(image)[0] == 100
+
+
 def test_each_image_of_a_batch_has_its_own_white():
     light, dark = np.full((2, 32, 32, 3), 240, np.uint8) - np.array([0, 100], np.uint8)[:, None, None, None]
     both = torch.from_numpy(np.concatenate([as_input(light), as_input(dark)]))

@@ -9,7 +9,7 @@ import streamlit as st
 from bccseg.portable.formats import FORMATS, can_write_onnx
 
 READ_BY = {
-    "bioimageio": "Made for deepImageJ, QuPath and other programs that read the BioImage Model Zoo's packages.",
+    "bioimageio": "A package as in the BioImage Model Zoo: the network with a description that programs read.",
     "onnx": "For ONNX Runtime, OpenVINO and what is built on them.",
     "torchscript": "For PyTorch and LibTorch.",
 }
