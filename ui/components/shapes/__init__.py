@@ -37,8 +37,9 @@ class ShapeCommand:
 @st.cache_resource(show_spinner=False)
 def _component() -> Any:
     html, css, js = ((HERE / f"shapes.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    view = (HERE / "view.js").read_text(encoding="utf-8")
     css = LOOK.read_text(encoding="utf-8") + css
-    return st.components.v2.component("bccseg_shapes", html=html, css=css, js=region_lines_js() + js)
+    return st.components.v2.component("bccseg_shapes", html=html, css=css, js=region_lines_js() + view + js)
 
 
 def shapes(
