@@ -34,9 +34,9 @@ def measure_along_line(kept: StoredResult, result: ImageResult) -> tuple[Measure
     """Ask for a line and its length; the pixel size and the length in µm once both are there."""
     st.caption("Draw along the scale bar in the picture, or between two marks of a stage micrometer as far apart as "
                "possible, and type how long that is.")  # fmt: skip
-    restore("bar_length", "")  # another tab may have been shown in between
-    restore("bar_unit", next(iter(UNITS_UM)))
-    restore("bar_snap", next(iter(SNAPS)))
+    for key, default in (("bar_length", ""), ("bar_unit", next(iter(UNITS_UM))), ("bar_snap", next(iter(SNAPS)))):
+        if key not in st.session_state:  # another tab was shown; else what is being typed would be overwritten
+            restore(key, default)
     with st.container(horizontal=True, vertical_alignment="bottom", key="line_length"):
         text = st.text_input("Length of the line", width=150, key="bar_length", placeholder="as it says",
                              on_change=save, args=("bar_length",))  # fmt: skip
