@@ -32,6 +32,7 @@ from tests.hub_server import Hub
 from tests.paths import ROOT
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(config, items):
     """For several processes (`-n 2 --dist loadgroup`): what drives a browser is one queue, begun first, as it takes
     longest; of the rest each file is one, so that its fixtures are made once.
