@@ -29,21 +29,28 @@ import pytest
 from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
 from tests.hub_server import Hub
-from tests.paths import ROOT
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(config, items):
-    """For several processes (`-n 2 --dist loadgroup`): what drives a browser is one queue, begun first, as it takes
-    longest; of the rest each file is one, so that its fixtures are made once.
+def is_in_browser(nodeid):
+    return nodeid.startswith("tests/browser/")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not is_in_browser(item.nodeid))  # they take longest
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """For several processes (`-n 2`): what drives a browser is one queue, of the rest each file is one, so that its
+    fixtures are made once. (xdist's own groups do not reach pytest 9.)
     """
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    group = {item: item.path.relative_to(ROOT / "tests").as_posix() for item in items}
-    group = {item: "browser" if name.startswith("browser/") else name for item, name in group.items()}
-    items.sort(key=lambda item: group[item] != "browser")
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group[item]))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Queues(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "browser" if is_in_browser(nodeid) else nodeid.split("::")[0]
+
+    return Queues(config, log)
 
 
 @pytest.fixture
