@@ -16,7 +16,7 @@ class ClassPainter:
         values = {name: getattr(predictor.config, name) for name in type(predictor.config).model_fields}
         network = predictor.config.network.replace(classes=len(DEFAULT_CLASSES) if classes else 0)
         self.config = type(predictor.config)(
-            **values | {"network": network, "classes": DEFAULT_CLASSES if classes else ()}
+            **values | {"network": network, "classes": DEFAULT_CLASSES if classes else (), "small_rule": None}
         )
 
     def __call__(self, image, white, **asked):

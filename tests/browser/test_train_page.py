@@ -46,7 +46,7 @@ def cancel(page):
 
 def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected, test_hub):
     page = open_page("train", height=1400)
-    page.get_by_text("Settings").click()
+    page.get_by_test_id("stExpander").get_by_text("Settings").click()
     type_number(page, "Epochs", 20)
     type_number(page, "Steps an epoch", 10)
     type_number(page, "Batch size", 2)

@@ -44,7 +44,7 @@ def test_two_tabs_that_use_one_name_keep_both():
 @pytest.mark.parametrize(
     "entry",
     [None, 5, {}, sent(1, "spray"), sent("x"), sent(1, points=[["a", 1]]), sent(1, points=[[1e9, 0]]),
-     sent(1, points=3), sent(1, points=[[float("nan"), 1]]), sent(1, scale=0), {**sent(1), "number": None}],
+     sent(1, points=3), sent(1, points=[[float("nan"), 1]]), {**sent(1), "number": None}],
 )  # fmt: skip
 def test_what_is_not_understood_is_left_out(entry):
     assert read_command(entry) is None
