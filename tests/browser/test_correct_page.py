@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from scipy import ndimage as ndi
 
 from bccseg.annotation.store import LabelStore
-from bccseg.imaging.synthetic import draw_smear
+from bccseg.imaging.stained_smear import draw_stained_smear
 from tests.browser.correction import CorrectPage, brushed, discs, picture_of, stored_labels
 
 pytestmark = pytest.mark.browser
@@ -218,7 +218,7 @@ def test_corrections_reach_the_numbers_and_every_download(open_page):
     page.get_by_text("In use:").wait_for()
     page.get_by_role("button", name="Try an example").click()
     page.get_by_role("button", name="Correct this image").click()
-    editor = CorrectPage(page, (600, 800)).settled()
+    editor = CorrectPage(page, (900, 1200)).settled()
     before = editor.cells
     editor.tool("delete")
     for x, y in two_cells():
@@ -257,7 +257,7 @@ def test_corrections_reach_the_numbers_and_every_download(open_page):
 
 def two_cells():
     """Middles of two cells of the example, off the border."""
-    labels = draw_smear()[1]
+    labels = draw_stained_smear().labels
     boxes = [box for box in ndi.find_objects(labels) if box]
     whole = [b for b in boxes if all(s.start > 20 and s.stop < n - 20 for s, n in zip(b, labels.shape, strict=True))]
     return [((b[1].start + b[1].stop) / 2, (b[0].start + b[0].stop) / 2) for b in (whole[0], whole[-1])]

@@ -11,6 +11,7 @@ from scipy import ndimage as ndi
 
 from bccseg.annotation.drafts import open_draft
 from bccseg.annotation.store import LabelStore
+from bccseg.imaging.stained_smear import draw_stained_smear
 from bccseg.imaging.synthetic import draw_smear
 from tests.browser.correction import CorrectPage, discs, picture_of, png
 
@@ -123,10 +124,10 @@ def test_leaving_at_once_after_a_stroke_loses_nothing(open_page, store, button):
     page.get_by_text("In use:").wait_for()
     page.get_by_role("button", name="Try an example").click()
     page.get_by_role("button", name="Correct this image").click()
-    editor = CorrectPage(page, (600, 800)).settled()
+    editor = CorrectPage(page, (900, 1200)).settled()
     before, address = editor.cells, page.url
     editor.tool("delete")
-    y, x = ndi.center_of_mass(draw_smear()[1] == 30)
+    y, x = ndi.center_of_mass(draw_stained_smear().labels == 3)
     box = page.locator("canvas").last.bounding_box()
     across, down = editor.to_canvas(x, y)
     page.mouse.click(box["x"] + across, box["y"] + down)
