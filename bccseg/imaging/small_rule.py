@@ -26,6 +26,7 @@ RIM, AROUND, NEAR = (
 )  # px of the network's scale: left out, around that, and in which other cells are looked for
 LEAST_LIGHT = 1  # of 255
 OF_COLOUR = 6  # numbers a colour channel
+EVERY = 7  # of the pixels of the cells are enough for their typical colour
 
 
 class SmallRule(Schema):
@@ -68,28 +69,29 @@ def small_looks(
     """
     size = image.shape[1::-1]
     small, other = (resize_labels(labels, size) for labels in (pieces, cells))
-    light = np.maximum(image.astype(np.float32), LEAST_LIGHT)
-    stain = -np.log(light / np.maximum(white, LEAST_LIGHT)).astype(np.float32)  # absorbance
-    typical = np.median(stain[other > 0], axis=0) if (other > 0).any() else np.zeros(3, np.float32)
-    edges = np.hypot(*np.gradient(stain.mean(axis=2)))
+    typical = np.median(_absorbance(image[other > 0][::EVERY], white), axis=0) if other.any() else np.zeros(3)
     told = [m for m in (maps.cell, maps.distance, *(() if maps.classes is None else maps.classes[1:])) if m is not None]
     shown = [resize_to(m, size) for m in told]
     out = np.zeros((len(score), 1 + OF_COLOUR * 3 + 3 + 3 * len(shown) + 6), np.float32)
     for number, box in enumerate(ndi.find_objects(small, max_label=len(score)), start=1):
         if box is not None:  # else thinner than a pixel of the network
             view = tuple(slice(max(0, s.start - NEAR), s.stop + NEAR) for s in box)
-            mine = small[view] == number
+            mine, cell = small[view] == number, other[view] > 0
             out[number - 1] = [
                 np.log(equivalent_diameter(mine.sum()) / diameter_px),
-                *_looks(mine, other[view] > 0, stain[view], typical, edges[view], [m[view] for m in shown]),
-                *_place(mine, other[view] > 0, small[view] > 0),
+                *_looks(mine, cell, _absorbance(image[view], white), typical, [m[view] for m in shown]),
+                *_place(mine, cell, small[view] > 0),
             ]
     return np.column_stack([score, out])
 
 
-def _looks(
-    mine: Mask, cell: Mask, stain: NDArray, typical: NDArray, edges: NDArray, shown: list[NDArray]
-) -> list[float]:
+def _absorbance(image: NDArray[np.uint8], white: NDArray[np.float32]) -> NDArray[np.float32]:
+    """-log(light / white) of each channel: float32 (..., 3)."""
+    light = np.maximum(image.astype(np.float32), LEAST_LIGHT)
+    return -np.log(light / np.maximum(white, LEAST_LIGHT))
+
+
+def _looks(mine: Mask, cell: Mask, stain: NDArray, typical: NDArray, shown: list[NDArray]) -> list[float]:
     """Colour of a candidate and of what is around it, how sharp it is, and what the network's maps say there."""
     around = _grown(mine, AROUND) & ~_grown(mine, RIM)
     ring = around & ~cell if (around & ~cell).any() else around
@@ -98,6 +100,7 @@ def _looks(
         inside, outside = channel[mine], channel[ring].mean()
         mean = inside.mean()
         out += [mean, inside.std(), inside.max(), outside, mean - outside, mean - usual]
+    edges = np.hypot(*np.gradient(stain.mean(axis=2)))
     for one in (edges, *shown):
         out += [one[mine].mean(), one[mine].max(), one[ring].mean()]
     return out
