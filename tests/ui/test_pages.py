@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from bccseg.report.result import Correction
 from tests.odd_files import odd_files
 from tests.paths import ROOT
+from ui.shared.predictors import WorkerPredictor
 
 APP = str(ROOT / "app.py")
 WAIT_S = 120
@@ -171,25 +172,23 @@ def test_stop_keeps_what_is_done(monkeypatch):
 
 
 def test_again_keeps_what_there_was_until_the_new_is_there_and_corrected_images_as_they_are(monkeypatch):
-    from bccseg.inference import batch
-
     at = fresh()
     png = odd_files()["no suffix"][0]
     upload(at, [(f"{k}.png", png) for k in range(3)])
     state = at.session_state["session"]
     first = list(state.results)
     state.results[2] = replace(first[2], found=first[2], measured=replace(first[2].measured, correction=MADE))
-    real, gate = batch.segment, threading.Event()
+    real, gate = WorkerPredictor.segment, threading.Event()
 
-    def slow(*args, **kwargs):
-        if gate.is_set():
+    def slow(self, entry, *args):
+        if gate.is_set():  # the second file takes until somebody stops it
             while True:
                 time.sleep(0.01)
-                args[3](0.5)
+                args[-1](0.5)
         gate.set()
-        return real(*args, **kwargs)
+        return real(self, entry, *args)
 
-    monkeypatch.setattr(batch, "segment", slow)
+    monkeypatch.setattr(WorkerPredictor, "segment", slow)
     at.toggle(key="set_auto").set_value(False).run()
     button(at, "Segment again").click().run()
     assert at.metric, "the old results are still shown"
@@ -203,7 +202,7 @@ def test_again_keeps_what_there_was_until_the_new_is_there_and_corrected_images_
     assert state.results[1] is first[1], "not done yet: what there was"
     assert any("settings have changed" in i.value for i in at.run().info), "some are of the settings before"
 
-    monkeypatch.setattr(batch, "segment", real)
+    monkeypatch.setattr(WorkerPredictor, "segment", real)
     button(at, "Segment again").click().run()
     finish(at)
     assert state.results[1] is not first[1]

@@ -143,6 +143,22 @@ def test_search_removal_and_undo(study):
     assert not at.exception
 
 
+def test_what_another_person_writes_is_shown_and_not_overwritten(study):
+    at = page(study)
+    first = study.images.all()[0]
+    study.images.write_note(first.id, "theirs")
+    study.images.rename(first.id, "theirs.png")
+    study.images.put_into_sample([first.id], "t")
+    at.run()
+    assert at.text_area[0].value == "theirs"
+    assert next(t for t in at.text_input if t.label == "Name").value == "theirs.png"
+    assert next(s for s in at.selectbox if s.label == "Sample").value == "t"
+    now = study.images.all()[0]
+    assert (now.note, now.name, now.sample) == ("theirs", "theirs.png", "t")
+    next(s for s in at.selectbox if s.label == "Sample").set_value("").run()
+    assert study.images.all()[0].sample == "", "taken out again"
+
+
 def test_another_tab_sees_what_this_one_adds(study):
     one, two = page(study), page(study)
     next(t for t in one.text_input if t.label == "Name").set_value("new name.png").run()

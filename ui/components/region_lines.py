@@ -1,4 +1,4 @@
-"""Regions and the scale bar as lines on a picture in the browser: in the viewer, and where they are drawn."""
+"""What the viewer and the surface for regions share in the browser: zooming, and regions and the scale bar as lines."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -16,6 +16,12 @@ COLOURS = {
         ("frame", IN_COLOUR), ("out", OUT_COLOUR), ("polygon", POLYGON_COLOUR), ("excluded", EXCLUDED_COLOUR),
     )
 }  # fmt: skip
+
+
+@cache
+def image_view_js() -> str:
+    """What goes before a component's own code that shows an image: `ImageView`, which zooms and moves it."""
+    return (HERE / "image_view.js").read_text(encoding="utf-8")
 
 
 @cache

@@ -13,7 +13,7 @@ from bccseg.io.encode import jpeg
 from bccseg.io.images import decode
 from bccseg.report.result import MeasuredImage
 from bccseg.report.stored_result import StoredResult
-from ui.components.thumbnails import CORRECTED, FAILED, FLAGGED, Thumbnail, thumbnails
+from ui.components.thumbnails import FAILED, Thumbnail, remarks, thumbnails
 from ui.shared.handover import CHOSEN
 from ui.shared.session import VisitorState
 
@@ -64,18 +64,12 @@ def _name(measured: MeasuredImage) -> str:
 def _said(stored: StoredResult) -> tuple[str, int, tuple[str, ...]]:
     """Words at the pointer, cells, and marks."""
     measured = stored.measured
-    s, words, marks = measured.summary, [measured.name], []
-    words.append(f"{s.cell_count:,} cell{'' if s.cell_count == 1 else 's'}")
-    if s.too_crowded:
-        words.append("too crowded to count")
-    if s.flagged_count:
-        words.append(f"{s.flagged_count} to look at")
-    if s.too_crowded or s.flagged_count:
-        marks.append(FLAGGED)
-    if measured.correction:
-        words.append("corrected by hand")
-        marks.append(CORRECTED)
-    return "\n".join(words), s.cell_count, tuple(marks)
+    s = measured.summary
+    count = f"{s.cell_count:,} cell{'' if s.cell_count == 1 else 's'}"
+    words, marks = remarks(
+        too_crowded=s.too_crowded, flagged=s.flagged_count, corrected=measured.correction is not None
+    )  # fmt: skip
+    return "\n".join([measured.name, count, *words]), s.cell_count, tuple(marks)
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,7 +9,7 @@ from bccseg.studies.image_list import find
 from bccseg.studies.records import StudyImage
 from bccseg.studies.study import Study
 from bccseg.studies.thumbnails import thumbnail
-from ui.components.thumbnails import CORRECTED, FAILED, FLAGGED, Thumbnail, thumbnails
+from ui.components.thumbnails import FAILED, Thumbnail, remarks, thumbnails
 from ui.shared.handover import CHOSEN_IN_STUDY
 from ui.studies.adding import ADD, ask_for_images
 from ui.studies.list import count
@@ -139,15 +139,9 @@ def _thumbnail(image: StudyImage) -> Thumbnail:
     if image.state == "failed":
         words.append(image.reason)
         marks.append(FAILED)
-    if image.too_crowded:
-        words.append("too crowded to count")
-    if image.flagged_count:
-        words.append(f"{image.flagged_count} to look at")
-    if image.too_crowded or image.flagged_count:
-        marks.append(FLAGGED)
-    if image.edits:
-        words.append("corrected by hand")
-        marks.append(CORRECTED)
+    more = remarks(too_crowded=bool(image.too_crowded), flagged=image.flagged_count or 0, corrected=bool(image.edits))
+    words += more[0]
+    marks += more[1]
     if image.note:
         words.append(image.note)
     short = name if len(name) <= LONGEST_NAME else f"…{name[-LONGEST_NAME:]}"

@@ -1,5 +1,6 @@
 """One image of a study: the picture with its cells, what is known of it, and what can be done with it."""
 
+import zlib
 from typing import Any
 
 import streamlit as st
@@ -24,6 +25,7 @@ from ui.studies.regions import show_regions
 VIEWER, PICTURE, OPEN = "study_viewer", "study_picture", "study_result"
 HIDDEN, SELECTED = "study_hidden", "study_cell"
 CELLS, REGIONS = "Cells", "Regions"
+NO_SAMPLE = "of no sample yet"
 
 
 def show_image(study: Study, image: StudyImage) -> None:
@@ -115,10 +117,7 @@ def _show_facts(study: Study, image: StudyImage) -> None:
     _ask_sample(study, image, key)
     _say_facts(image)
     _ask_pixel_size(study, image, key)
-    note = st.text_area("Note", image.note, key=f"note_{key}", max_chars=2000, height=80,
-                        placeholder="Blurred at the edge, another stain batch …")  # fmt: skip
-    if note != image.note and note is not None:
-        change(study, study.images.write_note, image.id, note)
+    _ask_note(study, image, key)
     if image.result and st.button(
         "Continue correcting" if image.draft else "Correct this image", icon=":material/draw:", key=f"correct_{key}",
         help="Mend by hand what the network got wrong, on the Correct page. The study's numbers follow.",
@@ -181,29 +180,41 @@ def _ask_pixel_size(study: Study, image: StudyImage, key: str) -> None:
                   args=(study, study.images.calibrate, every, typed, source))  # fmt: skip
 
 
+def _field(what: str, key: str, value: str) -> str:
+    """Key of a widget that begins with a value: another one for another value, so that what somebody else has changed
+    is shown, and nothing that a browser still holds of the one before is taken for an answer.
+    """
+    return f"{what}_{key}_{zlib.crc32(value.encode()):08x}"
+
+
 def _ask_name(study: Study, image: StudyImage, key: str) -> None:
-    field = f"name_{key}"
+    field = _field("name", key, image.name)
 
     def rename() -> None:
         change(study, study.images.rename, image.id, st.session_state[field])
 
-    if st.session_state.get(field) is None or st.session_state.get(f"{field}_was") != image.name:
-        st.session_state[field] = st.session_state[f"{field}_was"] = image.name  # others may have renamed it
-    st.text_input("Name", key=field, max_chars=200, on_change=rename)
+    st.text_input("Name", image.name, key=field, max_chars=200, on_change=rename)
+
+
+def _ask_note(study: Study, image: StudyImage, key: str) -> None:
+    field = _field("note", key, image.note)
+
+    def write() -> None:
+        change(study, study.images.write_note, image.id, st.session_state[field] or "")
+
+    st.text_area("Note", image.note, key=field, max_chars=2000, height=80, on_change=write,
+                 placeholder="Blurred at the edge, another stain batch …")  # fmt: skip
 
 
 def _ask_sample(study: Study, image: StudyImage, key: str) -> None:
     samples = {sample.name: sample.group for sample in study.samples.all()}
-    field = f"sample_{key}"
+    field, names = _field("sample", key, image.sample), list(samples)
 
     def put() -> None:
         change(study, study.images.put_into_sample, [image.id], st.session_state[field] or "")
 
-    if field not in st.session_state or st.session_state.get(f"{field}_was") != image.sample:
-        st.session_state[field] = image.sample or None
-        st.session_state[f"{field}_was"] = image.sample
     st.selectbox(
-        "Sample", list(samples), key=field, on_change=put, accept_new_options=True, index=None,
-        placeholder="Choose or type a name",
-        format_func=lambda name: f"{name} ({samples[name]})" if samples.get(name) else name,
+        "Sample", ["", *names], names.index(image.sample) + 1 if image.sample in samples else 0, key=field,
+        on_change=put, accept_new_options=True, help="Choose one, or type a new name.",
+        format_func=lambda name: f"{name} ({samples[name]})" if samples.get(name) else name or NO_SAMPLE,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from bccseg.imaging.regions import LONGEST_NAME, MOST_CORNERS, Point, Region
-from ui.components.region_lines import region_data, region_lines_js
+from ui.components.region_lines import image_view_js, region_data, region_lines_js
 
 HERE = Path(__file__).parent
 LOOK = HERE.parent / "viewer" / "viewer.css"  # bar, buttons and stage as in the viewer
@@ -37,9 +37,11 @@ class ShapeCommand:
 @st.cache_resource(show_spinner=False)
 def _component() -> Any:
     html, css, js = ((HERE / f"shapes.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    view = (HERE / "view.js").read_text(encoding="utf-8")
+    geometry = (HERE / "geometry.js").read_text(encoding="utf-8")
     css = LOOK.read_text(encoding="utf-8") + css
-    return st.components.v2.component("bccseg_shapes", html=html, css=css, js=region_lines_js() + view + js)
+    return st.components.v2.component(
+        "bccseg_shapes", html=html, css=css, js=region_lines_js() + image_view_js() + geometry + js
+    )
 
 
 def shapes(

@@ -13,6 +13,10 @@ const SAID = {
 const surfaces = new WeakMap();
 
 class Shapes extends ImageView {
+  get image() { return this.picture; }
+  get width() { return this.data.width; }
+  get height() { return this.data.height; }
+
   constructor(root) {
     super();
     this.root = root;
@@ -223,7 +227,7 @@ class Shapes extends ImageView {
       c.clearRect(0, 0, this.canvas.width, this.canvas.height);
       c.setTransform(this.scale * r, 0, 0, this.scale * r, this.x * r, this.y * r);
       c.imageSmoothingEnabled = this.scale < 3;
-      c.drawImage(this.picture, 0, 0, this.data.width, this.data.height);
+      c.drawImage(this.picture, 0, 0, this.width, this.height);
       c.setTransform(r, 0, 0, r, 0, 0);
       this.drawShapes(c);
       drawScaleBar(c, this.data.um / this.scale, this.size());

@@ -23,6 +23,21 @@ class Thumbnail:
     marks: tuple[str, ...] = ()
 
 
+def remarks(*, too_crowded: bool, flagged: int, corrected: bool) -> tuple[list[str], list[str]]:
+    """Words and marks of an image that deserves a look, or was corrected."""
+    words, marks = [], []
+    if too_crowded:
+        words.append("too crowded to count")
+    if flagged:
+        words.append(f"{flagged} to look at")
+    if words:
+        marks.append(FLAGGED)
+    if corrected:
+        words.append("corrected by hand")
+        marks.append(CORRECTED)
+    return words, marks
+
+
 @st.cache_resource(show_spinner=False)
 def _component() -> Any:
     html, css, js = ((HERE / f"thumbnails.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))

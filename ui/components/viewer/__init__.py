@@ -19,7 +19,7 @@ from bccseg.report.overlay import HIDDEN_COLOUR, OUTLINE_COLOUR, PALETTE, UNKNOW
 from bccseg.report.result import ImageResult
 from bccseg.report.tables import labels_with_small_cells, table_with_small_cells
 from ui.components.chips import Chip, chips_asset
-from ui.components.region_lines import region_data, region_lines_js
+from ui.components.region_lines import image_view_js, region_data, region_lines_js
 
 HERE = Path(__file__).parent
 MAX_SIDE_PX = 4096  # larger images are shown smaller; all numbers stay those of the full image
@@ -30,7 +30,7 @@ NAME = "bccseg_viewer"
 def _component() -> Any:
     html, css, js = ((HERE / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
     return st.components.v2.component(
-        NAME, html=html, css=css + chips_asset("css"), js=chips_asset("js") + region_lines_js() + js
+        NAME, html=html, css=css + chips_asset("css"), js=chips_asset("js") + region_lines_js() + image_view_js() + js
     )
 
 

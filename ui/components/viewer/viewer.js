@@ -1,7 +1,6 @@
 // Image with cells over it: zoom, pan, hover, select. Cells arrive as a picture whose pixels hold cell ids
 // (red + 256 green + 65536 blue), so whatever is under the pointer is known exactly, however many cells.
 const SELECTED = [255, 220, 0];
-const MAX_ZOOM = 40;
 const choice = { style: "outline", opacity: 0.9, colour: "class", numbers: false }; // kept from image to image
 const views = new WeakMap(); // one view an element, kept over Streamlit's reruns
 const linked = new Set(); // views that look at the same place as others of their group
@@ -30,8 +29,9 @@ function onScale(scale, share) {
   return scale[k].map((low, c) => Math.round(low + f * (scale[k + 1][c] - low)));
 }
 
-class View {
+class View extends ImageView {
   constructor(root) {
+    super();
     this.root = root;
     this.$ = (selector) => root.querySelector(selector);
     this.stage = this.$(".stage");
@@ -227,48 +227,6 @@ class View {
     }
   }
 
-  resize() {
-    if (!this.image) return;
-    const w = this.stage.clientWidth, h = Math.min(w * this.height / this.width, Math.max(280, innerHeight * 0.75));
-    this.canvas.style.height = `${h}px`;
-    this.canvas.width = Math.round(w * devicePixelRatio);
-    this.canvas.height = Math.round(h * devicePixelRatio);
-    if (w !== this.seenWidth || this.fitted) { this.seenWidth = w; this.fit(); }
-    this.draw();
-  }
-
-  size() { return [this.canvas.clientWidth || this.stage.clientWidth, this.canvas.clientHeight || 1]; }
-
-  fit() {
-    const [w, h] = this.size();
-    this.scale = this.least = Math.min(w / this.width, h / this.height);
-    this.x = (w - this.width * this.scale) / 2;
-    this.y = (h - this.height * this.scale) / 2;
-    this.fitted = true;
-    this.draw();
-    this.lead();
-  }
-
-  zoom(factor, cx, cy) {
-    const [w, h] = this.size();
-    cx ??= w / 2; cy ??= h / 2;
-    const scale = Math.min(MAX_ZOOM, Math.max(this.least, this.scale * factor));
-    this.x = cx - (cx - this.x) * scale / this.scale;
-    this.y = cy - (cy - this.y) * scale / this.scale;
-    this.scale = scale;
-    if (scale === this.least) return this.fit();
-    this.move(0, 0);
-  }
-
-  move(dx, dy) { // some of the image stays in sight
-    const [w, h] = this.size(), keep = 40;
-    this.x = Math.min(w - keep, Math.max(keep - this.width * this.scale, this.x + dx));
-    this.y = Math.min(h - keep, Math.max(keep - this.height * this.scale, this.y + dy));
-    this.fitted = false;
-    this.draw();
-    this.lead();
-  }
-
   reveal() { // bring the selected cell into sight
     const row = this.index.get(this.selected);
     if (row === undefined) return this.draw();
@@ -323,8 +281,7 @@ class View {
     const stage = this.stage;
     stage.addEventListener("wheel", (e) => {
       e.preventDefault();
-      const box = this.canvas.getBoundingClientRect();
-      this.zoom(Math.exp(-e.deltaY * (e.ctrlKey ? 0.01 : 0.0015)), e.clientX - box.left, e.clientY - box.top);
+      this.zoom(Math.exp(-e.deltaY * (e.ctrlKey ? 0.01 : 0.0015)), this.at(e));
     }, { passive: false });
     stage.onpointerdown = (e) => {
       stage.setPointerCapture(e.pointerId);
@@ -351,13 +308,6 @@ class View {
     stage.onpointercancel = (e) => this.pointers.delete(e.pointerId);
     stage.onpointerleave = () => (this.$(".tip").hidden = true);
     stage.onkeydown = (e) => this.key_(e);
-  }
-
-  pinch(before, now) {
-    const other = [...this.pointers.values()].find((p) => p.pointerId !== now.pointerId);
-    const gap = (p) => Math.hypot(p.clientX - other.clientX, p.clientY - other.clientY);
-    const box = this.canvas.getBoundingClientRect();
-    this.zoom(gap(now) / Math.max(1, gap(before)), (now.clientX + other.clientX) / 2 - box.left, (now.clientY + other.clientY) / 2 - box.top);
   }
 
   key_(e) {
