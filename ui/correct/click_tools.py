@@ -117,7 +117,7 @@ class ClickTools:
             self._white = white_level(draft.image) if self._white is None else self._white
             trained = predictor.config.diameter_px
             thresholds = SegmentSettings().thresholds(predictor.config.thresholds)
-            maps = predictor(resize(draft.image[window], trained / diameter), self._white)
+            maps = predictor(resize(draft.image[window], trained / diameter), self._white, classes=False)
         click = x - window[1].start, y - window[0].start
         mask = propose_cell(draft.image[window], draft.labels[window], maps, thresholds, click, diameter, trained)
         if mask is None:
