@@ -1,13 +1,8 @@
-"""Files that commands read, and those that they write for each image."""
+"""Files that commands read, and what they are called."""
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from bccseg.files import write_atomically
-
-if TYPE_CHECKING:
-    from bccseg.report.result import ImageResult
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 
 
 def walk(paths: list[Path], *, keep_folders: bool = False) -> list[tuple[Path, str]]:
@@ -26,27 +21,14 @@ def walk(paths: list[Path], *, keep_folders: bool = False) -> list[tuple[Path, s
         above = "" if len(paths) == 1 and not keep_folders else path.resolve().name
         files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in (*SUFFIXES, ".zip") and p.is_file()]
         found.extend((p, Path(above, p.relative_to(path))) for p in files if not p.name.startswith("."))
-    short = not keep_folders and len({name.stem.lower() for _, name in found}) == len(found)
-    return [(file, name.name if short else name.as_posix()) for file, name in found]
+    shown = called([name for _, name in found], keep_folders=keep_folders)
+    return [(file, name) for (file, _), name in zip(found, shown, strict=True)]
 
 
-def write_result(result: "ImageResult", out: Path, also: list[str], *, small_cells: bool = False) -> None:
-    """The files of one image. small_cells: whether those of small classes are in labels and table."""
-    from bccseg.io.encode import as_json
-    from bccseg.report.bundle import BASIC_FILES, IMAGE_FILES, WITH_SMALL_CELLS
-    from bccseg.report.coco import coco
-
-    endings = [*BASIC_FILES]
-    if "geojson" in also:
-        endings.append(".geojson")
-    if "roi" in also:
-        endings.append("_rois.zip")
-    make = IMAGE_FILES | (WITH_SMALL_CELLS if small_cells else {})
-    (out / result.stem).parent.mkdir(parents=True, exist_ok=True)
-    for ending in endings:
-        write_atomically(out / f"{result.stem}{ending}", make[ending](result))
-    if "coco" in also:
-        write_atomically(out / f"{result.stem}_coco.json", as_json(coco([result])))
+def called(paths: Sequence[PurePath], *, keep_folders: bool = False) -> list[str]:
+    """What files are called: by their names alone where no two have the same, else with their folders."""
+    short = not keep_folders and len({path.stem.lower() for path in paths}) == len(paths)
+    return [path.name if short else path.as_posix() for path in paths]
 
 
 def file_in(folder: Path, path: Path) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bccseg.cli.files import file_in, walk, write_result
+from bccseg.cli.files import file_in, walk
 from bccseg.errors import BccsegError, DataError, ImageError, SettingsError
 from bccseg.files import write_atomically
 
@@ -33,6 +33,7 @@ class Found:
 
 def repeat(args: argparse.Namespace) -> int:
     """Segment the images of a record again; returns 0 if all numbers are as they were, else 1."""
+    from bccseg.report.result_files import write_result
     from bccseg.report.run_record import FILE_NAME, RunRecord, RunRecorder
     from bccseg.report.tables import csv, summary_table
 

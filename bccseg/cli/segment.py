@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bccseg.cli.files import file_in, walk, write_result
+from bccseg.cli.files import file_in, walk
 from bccseg.cli.repeat import repeat
 from bccseg.config import DEVICES, SegmentSettings
 from bccseg.errors import BccsegError, ImageError, SettingsError
@@ -70,6 +70,7 @@ def segment_paths(args: argparse.Namespace) -> int:
     from bccseg.io.archive import Entry
     from bccseg.model.weight_sources import locate
     from bccseg.model.weights import load_weights
+    from bccseg.report.result_files import write_result
     from bccseg.report.run_record import FILE_NAME, RunRecorder
     from bccseg.report.tables import csv, summary_table
 
