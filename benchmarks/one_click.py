@@ -19,9 +19,8 @@ from scipy import ndimage as ndi
 
 from bccseg.config import SegmentSettings
 from bccseg.imaging.label_image import border_ids, median_diameter
-from bccseg.imaging.normalise import white_level
 from bccseg.imaging.one_click import click_window, propose_cell
-from bccseg.imaging.resize import resize
+from bccseg.inference.click_view import ClickView
 from bccseg.inference.predictor import load_predictor
 from bccseg.io.images import read_image
 from bccseg.io.truth import read_truth
@@ -37,17 +36,23 @@ def main() -> None:
     ap.add_argument("--weights", default="unet-bbbc041seg")
     ap.add_argument("--negative", action="store_true")
     ap.add_argument("--colours", action="store_true", help="GrabCut alone")
+    ap.add_argument(
+        "--windows", action="store_true", help="as in images of several tiles: the network looks at each click"
+    )
     ap.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th cell")
     args = ap.parse_args()
     predictor = load_predictor(args.weights)
     thresholds = SegmentSettings().thresholds(predictor.config.thresholds)
-    trained, rng = predictor.config.diameter_px, np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     overlaps, seconds = [], []
     for image_path, truth_path in find_pairs(args.data):
         image = read_image(image_path)
         truth, _ = read_truth(truth_path, image, image_path.name)
         image = 255 - image if args.negative else image
-        white, diameter, cut = white_level(image), median_diameter(truth), set(border_ids(truth).tolist())
+        diameter, cut = median_diameter(truth), set(border_ids(truth).tolist())
+        view = ClickView(predictor, image, diameter)
+        if not args.windows:
+            view.look()
         for cell, box in enumerate(ndi.find_objects(truth), start=1):
             if cell in cut or cell % args.every:
                 continue
@@ -59,12 +64,14 @@ def main() -> None:
                 x, y = middle + rng.uniform(-1, 1, 2) * JITTER * diameter
                 if 0 <= y < len(truth) and 0 <= x < truth.shape[1] and truth[int(y), int(x)] == cell:
                     break
+            labels = np.where(truth == cell, 0, truth)
             started = time.perf_counter()
-            window = click_window(truth.shape, (x, y), diameter)
-            view, labels = image[window], np.where(truth[window] == cell, 0, truth[window])
-            maps = None if args.colours else predictor(resize(view, trained / diameter), white)
-            click = x - window[1].start, y - window[0].start
-            found = propose_cell(view, labels, maps, thresholds, click, diameter, trained)
+            if args.colours:
+                window = click_window(truth.shape, (x, y), diameter)
+                click = x - window[1].start, y - window[0].start
+                found = propose_cell(image[window], labels[window], None, thresholds, click, diameter, 1.0)
+            else:
+                window, found = view.propose(labels, (x, y))
             seconds.append(time.perf_counter() - started)
             own = truth[window] == cell
             overlaps.append(0.0 if found is None else (found & own).sum() / max(1, (found | own).sum()))

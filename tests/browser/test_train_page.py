@@ -79,7 +79,7 @@ def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected,
     page.get_by_role("tab", name="Runs").click()
     page.get_by_text("Test images (1): neither has learned from them").wait_for()  # still there
     page.get_by_text("Pictures of the worst images").click()
-    expect(page.get_by_text("Before", exact=True).first).to_be_visible()
+    page.get_by_text("Before", exact=True).first.wait_for()
     page.get_by_role("button", name="Promote").click()
     page.get_by_text("The app uses weights of its own training").wait_for()
 

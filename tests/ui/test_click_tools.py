@@ -24,7 +24,7 @@ def disc(x, y, r=24):
 @pytest.fixture
 def draft(tmp_path, monkeypatch):
     """Three outlines for five cells: a pair is one, and the one at (150, 150) was missed. No network is at hand."""
-    monkeypatch.setattr(ClickTools, "_predictor", lambda _self: None)
+    monkeypatch.setattr(ClickTools, "_look", lambda _self: None)
     labels = np.zeros(SHAPE, np.int32)
     for k, (y, x) in zip((1, 2, 2, 3), PLACES, strict=True):
         labels[disc(x, y)] = k

@@ -1,10 +1,12 @@
 """What one click on the picture does: the whole outline of a cell, a cell parted in two, two cells made one."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import streamlit as st
 
 from bccseg.annotation.drafts import Draft
 from bccseg.annotation.edits import Edit
@@ -12,19 +14,17 @@ from bccseg.annotation.geometry import mask_outline
 from bccseg.config import SegmentSettings
 from bccseg.errors import BccsegError, EditError
 from bccseg.imaging.label_image import Mask
-from bccseg.imaging.normalise import white_level
 from bccseg.imaging.one_click import Window, click_window, propose_cell, resized
-from bccseg.imaging.resize import resize
 from bccseg.imaging.split_lines import Line, split_lines
 from bccseg.report.viewport import View
-from ui.shared.predictors import LoadedPredictor, own_predictors
+from ui.shared.predictors import own_predictors
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from bccseg.inference.predictor import Predictor
+    from bccseg.inference.click_view import ClickView
 
-LOADING_S = 20  # a click waits so long for a network that is being loaded; without it, colours decide
+LOADING_S = 20  # a click waits so long for the network; without it, colours decide
 MOST_STEPS = 12  # that a cell is made larger or smaller
 NEAR = 0.6  # a merging click reaches so far, in diameters
 CIRCLE = 1.25  # of the cell's own radius
@@ -61,7 +61,7 @@ class ClickTools:
         self.cell_class = ""  # of new cells
         self._added: AddedCell | None = None
         self._parted: PartedCell | None = None
-        self._white = None
+        self._view: Future[ClickView | None] | None = None
 
     def act(self, tool: str, x: float, y: float) -> None:
         """Do what a click at (x, y), px of the image, means with a tool. Raises EditError."""
@@ -110,16 +110,15 @@ class ClickTools:
         draft, diameter = self.draft, self.draft.info.diameter_px
         if self._cell_at(x, y):
             raise EditError("There is a cell already. Click on one that was missed, or draw around it.")
-        window = click_window(draft.labels.shape, (x, y), diameter)
-        predictor = self._predictor()
-        maps, thresholds, trained = None, SegmentSettings().thresholds(), 1.0
-        if predictor:
-            self._white = white_level(draft.image) if self._white is None else self._white
-            trained = predictor.config.diameter_px
-            thresholds = SegmentSettings().thresholds(predictor.config.thresholds)
-            maps = predictor(resize(draft.image[window], trained / diameter), self._white, classes=False)
-        click = x - window[1].start, y - window[0].start
-        mask = propose_cell(draft.image[window], draft.labels[window], maps, thresholds, click, diameter, trained)
+        view = self._seen()
+        if view:
+            window, mask = view.propose(draft.labels, (x, y))
+        else:
+            window = click_window(draft.labels.shape, (x, y), diameter)
+            within = x - window[1].start, y - window[0].start
+            mask = propose_cell(
+                draft.image[window], draft.labels[window], None, SegmentSettings().thresholds(), within, diameter, 1.0
+            )
         if mask is None:
             raise EditError("No cell can be made out there. Draw around it.")
         draft.apply(self._outline(mask, window, self.cell_class))
@@ -187,12 +186,32 @@ class ClickTools:
             raise EditError("That is outside of the image.")
         return int(self.draft.labels[row, col])
 
-    def load(self) -> "Future[LoadedPredictor]":
-        """Start loading the network that made the proposal, so that the first click need not wait for it."""
-        return own_predictors().request(self.draft.info.weights, "auto")
+    def look(self) -> None:
+        """Start to look at the image with the network that made the proposal, so that no click need wait for it."""
+        if self._view is None or (self._view.done() and self._view.result() is None):
+            self._view = _lookers().submit(self._look)
 
-    def _predictor(self) -> "Predictor | None":
+    def _look(self) -> "ClickView | None":
+        """None without a network: colours do, too."""
+        from bccseg.inference.click_view import ClickView
+
         try:
-            return self.load().result(timeout=LOADING_S).predictor
-        except (BccsegError, OSError, TimeoutError):  # colours do, too
+            predictor = own_predictors().request(self.draft.info.weights, "auto").result(LOADING_S).predictor
+        except (BccsegError, OSError, TimeoutError):
             return None
+        view = ClickView(predictor, self.draft.image, self.draft.info.diameter_px)
+        view.look()
+        return view
+
+    def _seen(self) -> "ClickView | None":
+        self.look()
+        try:
+            return self._view.result(LOADING_S) if self._view else None
+        except TimeoutError:
+            return None
+
+
+@st.cache_resource(show_spinner=False)
+def _lookers() -> ThreadPoolExecutor:
+    """One image at a time: two would only halve each other's speed."""
+    return ThreadPoolExecutor(1, thread_name_prefix="bccseg-look")

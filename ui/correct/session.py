@@ -317,7 +317,7 @@ def current_session() -> CorrectionSession | None:
 def open_session(draft: Draft) -> None:
     """Open a draft in this tab; the address then names it, so that a reload finds it again."""
     st.session_state[KEY] = session = CorrectionSession(draft, classes=store().class_set())
-    session.clicks.load()
+    session.clicks.look()
     st.session_state.pop("submitted", None)  # the thanks for the one before
 
 
