@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bccseg.cli.cluster import HELP as CLUSTER_HELP
+from bccseg.cli.cluster import path_or_url, segment_on_cluster
 from bccseg.cli.files import file_in, walk
 from bccseg.cli.repeat import repeat
 from bccseg.config import DEVICES, SegmentSettings
@@ -22,7 +24,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Register the command."""
     p = commands.add_parser("segment", help="find and measure the cells of images")
     defaults = SegmentSettings()
-    p.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="images, zips of images, or folders (walked)")
+    p.add_argument(
+        "paths", nargs="*", type=path_or_url, metavar="PATH", help="images, zips of images, or folders (walked)"
+    )
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     p.add_argument("--from", dest="record", type=Path, metavar="RUN.JSON",
                    help="repeat that run with its settings and say where a number differs; PATHs are where its images "
@@ -38,6 +42,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--classes", action="store_true",
                    help="platelets, and other cells of small classes, in the label images and tables too")  # fmt: skip
     p.add_argument("--also", nargs="*", default=[], choices=EXTRAS, help="further files to write")
+    p.add_argument("--cluster", metavar="WHERE", help=CLUSTER_HELP)
     p.set_defaults(run=run)
 
 
@@ -52,6 +57,10 @@ def settings_from(args: argparse.Namespace) -> SegmentSettings:
 
 def run(args: argparse.Namespace) -> int:
     """Segment every path; returns 0, or 1 if some could not be done or, repeated, came out otherwise."""
+    if args.cluster:
+        return segment_on_cluster(args, settings_from(args), read_pixel_size(args.pixel_size))
+    if urls := [path for path in args.paths if isinstance(path, str)]:
+        raise SettingsError(f"'{urls[0]}' is read by the workers of a cluster: add --cluster, such as local:2.")
     if args.record:
         return repeat(args)
     if not args.paths:

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 from bccseg.errors import ImageError, ImageTooLarge
 
@@ -64,6 +65,15 @@ def expand(name: str, data: bytes) -> Iterator[Entry]:
             entry = _read(archive, member, MAX_UNPACKED_BYTES - total)
             total += len(entry.data)
             yield entry
+
+
+def zip_names(file: BinaryIO) -> list[str]:
+    """What `expand` will call the entries of a zip, from its list alone; [] where that cannot be read."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return [inner_path(m.filename) for m in archive.infolist() if not m.is_dir() and not _is_hidden(m.filename)]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return []
 
 
 def zip_members(data: bytes) -> dict[str, Callable[[], bytes]]:

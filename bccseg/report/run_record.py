@@ -123,6 +123,13 @@ class RunRecorder:
         self._images.append(image)
         return image
 
+    def take(self, other: RunRecord) -> None:
+        """Note the images of another record, such as that of a worker."""
+        for image in other.images:
+            one = other.weights[image.weights]
+            place = self._weights.setdefault((one.name, one.sha256, one.head_sha256), len(self._weights))
+            self._images.append(image.replace(weights=place))
+
     def record(self) -> RunRecord:
         """What was noted."""
         return RunRecord(

@@ -106,30 +106,39 @@ def summary_table(results: Sequence[MeasuredImage]) -> pd.DataFrame:
     """A row an image: what its files begin with, its summary, its size, the settings it was found with, and, if its
     weights know classes, the `class_columns`.
     """
-    rows = [
-        {
-            "image": r.name,
-            "files": r.stem,
-            **asdict(r.summary),
-            "width_px": r.shape[1],
-            "height_px": r.shape[0],
-            "pixel_size_um": r.pixel_size_um,
-            "pixel_size_from": r.pixel_size_source,
-            "expected_diameter_px": r.diameter_px,
-            "weights": r.weights,
-            "edits": r.correction.edits if r.correction else 0,
-            "corrected_by": r.correction.author if r.correction else "",
-        }
-        for r in results
-    ]
+    return table_of_rows([summary_row(result) for result in results])
+
+
+SummaryRow = tuple[dict[str, Any], dict[str, int | float]]  # what every image has; its `class_columns`
+
+
+def summary_row(result: MeasuredImage) -> SummaryRow:
+    """The row of an image, in plain values, for `table_of_rows`."""
+    facts = {
+        "image": result.name,
+        "files": result.stem,
+        **asdict(result.summary),
+        "width_px": result.shape[1],
+        "height_px": result.shape[0],
+        "pixel_size_um": result.pixel_size_um,
+        "pixel_size_from": result.pixel_size_source,
+        "expected_diameter_px": result.diameter_px,
+        "weights": result.weights,
+        "edits": result.correction.edits if result.correction else 0,
+        "corrected_by": result.correction.author if result.correction else "",
+    }
+    return facts, class_columns(result)
+
+
+def table_of_rows(rows: Sequence[SummaryRow]) -> pd.DataFrame:
+    """`summary_table` from the rows of images that were measured elsewhere."""
     columns = [
         "image", "files", *ImageSummary.__dataclass_fields__, "width_px", "height_px", "pixel_size_um",
         "pixel_size_from", "expected_diameter_px", "weights", "edits", "corrected_by",
     ]  # fmt: skip
-    counts = [class_columns(r) for r in results]
-    told = dict.fromkeys(name for found in counts for name in found)
-    table = pd.DataFrame(rows, columns=columns)
+    told = dict.fromkeys(name for _, found in rows for name in found)
+    table = pd.DataFrame([facts for facts, _ in rows], columns=columns)
     for name in told:
-        column = pd.array([found.get(name) for found in counts], dtype="Float64" if name in RATIOS else "Int64")
-        table[name] = column
+        values = [found.get(name) for _, found in rows]
+        table[name] = pd.array(values, dtype="Float64" if name in RATIOS else "Int64")
     return table
