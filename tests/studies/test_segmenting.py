@@ -172,6 +172,10 @@ def test_the_command_line_does_it_all(tmp_path, tiny_weights, capsys, monkeypatc
     assert {"report.html", "run.json", "columns.csv"} <= {path.name for path in (tmp_path / "out").iterdir()}
     cells = (tmp_path / "out" / "all_cells.csv").read_text(encoding="utf-8").splitlines()
     assert cells[0].startswith("group,sample,image,cell_id")
+    again = ["segment", "--from", str(tmp_path / "out" / "run.json"), str(tmp_path / "data")]
+    capsys.readouterr()
+    assert main([*again, "--out", str(tmp_path / "again")]) == 0
+    assert "4 images repeated; all numbers are as they were" in capsys.readouterr().err
     assert main(["study", "list", *place]) == 0
     assert "My study: 4 images" in capsys.readouterr().out
     assert main(["study", "segment", "another", *place]) == 1

@@ -4,14 +4,18 @@ import io
 import json
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from bccseg.errors import Stopped
+from bccseg.imaging.regions import Region, write_regions
 from bccseg.imaging.synthetic import draw_smear
 from bccseg.io.archive import Entry
+from bccseg.io.images import decode
 from bccseg.report.result import ImageResult
 from bccseg.report.study_report import pdf
+from bccseg.studies import pictures
 from bccseg.studies.pictures import PICTURES
 from bccseg.studies.report import ReportOptions, print_report, study_report
 from tests.studies.conftest import picture
@@ -69,6 +73,19 @@ def test_pictures_are_kept_and_follow_the_pixel_size(filled):
     after = {p.name for p in folder.iterdir()}
     assert len(after) == 6
     assert len(after - set(before)) == 1
+
+
+def test_pictures_show_the_regions_that_count(filled):
+    image = filled.images.all()[0]
+    before = decode(pictures.picture(filled, image))[0].image
+    frame = Region(name="Frame", kind="frame", points=((20.0, 20.0), (140.0, 100.0)))
+    filled.images.set_regions(image.id, write_regions([frame]))
+    shown = decode(pictures.picture(filled, filled.images.get(image.id)))[0].image
+    changed = np.abs(shown.astype(int) - before).sum(axis=2) > 60
+    assert changed[40:100, 18:23].any(axis=1).all(), "the frame's left line, from top to bottom"
+    assert not changed[40:95, 40:130].any(), "what lies in it is left alone"
+    filled.images.set_regions(image.id, "")
+    assert (decode(pictures.picture(filled, filled.images.get(image.id)))[0].image == before).all()
 
 
 def test_a_stopped_report_goes_on_where_it_was(filled):

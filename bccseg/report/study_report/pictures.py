@@ -8,6 +8,7 @@ from bccseg.classes import UNCLASSIFIED
 from bccseg.imaging.resize import resize, resize_labels
 from bccseg.report.class_numbers import RED
 from bccseg.report.overlay import cell_edges, class_colours
+from bccseg.report.region_drawing import draw_regions
 from bccseg.report.result import ImageResult
 from bccseg.report.scale_bar import draw_scale_bar
 from bccseg.report.study_report.content import ReportPicture
@@ -19,7 +20,7 @@ OUTLINE = (0, 200, 90)
 
 
 def report_picture(result: ImageResult, sample: str = "", group: str = "", note: str = "") -> ReportPicture:
-    """The picture of one result, at most SIDE_PX wide and high.
+    """The picture of one result with its regions, at most SIDE_PX wide and high.
 
     Outlines are green for red cells and those without a class, whose own colours are hard to see on stained cells when
     they are printed small; other classes have their colours.
@@ -29,6 +30,7 @@ def report_picture(result: ImageResult, sample: str = "", group: str = "", note:
     labels = resize_labels(result.labels, (picture.shape[1], picture.shape[0]))
     edges = cell_edges(labels)
     picture[edges] = _outline_colours(result)[labels[edges]]
+    picture = draw_regions(picture, result.regions, scale)
     picture = draw_scale_bar(picture, result.pixel_size_um and result.pixel_size_um / scale, PRINTED_SMALL)
     s = result.summary
     return ReportPicture(
