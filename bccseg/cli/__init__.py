@@ -4,11 +4,11 @@ import argparse
 import sys
 
 from bccseg import __version__
-from bccseg.cli import collection, evaluate, export_model, part_masks, publish, segment, study, train
+from bccseg.cli import collection, evaluate, export_model, part_masks, publish, segment, slide, study, train
 from bccseg.errors import BccsegError, SettingsError
 
 OK, SOME_FAILED, WRONG_USE = 0, 1, 2
-COMMANDS = (segment, study, train, evaluate, part_masks, publish, export_model, collection)
+COMMANDS = (segment, slide, study, train, evaluate, part_masks, publish, export_model, collection)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,0 +1,77 @@
+"""`bccseg slide`: a whole slide in, labels, tables and maps out, in bounded memory."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bccseg.cli.segment import settings_from
+from bccseg.config import DEVICES, SegmentSettings
+from bccseg.imaging.pixel_size import doubt, read_pixel_size
+
+if TYPE_CHECKING:
+    from bccseg.imaging.regions import Region
+    from bccseg.slides.segmenting import SlideStep
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command."""
+    p = commands.add_parser("slide", help="find and measure the cells of a whole slide; called again it goes on")
+    kinds = "SVS, NDPI, (Big)TIFF, OME-TIFF or OME-Zarr; with the extra `slides` MIRAX and others"
+    p.add_argument("slide", type=Path, metavar="SLIDE", help=kinds)
+    p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results, one for each slide")
+    what = "what to count: fields that look like a monolayer (default), all, or outlines drawn in QuPath"
+    p.add_argument("--regions", default="auto", metavar="auto|all|FILE.GEOJSON", help=what)
+    p.add_argument("--weights", metavar="W", help="a shipped name, a folder, or hf://owner/repo@revision")
+    p.add_argument("--diameter", default="auto", metavar="auto|PX", help="typical cell diameter (default: auto)")
+    p.add_argument("--pixel-size", default="", metavar="UM",
+                   help="width of a pixel in µm, such as 0.25 (default: from the slide)")  # fmt: skip
+    p.add_argument("--device", default="auto", choices=DEVICES)
+    p.add_argument("--no-geojson", action="store_true", help="leave out the cells for QuPath")
+    p.add_argument("--min-cell", type=float, default=SegmentSettings().min_cell_percent, metavar="PERCENT",
+                   help="smallest cell, %% of the typical diameter (default: %(default)s)")  # fmt: skip
+    p.set_defaults(run=run, drop_border=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Segment a slide; returns 0. What went wrong is raised, and what was done until then is kept."""
+    from bccseg.slides.regions import read_geojson
+    from bccseg.slides.slide import open_slide
+
+    settings, pixel_size_um = settings_from(args), read_pixel_size(args.pixel_size)
+    regions: str | tuple[Region, ...] = args.regions
+    if regions not in {"auto", "all"}:
+        regions = read_geojson(Path(args.regions))
+    with open_slide(args.slide) as slide:
+        from bccseg.inference.predictor import load_predictor
+        from bccseg.model.device import describe_device
+        from bccseg.slides.results import write_results
+        from bccseg.slides.segmenting import segment_slide
+
+        height, width = slide.shape
+        print(f"{slide.path.name}: {width:,} x {height:,} px", file=sys.stderr)
+        predictor = load_predictor(args.weights, args.device)
+        segment_slide(
+            slide, predictor, args.out, regions, settings, pixel_size_um, _tell,
+            weights=predictor.source, device=describe_device(predictor.device, predictor.dtype),
+        )  # fmt: skip
+        print("Writing tables and maps.", file=sys.stderr)
+        summary = write_results(slide, args.out, geojson=not args.no_geojson)
+    last = summary.iloc[-1]
+    if question := doubt(last["median_diameter_px"], pixel_size_um or slide.pixel_size_um):
+        print(f"bccseg: {question}", file=sys.stderr)
+    regions_done = max(1, len(summary) - 1)
+    print(f"{last['cell_count']:,} cells in {regions_done} region(s); results in {args.out}", file=sys.stderr)
+    return 0
+
+
+def _tell(step: "SlideStep") -> None:
+    if step.stage == "looking":
+        print("Looking for cells, their size, and where to count.", file=sys.stderr)
+        return
+    left = "" if step.seconds_left is None else f", {_duration(step.seconds_left)} left"
+    print(f"[{step.done}/{step.total}] {step.cells:,} cells{left}", file=sys.stderr)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,314 @@
+"""Segmenting a slide block by block, with the memory of one block, and going on after it was stopped or killed."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bccseg.classes import ClassSet
+from bccseg.config import SegmentSettings
+from bccseg.errors import SettingsError, Stopped
+from bccseg.imaging.cell_head import CellHead
+from bccseg.imaging.flags import flag_cells
+from bccseg.imaging.instances import ProbabilityMaps
+from bccseg.imaging.label_image import Labels
+from bccseg.imaging.measure import measure_cells
+from bccseg.imaging.normalise import white_level
+from bccseg.imaging.outlines import cell_outlines
+from bccseg.imaging.regions import Region
+from bccseg.imaging.selection import middles
+from bccseg.inference.diameter import estimate_diameter
+from bccseg.inference.segment import MapPredictor, Segmentation, segment
+from bccseg.report.class_colours import rgb
+from bccseg.report.tables import csv
+from bccseg.slides.blocks import OVERLAP, Block, block_side, blocks, paste_block
+from bccseg.slides.job import Asked, JobFolder, PartRecord, SlideJob, SmallCell
+from bccseg.slides.label_store import LabelStore
+from bccseg.slides.overview import Field, Overview, fields, look_at, monolayer
+from bccseg.slides.regions import JOIN, counting, covers, members, rectangle, whole_slide, window_of
+from bccseg.slides.slide import Slide
+
+LABELS = "labels.ome.zarr"
+AUTO_FIELDS = 12  # that are chosen
+LOOK_PX, LOOKS = 2048, 5  # windows in which the diameter and the white of the background are found
+AROUND = 1.5  # diameters around a region that are looked at, so that cells on its edge are seen whole
+DECIMALS = 2  # of outlines
+LEFT_OUT = ["in_frame"]  # columns of a field that mean nothing in a slide
+
+Stage = Literal["looking", "blocks", "results"]
+
+
+@dataclass(frozen=True)
+class SlideStep:
+    """How far it is."""
+
+    stage: Stage
+    done: int = 0  # blocks
+    total: int = 0
+    cells: int = 0  # so far
+    seconds_left: float | None = None
+
+
+OnStep = Callable[[SlideStep], None]  # may raise Stopped
+
+
+class WithWhite:
+    """A predictor for which the background has one level all over the slide, also where a block shows none."""
+
+    def __init__(self, predictor: MapPredictor, white: NDArray[np.float32]) -> None:
+        self.predictor, self.white, self.config = predictor, white, predictor.config
+        self.cell_head: CellHead | None = predictor.cell_head
+
+    def __call__(self, image: NDArray[np.uint8], white: NDArray[np.float32], **asked: Any) -> ProbabilityMaps:
+        """Probability maps of an image; `white`, which goes by the block, is not looked at."""
+        del white
+        return self.predictor(image, self.white, **asked)
+
+
+def segment_slide(
+    slide: Slide,
+    predictor: MapPredictor,
+    out: Path,
+    regions: Literal["all", "auto"] | tuple[Region, ...] = "all",
+    settings: SegmentSettings | None = None,
+    pixel_size_um: float | None = None,
+    on_step: OnStep | None = None,
+    *,
+    weights: str = "",
+    device: str = "",
+) -> SlideJob:
+    """Find and measure the cells of a slide, and leave them in the folder `out`; `results` makes tables of them.
+
+    regions: all of the slide, AUTO_FIELDS fields that the program chooses, or outlines in px of level 0. pixel_size_um:
+    None takes what the slide states. on_step: called after each block; it may raise Stopped. Called again with the same
+    folder and the same wishes it goes on where it was. Raises SettingsError, StoreError, ImageError.
+    """
+    tell, folder = on_step or (lambda _step: None), JobFolder(out)
+    asked = Asked(
+        slide=slide.path.name,
+        bytes=slide.path.stat().st_size if slide.path.is_file() else 0,
+        shape=slide.shape,
+        regions=regions if isinstance(regions, str) else _fingerprint(regions),
+        weights=weights,
+        weights_sha256=predictor.config.sha256,
+        settings=settings or SegmentSettings(),
+        pixel_size_um=pixel_size_um or slide.pixel_size_um,
+    )
+    with folder.at_work():
+        folder.stop_file.unlink(missing_ok=True)
+        job = folder.begun(asked)
+        if job is None:
+            tell(SlideStep("looking"))
+            job = _look(slide, predictor, asked, regions, typed=bool(pixel_size_um), device=device)
+            folder.begin(job)
+        store = LabelStore(out / LABELS, slide.shape, job.asked.pixel_size_um)
+        _run(slide, predictor, folder, job, store, tell)
+    return job
+
+
+def _fingerprint(regions: tuple[Region, ...]) -> str:
+    return hashlib.sha256("".join(region.to_json().decode() for region in regions).encode()).hexdigest()[:16]
+
+
+def _look(
+    slide: Slide,
+    predictor: MapPredictor,
+    asked: Asked,
+    regions: Literal["all", "auto"] | tuple[Region, ...],
+    *,
+    typed: bool,
+    device: str,
+) -> SlideJob:
+    """What must be known before the first block: the white, the diameter, and the regions."""
+    overview = look_at(slide)
+    found, white = _diameter_and_white(slide, overview, predictor, asked.settings.diameter_px)
+    diameter = asked.settings.diameter_px or found or predictor.config.diameter_px
+    chosen: list[Field] = []
+    if regions == "auto":
+        chosen = monolayer(slide, overview, diameter, AUTO_FIELDS)
+        if not chosen:
+            raise SettingsError(
+                "No part of this slide looks like an even, sharp layer of single cells. Draw regions (--regions "
+                "FILE.geojson), or count all of it (--regions all)."
+            )
+    named = [rectangle(f"Field {k}", one.window) for k, one in enumerate(chosen, start=1)]
+    return SlideJob(
+        asked=asked,
+        pixel_size_from="typed" if typed else slide.pixel_size_from,
+        diameter_px=diameter,
+        diameter_from="given" if asked.settings.diameter_px else "measured" if found else "assumed",
+        side_px=block_side(diameter, predictor.config.diameter_px),
+        white=tuple(map(float, white)),
+        regions=tuple(named) if regions == "auto" else (whole_slide(slide.shape),) if regions == "all" else regions,
+        region_scores={name.name: round(one.score, 3) for name, one in zip(named, chosen, strict=True)},
+        device=device,
+        began=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _diameter_and_white(
+    slide: Slide, overview: Overview, predictor: MapPredictor, given: float | None
+) -> tuple[float | None, NDArray[np.float32]]:
+    """Medians over the windows that look most like a monolayer; no diameter where one is given or nothing is found."""
+    diameters, whites = [], []
+    for one in fields(overview, slide.shape, LOOK_PX)[:LOOKS]:
+        rows, columns = one.window
+        image = slide.region(0, rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start)
+        white = white_level(image)
+        whites.append(white)
+        if given is None and one.score > 0:
+            diameters.append(_diameter(image, white, predictor))
+    known = [one for one in diameters if one]
+    return (float(np.median(known)) if known else None), np.median(whites, axis=0).astype(np.float32)
+
+
+def _diameter(image: NDArray[np.uint8], white: NDArray[np.float32], predictor: MapPredictor) -> float | None:
+    cells_alone = {"classes": False} if predictor.config.classes else {}
+    return estimate_diameter(image, lambda view: predictor(view, white, **cells_alone), predictor.config.diameter_px)
+
+
+def plan(job: SlideJob) -> list[Block]:
+    """The blocks of a job, in the order in which they are done. The same job has the same blocks."""
+    shape, diameter = job.asked.shape, job.diameter_px
+    side, overlap = int(job.side_px), round(OVERLAP * diameter)
+    found: list[Block] = []
+    for region in counting(job.regions):
+        window = window_of(region, shape, round(AROUND * diameter))
+        if min(s.stop - s.start for s in window) > 0:
+            every = blocks(window, side, overlap)
+            found += [one for one in every if covers(region, one.core, shape, AROUND * diameter)]
+    return found
+
+
+def _run(
+    slide: Slide, predictor: MapPredictor, folder: JobFolder, job: SlideJob, store: LabelStore, tell: OnStep
+) -> None:
+    planned, done = plan(job), folder.done()
+    cells = done[-1].first + done[-1].count - 1 if done else 0
+    told, settings = WithWhite(predictor, np.array(job.white, np.float32)), job.asked.settings
+    settings = settings.replace(diameter_px=job.diameter_px)
+    started, before = time.monotonic(), len(done)
+    tell(SlideStep("blocks", before, len(planned), cells))
+    for number in range(before, len(planned)):
+        block, at = planned[number], time.perf_counter()
+        rows, columns = block.window
+        image = slide.region(0, rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start)
+        found = segment(image, told, settings)
+        wide = store.whole_chunks(block.window)
+        around = store.read(wide)
+        left = around > cells  # of a block that was under way when the process ended
+        around[left] = 0
+        inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(block.window, wide, strict=True))
+        target = around[inner]
+        before_us = target > 0
+        wanted = members(job.regions, middles(found.labels, np.arange(len(found.scores))) - 0.5 + _origin(block)).any(
+            axis=0
+        )
+        taken = paste_block(target, found.labels, block, slide.shape, job.diameter_px, wanted, cells + 1)
+        if len(taken) or left.any():
+            store.write(wide, around)
+        table, features = _measure(image, found, target, before_us, taken, cells, block, job)
+        seconds = time.perf_counter() - at
+        record = PartRecord(first=cells + 1, count=len(taken), seconds=seconds, small=_small_cells(found, block, job))
+        folder.keep(number, record, csv(table), features)
+        cells += len(taken)
+        pace = (time.monotonic() - started) / (number + 1 - before)
+        tell(SlideStep("blocks", number + 1, len(planned), cells, pace * (len(planned) - number - 1)))
+        if folder.stop_file.exists():
+            raise Stopped("Stopped. Call it again to go on.")
+
+
+def _origin(block: Block) -> NDArray[np.float64]:
+    """x, y of the first pixel of a block."""
+    return np.array([block.window[1].start, block.window[0].start], float)
+
+
+def _measure(
+    image: NDArray[np.uint8],
+    found: Segmentation,
+    target: Labels,
+    before_us: NDArray[np.bool_],
+    taken: NDArray[np.intp],
+    used: int,
+    block: Block,
+    job: SlideJob,
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Table and GeoJSON features of the cells of a block that were taken, in coordinates of the slide."""
+    own = np.where((target > used) & ~before_us, target - used, 0).astype(np.int32)  # 1..M
+    size = job.asked.pixel_size_um
+    table = measure_cells(own, image, found.scores[taken], None)
+    seen = np.where(before_us, 0, found.labels)
+    ids = table["cell_id"].to_numpy()
+    flagged = table.assign(cell_id=taken[ids - 1] + 1)  # as `seen` numbers them: rims need the neighbours
+    table["flag"] = flag_cells(flagged, seen, image)
+    x, y = _origin(block)
+    table["centroid_x_px"] += x
+    table["centroid_y_px"] += y
+    table = _in_um(table.drop(columns=LEFT_OUT), size)
+    of = members(job.regions, table[["centroid_x_px", "centroid_y_px"]].to_numpy())
+    names = [region.name for region in counting(job.regions)]
+    table.insert(1, "region", [JOIN.join(n for n, one in zip(names, row, strict=True) if one) for row in of.T])
+    if found.classes is not None:
+        kinds = found.classes.take(taken[ids - 1])
+        table["class"], table["class_score"] = kinds.name_of_each(), kinds.score.astype(np.float64)
+    table["cell_id"] += used
+    return table, _features(own, table, used, (x, y))
+
+
+def _in_um(table: pd.DataFrame, size: float | None) -> pd.DataFrame:
+    if size:
+        for name in [name for name in table if name.endswith("_px")]:
+            if name == "area_px":
+                table["area_um2"] = table[name] * size**2
+            else:
+                table[f"{name.removesuffix('_px')}_um"] = table[name] * size
+    return table
+
+
+def _features(own: Labels, table: pd.DataFrame, used: int, origin: tuple[float, float]) -> list[dict[str, Any]]:
+    rows = table.set_index("cell_id")
+    known = sorted(set(rows["class"])) if "class" in rows else []
+    colours = {one.name: list(rgb(one.colour)) for one in ClassSet().known(known)}
+    numbers = rows[["area_px", "equivalent_diameter_px", "circularity", "score"]].astype(float).round(4)
+    values = dict(zip(numbers.index, numbers.to_numpy().tolist(), strict=True))
+    texts = {name: rows[name].to_dict() for name in ("class", "flag", "region") if name in rows}
+    features = []
+    for cell, ring in cell_outlines(own):
+        cell_id = cell + used
+        properties: dict[str, Any] = {
+            "objectType": "detection",
+            "name": f"cell {cell_id}",
+            "measurements": {k: v for k, v in zip(numbers, values[cell_id], strict=True) if np.isfinite(v)},
+        }
+        if kind := texts.get("class", {}).get(cell_id):
+            properties["classification"] = {"name": kind, "color": colours[kind]}
+        if facts := {name: texts[name][cell_id] for name in ("flag", "region") if texts[name][cell_id]}:
+            properties["metadata"] = facts
+        closed = (np.vstack([ring, ring[:1]]) + origin).round(DECIMALS).tolist()
+        geometry = {"type": "Polygon", "coordinates": [closed]}
+        features.append({"type": "Feature", "id": cell_id, "geometry": geometry, "properties": properties})
+    return features
+
+
+def _small_cells(found: Segmentation, block: Block, job: SlideJob) -> tuple[SmallCell, ...]:
+    """Platelets and the like whose middle lies in the core of the block, and in a region."""
+    small = found.small_cells
+    if small is None or not len(small):
+        return ()
+    centres = middles(small.labels(found.labels.shape), np.arange(len(small))) - 0.5 + _origin(block)
+    rows, columns = block.core
+    mine = (centres >= (columns.start - 0.5, rows.start - 0.5)).all(axis=1)
+    mine &= (centres < (columns.stop - 0.5, rows.stop - 0.5)).all(axis=1)
+    mine &= members(job.regions, centres).any(axis=0)
+    kinds = small.classes.name_of_each()
+    return tuple(
+        SmallCell(x=float(centres[k, 0]), y=float(centres[k, 1]), kind=kinds[k], score=float(small.classes.score[k]))
+        for k in np.flatnonzero(mine)
+    )
