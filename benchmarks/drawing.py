@@ -9,14 +9,10 @@ replaced the stroke, in the frame that draws it.
 
 import argparse
 import io
-import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,14 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
 from bccseg.imaging.label_image import Labels
 from bccseg.imaging.synthetic import draw_smear
-from benchmarks.start import free_port
+from benchmarks.running_app import browser_page, running_app
 
 LOADING_S = 20  # a network is loaded
-ROOT = Path(__file__).resolve().parents[1]
 WATCH = """(canvas) => {
   window.effect = new Promise((done) => {
     let from = 0;
@@ -61,28 +56,10 @@ def png(values: np.ndarray) -> bytes:
 @contextmanager
 def correct_page() -> Iterator[tuple[Page, Path]]:
     """The Correct page of an app of its own, and the folder of that app's collection."""
-    port, home = free_port(), Path(tempfile.mkdtemp())
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"],
-        cwd=ROOT, env={**os.environ, "BCCSEG_STORE": str(home)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    chromium = next(path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name)))
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium)
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.goto(f"http://127.0.0.1:{port}/correct")
-            yield page, home
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
+    home = Path(tempfile.mkdtemp())
+    with running_app(home) as url, browser_page(1280, 900) as page:
+        page.goto(f"{url}/correct")
+        yield page, home / "collection"
 
 
 def open_pair(page: Page, image: NDArray[np.uint8], labels: Labels) -> Locator:

@@ -4,56 +4,27 @@ python benchmarks/start.py [--repeat 3]
 """
 
 import argparse
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from playwright.sync_api import sync_playwright
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-ROOT = Path(__file__).resolve().parents[1]
+from playwright.sync_api import Page
 
-
-def free_port() -> int:
-    """A port nobody uses."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+from benchmarks.running_app import browser_page, running_app
 
 
-def once(page) -> float:  # noqa: ANN001
+def once(page: Page) -> float:
     """Start the server, open the page, wait for the example button to be there."""
-    port = free_port()
-    start = time.perf_counter()
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.port",
-        str(port),
-        "--server.headless",
-        "true",
-    ]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.02)
-        page.goto(f"http://127.0.0.1:{port}")
-        page.get_by_role("button", name="Try an example").first.wait_for()
-        return time.perf_counter() - start
-    finally:
-        server.terminate()
-        server.wait()
+    with TemporaryDirectory() as home:
+        start = time.perf_counter()
+        with running_app(Path(home)) as url:
+            page.goto(url)
+            page.get_by_role("button", name="Try an example").first.wait_for()
+            return time.perf_counter() - start
 
 
 def main() -> None:
@@ -61,11 +32,8 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--repeat", type=int, default=3)
     args = ask.parse_args()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
+    with browser_page(1280, 900) as page:
         seconds = [once(page) for _ in range(args.repeat)]
-        browser.close()
     spread = f"{min(seconds):.1f} to {max(seconds):.1f}"
     print(f"usable page after {statistics.median(seconds):.1f} s (median of {args.repeat}; {spread})")
 
