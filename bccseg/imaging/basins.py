@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bccseg.imaging.label_image import Labels
+from bccseg.imaging.label_image import Labels, meeting_pixels
 
 USUAL_SIZE = (1.2, 1.9)  # a piece of less is no more than a cell, of more at least two; in areas of a typical cell
 DEPTH_FACTOR = (1.5, 0.8)  # on `marker_depth` there: one cell is rarely two halves, a large piece is rarely one cell
@@ -22,12 +22,13 @@ def merge_basins(
     """
     count = len(height)
     keys, saddles = [], []
-    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
-        one, other = basins[a], basins[b]
-        meet = (one != other) & (one > 0) & (other > 0)
-        low, high = np.minimum(one[meet], other[meet]), np.maximum(one[meet], other[meet])
-        keys.append(low.astype(np.int64) * count + high)
-        saddles.append(np.minimum(smooth[a][meet], smooth[b][meet]))
+    flat, heights = basins.ravel(), smooth.ravel()
+    for here, there in meeting_pixels(basins):
+        one, other = flat[here], flat[there]
+        both = (one > 0) & (other > 0)
+        one, other = one[both], other[both]
+        keys.append(np.minimum(one, other).astype(np.int64) * count + np.maximum(one, other))
+        saddles.append(np.minimum(heights[here[both]], heights[there[both]]))
     pairs, where = np.unique(np.concatenate(keys), return_inverse=True)
     saddle = np.full(len(pairs), -np.inf, np.float32)
     np.maximum.at(saddle, where, np.concatenate(saddles))

@@ -69,7 +69,7 @@ def classify_cells(
     if class_maps is None or not count or not len(large):
         return Classification.unknown(count, names)
     small = resize_labels(labels, class_maps.shape[:0:-1])
-    at = np.flatnonzero(small)
+    at = np.flatnonzero(small > 0)
     ids = small.ravel()[at]
     total = np.stack([
         np.bincount(ids, weights=values.ravel()[at], minlength=count + 1)[1:] for values in class_maps[1:]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bccseg.imaging.label_image import Labels, areas, border_ids
+from bccseg.imaging.label_image import Labels, areas, border_ids, meeting_pixels
 
 TOUCH_SHARE = 0.06  # of a cell's outline; a cell that touches others along more of it may go on behind them
 
@@ -55,10 +55,10 @@ def cell_shapes(labels: Labels) -> CellShapes:
 def touching_share(labels: Labels, count: int) -> NDArray[np.float64]:
     """Share of each cell's outline, counted in pixel sides, at which another cell lies: float64 (count,)."""
     outline, touching = np.zeros(count), np.zeros(count)
-    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
-        one, other = labels[a], labels[b]
-        differ = one != other
-        for mine, theirs in ((one[differ], other[differ]), (other[differ], one[differ])):
+    flat = np.ascontiguousarray(labels).ravel()
+    for here, there in meeting_pixels(labels):
+        one, other = flat[here], flat[there]
+        for mine, theirs in ((one, other), (other, one)):
             outline += np.bincount(mine, minlength=count)
             touching += np.bincount(mine[theirs > 0], minlength=count)
     return touching / np.maximum(outline, 1)

@@ -59,19 +59,21 @@ def full_outlines(labels: Labels, maps: ProbabilityMaps, diameter_px: float) -> 
         return no_outlines(count)
     shape = maps.cell.shape
     small = resize_labels(labels, (shape[1], shape[0]))
-    rows, cols = np.nonzero(small)
-    ids = small[rows, cols]
-    size = np.maximum(np.bincount(ids, minlength=count + 1), 1)
+    at = np.flatnonzero(small > 0)
+    ids = small.ravel()[at]
+    pixels = np.bincount(ids, minlength=count + 1)
+    size = np.maximum(pixels, 1)
 
     def mean(values: NDArray) -> NDArray[np.float64]:
         return (np.bincount(ids, weights=values, minlength=count + 1) / size)[1:]
 
     factor = labels.shape[0] / shape[0]  # image px per px of the maps
-    y, x = (at + diameter_px * maps.way[k, rows, cols] for k, at in enumerate((rows, cols)))
-    logarithm = np.stack([mean(values[rows, cols]) for values in maps.spread], axis=1)
-    of_area = (maps.spread[0, rows, cols] + maps.spread[1, rows, cols]) / 2  # logarithm of the area
+    y, x = (p + diameter_px * maps.way[k].ravel()[at] for k, p in enumerate(np.divmod(at, shape[1])))
+    spread = [values.ravel()[at] for values in maps.spread]
+    logarithm = np.stack([mean(values) for values in spread], axis=1)
+    of_area = (spread[0] + spread[1]) / 2  # logarithm of the area
     deviation = np.sqrt(np.maximum(mean(of_area**2) - mean(of_area) ** 2, 0))
-    there = np.bincount(ids, minlength=count + 1)[1:] > 0
+    there = pixels[1:] > 0
     found = FullOutlines(
         np.stack([mean(y), mean(x)], axis=1).astype(np.float32) * factor + (factor - 1) / 2,
         spread_from_log(logarithm, diameter_px) * factor**2,

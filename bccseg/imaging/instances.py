@@ -12,10 +12,10 @@ from bccseg.config import Thresholds
 from bccseg.imaging.basins import merge_basins
 from bccseg.imaging.label_image import Labels, Mask, areas, relabel
 from bccseg.imaging.resize import resize_labels
+from bccseg.imaging.runs import Runs
 from bccseg.imaging.votes import keep_largest_pieces, split_by_votes
 
 SMOOTHING = 0.02  # Gaussian on the distance map, in cell diameters
-CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)  # a pixel and its four neighbours
 GROWTH_SHARE = 0.4  # labels are grown to this share of the cell threshold, then cut at full resolution
 
 
@@ -97,8 +97,10 @@ def separate_cells(
 
 def mean_per_label(values: NDArray[np.float32], labels: Labels, count: int) -> NDArray[np.float32]:
     """Mean value in each id 1..count, 0 for ids without pixels: float32 (count,)."""
-    total = np.bincount(labels.ravel(), weights=values.ravel(), minlength=count + 1)[1:]
-    size = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    inside = np.flatnonzero(labels > 0)
+    ids = labels.ravel()[inside]
+    total = np.bincount(ids, weights=values.ravel()[inside], minlength=count + 1)[1:]
+    size = np.bincount(ids, minlength=count + 1)[1:]
     return (total / np.maximum(1, size)).astype(np.float32)
 
 
@@ -108,8 +110,8 @@ def upsample_labels(grown: Labels, cell: NDArray[np.float32], threshold: float, 
         return np.where(cell > threshold, grown, 0).astype(np.int32)
     size = (shape[1], shape[0])
     nearest = resize_labels(grown, size)
-    inside = cv2.resize(cell, size, interpolation=cv2.INTER_LINEAR) > threshold
-    return np.where(inside, nearest, 0).astype(np.int32)
+    nearest *= cv2.resize(cell, size, interpolation=cv2.INTER_LINEAR) > threshold
+    return nearest
 
 
 def clean_labels(labels: Labels, score: NDArray[np.float32]) -> tuple[Labels, NDArray[np.float32]]:
@@ -123,16 +125,20 @@ def clean_labels(labels: Labels, score: NDArray[np.float32]) -> tuple[Labels, ND
 
 def fill_holes(labels: Labels) -> None:
     """Fill, in place, background enclosed by one single cell. Gaps between several cells stay."""
-    count, holes = cv2.connectedComponents((labels == 0).astype(np.uint8), connectivity=4)
-    open_sky = set(np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]]).tolist())
-    if count - 1 <= len(open_sky - {0}):
+    height, width = labels.shape
+    runs = Runs.along_rows(labels == 0)
+    if not len(runs.start):
         return
-    for k, box in enumerate(ndi.find_objects(holes), start=1):
-        if k in open_sky:
-            continue
-        around = tuple(slice(span.start - 1, span.stop + 1) for span in box)  # never at the border
-        hole = (holes[around] == k).astype(np.uint8)
-        ring = cv2.dilate(hole, CROSS) > hole
-        owners = labels[around][ring]
-        if (owners == owners[0]).all():
-            labels[around][hole > 0] = owners[0]
+    pieces = runs.pieces(width)
+    row, first = np.divmod(runs.start, width)
+    at_border = (row == 0) | (row == height - 1) | (first == 0) | (first + runs.length == width)
+    enclosed = np.ones(pieces.max() + 1, bool)
+    enclosed[pieces[at_border]] = False
+    flat, of_hole = labels.ravel(), enclosed[pieces]
+    at, hole = runs._replace(owner=(pieces + 1).astype(np.int32)).take(of_hole).pixels()
+    around = np.stack([flat[at + step] for step in (-width, -1, 1, width)])
+    low, high = np.full(len(enclosed) + 1, np.iinfo(np.int32).max), np.zeros(len(enclosed) + 1, np.int32)
+    np.minimum.at(low, hole, np.where(around > 0, around, low[0]).min(axis=0))
+    np.maximum.at(high, hole, around.max(axis=0))
+    single = low[hole] == high[hole]  # one cell and no other lies around the whole of it
+    flat[at[single]] = high[hole[single]]

@@ -1,10 +1,12 @@
 """Label images: int32 (H, W), 0 = background, 1..N = one cell each."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage as ndi
+
+from bccseg.imaging.runs import Runs
 
 Labels = NDArray[np.int32]
 Mask = NDArray[np.bool_]
@@ -29,8 +31,11 @@ def outside_frame(labels: NDArray[np.integer]) -> NDArray[np.integer]:
 
 
 def areas(labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Pixels of each id: int64 (N + 1,), index 0 is the background."""
-    return np.bincount(labels.ravel())
+    """Pixels of each id: int64 (N + 1,), index 0 is the background; (0,) of an empty image."""
+    runs = Runs.along_rows(labels)
+    area = np.bincount(runs.owner, weights=runs.length, minlength=1).astype(np.int64)
+    area[0] = labels.size - area.sum()
+    return area if labels.size else area[:0]
 
 
 def count_cells(labels: NDArray[np.integer]) -> int:
@@ -51,6 +56,10 @@ def relabel(labels: NDArray[np.integer], keep: NDArray[np.bool_]) -> Labels:
     """Drop the ids that `keep` (bool, (N + 1,)) does not hold and number the rest 1..M in order."""
     keep = keep.copy()
     keep[0] = False
+    if keep[1:].all():
+        return labels.astype(np.int32)
+    if not keep.any():
+        return np.zeros(labels.shape, np.int32)
     return (np.cumsum(keep, dtype=np.int32) * keep)[labels]
 
 
@@ -76,6 +85,18 @@ def median_diameter(labels: NDArray[np.integer]) -> float | None:
     inner[border_ids(labels)] = False
     use = inner if inner.sum() >= 3 else present
     return float(np.median(equivalent_diameter(area[use]))) if use.any() else None
+
+
+def meeting_pixels(labels: NDArray[np.integer]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Neighbours of different values, first those one above the other, then those side by side: where both are, counted
+    along the rows of the image, int (P,) and (P,).
+    """
+    width = labels.shape[1]
+    above = np.flatnonzero(labels[:-1] != labels[1:])
+    yield above, above + width
+    left = np.flatnonzero(labels[:, :-1] != labels[:, 1:])
+    left += left // max(1, width - 1)  # of rows a pixel shorter
+    yield left, left + 1
 
 
 def separated_mask(labels: Labels) -> NDArray[np.uint8]:

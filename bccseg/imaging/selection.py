@@ -51,10 +51,13 @@ def middles(labels: Labels, rows: NDArray[np.intp]) -> NDArray[np.float64]:
     """Centres of mass of some objects, x and y in px, (0, 0) the corner of the image: float64 (K, 2)."""
     index = np.full(int(labels.max(initial=0)) + 1, -1)
     index[rows + 1] = np.arange(len(rows))
-    y, x = np.nonzero(index[labels] >= 0) if len(rows) else (np.zeros(0, np.intp),) * 2
-    owner = index[labels[y, x]]
-    size = np.maximum(np.bincount(owner, minlength=len(rows)), 1)
-    return np.stack([np.bincount(owner, weights=at, minlength=len(rows)) / size for at in (x, y)], axis=1) + 0.5
+    runs = Runs.along_rows(labels)
+    runs = runs.take(index[runs.owner] >= 0)
+    owner, (y, first) = index[runs.owner], np.divmod(runs.start, max(1, labels.shape[1]))
+    size = np.maximum(np.bincount(owner, weights=runs.length, minlength=len(rows)), 1)
+    middle = (first + (runs.length - 1) / 2, y)
+    total = [np.bincount(owner, weights=at * runs.length, minlength=len(rows)) for at in middle]
+    return np.stack([of / size for of in total], axis=1) + 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +89,9 @@ class Candidates:
         left_out = np.ones(len(scores) + 1, bool)
         left_out[0] = False
         left_out[rows + 1] = False
-        at = np.flatnonzero(left_out[labels]) if left_out.any() else np.zeros(0, np.int64)
-        return cls(scores, sure, whole, rows, *Runs.of(at, labels.ravel()[at]), classes, small)
+        runs = Runs.along_rows(labels)
+        at, owner = runs.take(left_out[runs.owner]).pixels()
+        return cls(scores, sure, whole, rows, *Runs.of(at, owner), classes, small)
 
     def restore(self, labels: Labels) -> Labels:
         """Labels with all M objects, from those that hold the cells alone: int32 (H, W)."""

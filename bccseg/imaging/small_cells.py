@@ -15,7 +15,7 @@ from bccseg.classes import CellClass
 from bccseg.imaging.basins import merge_basins
 from bccseg.imaging.cell_classes import Classification, join_classes
 from bccseg.imaging.instances import max_per_label
-from bccseg.imaging.label_image import Labels, border_ids, equivalent_diameter, relabel
+from bccseg.imaging.label_image import Labels, border_ids, equivalent_diameter
 from bccseg.imaging.resize import resize_to
 from bccseg.imaging.runs import Runs
 
@@ -48,8 +48,9 @@ def find_small_cells(
             continue
         probability = resize_to(class_maps[1 + k], (shape[1], shape[0]))
         pieces, score = _pieces(probability, diameter_px, threshold)
-        free = (pieces > 0) & (labels == 0)
-        labels[free] = pieces[free] + sum(map(len, parts))
+        at = np.flatnonzero(pieces > 0)
+        at = at[labels.ravel()[at] == 0]
+        labels.ravel()[at] = pieces.ravel()[at] + sum(map(len, parts))
         parts.append(Classification(parts[0].names, np.full(len(score), k, np.int16), score))
     return labels, join_classes(parts)
 
@@ -58,30 +59,39 @@ def _pieces(
     probability: NDArray[np.float32], diameter_px: float, threshold: float
 ) -> tuple[Labels, NDArray[np.float32]]:
     """Pieces of a map (H, W) in which its mean is above a threshold, and that mean."""
-    found, traces = cv2.connectedComponents((probability > LEAST_TRACE).astype(np.uint8), connectivity=4)
-    at = np.flatnonzero(traces)
-    at = at[probability.ravel()[at] > EDGE_SHARE * _peaks(probability, traces, at, found)[traces.ravel()[at]]]
-    inside = np.zeros(traces.shape, np.uint8)
-    inside.ravel()[at] = 1
-    found, pieces = cv2.connectedComponents(inside, connectivity=4)
-    found = _part_at_necks(pieces, found, SMALL_WIDTH[0] * diameter_px)
+    shape, flat = probability.shape, probability.ravel()
+    at, trace = _numbered(np.flatnonzero(probability > LEAST_TRACE), shape[1]).pixels()
+    peak = np.zeros(trace.max(initial=0) + 1, np.float32)
+    np.maximum.at(peak, trace, flat[at])
+    runs = _numbered(at[flat[at] > EDGE_SHARE * peak[trace]], shape[1])
+    at, ids = runs.pixels()
+    pieces, found = np.zeros(shape, np.int32), int(ids.max(initial=0)) + 1
+    pieces.ravel()[at] = ids
+    found = _part_at_necks(pieces, runs.boxes(shape[1]), found, SMALL_WIDTH[0] * diameter_px)
     ids = pieces.ravel()[at]
     area = np.bincount(ids, minlength=found)
     width = np.asarray(equivalent_diameter(area)) / diameter_px
     keep = (width >= SMALL_WIDTH[0]) & (width <= SMALL_WIDTH[1])
-    mean = np.bincount(ids, weights=probability.ravel()[at], minlength=found) / np.maximum(area, 1)
+    mean = np.bincount(ids, weights=flat[at], minlength=found) / np.maximum(area, 1)
     keep &= mean > threshold
-    if not keep.any():
-        return np.zeros(traces.shape, np.int32), np.zeros(0, np.float32)
-    return _grow(relabel(pieces, keep), round(EDGE_WIDTH * diameter_px)), mean[keep].astype(np.float32)
+    pieces.ravel()[at] = (np.cumsum(keep, dtype=np.int32) * keep)[ids]
+    _grow(pieces, round(EDGE_WIDTH * diameter_px))
+    return pieces, mean[keep].astype(np.float32)
 
 
-def _part_at_necks(pieces: Labels, count: int, least_width: float) -> int:
+def _numbered(at: NDArray[np.intp], width: int) -> Runs:
+    """Pixels, ascending, as runs whose owners are their 4-connected pieces, from 1."""
+    runs = Runs.of(at, at // width + 1)  # an owner a row: none goes on in the next
+    runs = runs._replace(owner=np.ones(len(runs.owner), np.int32))
+    return runs._replace(owner=(runs.pieces(width) + 1).astype(np.int32))
+
+
+def _part_at_necks(pieces: Labels, boxes: list[tuple[slice, slice] | None], count: int, least_width: float) -> int:
     """Part pieces, in place, into what hangs together by a neck only; the number of ids then, with the background.
 
-    least_width: px, of a part. Small cells like to lie in chains.
+    boxes: of the pieces. least_width: px, of a part. Small cells like to lie in chains.
     """
-    for number, box in enumerate(ndi.find_objects(pieces), start=1):
+    for number, box in enumerate(boxes, start=1):
         if box is None or min(s.stop - s.start for s in box) < least_width:
             continue
         mine = np.pad(pieces[box] == number, 1)
@@ -104,17 +114,16 @@ def _part_at_necks(pieces: Labels, count: int, least_width: float) -> int:
     return count
 
 
-def _grow(labels: Labels, radius: int) -> Labels:
-    """Labels grown into the background; an exact distance map of the whole image would take ten times as long."""
+def _grow(labels: Labels, radius: int) -> None:
+    """Grow labels, in place, into the background; of two that meet the later one takes the pixel."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.where(labels > 0, labels, cv2.dilate(labels.astype(np.uint16), disc)).astype(np.int32)
-
-
-def _peaks(values: NDArray[np.float32], labels: Labels, at: NDArray[np.intp], count: int) -> NDArray[np.float32]:
-    """Largest value in each id below `count`, of the pixels `at`: float32 (count,)."""
-    out = np.zeros(count, np.float32)
-    np.maximum.at(out, labels.ravel()[at], values.ravel()[at])
-    return out
+    runs = Runs.along_rows(labels)
+    boxes = runs.boxes(labels.shape[1])
+    windows = [tuple(slice(max(0, s.start - radius), s.stop + radius) for s in box) for box in boxes if box]
+    before = [labels[window].copy() for window in windows]  # a piece grows from what it is now
+    for number, (window, old) in enumerate(zip(windows, before, strict=True), start=1):
+        grown = cv2.dilate((old == number).astype(np.uint8), disc) > 0
+        labels[window][grown & (old == 0)] = number
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +138,7 @@ class SmallCells:
     @classmethod
     def of(cls, labels: Labels, classes: Classification) -> "SmallCells":
         """From labels int32 (H, W) that hold nothing else."""
-        at = np.flatnonzero(labels)
+        at = np.flatnonzero(labels > 0)
         return cls(*Runs.of(at, labels.ravel()[at]), classes)
 
     def __len__(self) -> int:

@@ -69,7 +69,8 @@ def small_looks(
     """
     size = image.shape[1::-1]
     small, other = (resize_labels(labels, size) for labels in (pieces, cells))
-    typical = np.median(_absorbance(image[other > 0][::EVERY], white), axis=0) if other.any() else np.zeros(3)
+    of_cells = np.flatnonzero(other > 0)[::EVERY]
+    typical = np.median(_absorbance(image.reshape(-1, 3)[of_cells], white), axis=0) if len(of_cells) else np.zeros(3)
     told = [m for m in (maps.cell, maps.distance, *(() if maps.classes is None else maps.classes[1:])) if m is not None]
     shown = [resize_to(m, size) for m in told]
     out = np.zeros((len(score), 1 + OF_COLOUR * 3 + 3 + 3 * len(shown) + 6), np.float32)

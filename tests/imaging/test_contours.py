@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ellipe
 
-from bccseg.imaging.contours import measure_outlines, outline_length
+from bccseg.imaging.contours import measure_outlines, outline_lengths
 from bccseg.imaging.measure import measure_cells
 
 
@@ -69,9 +69,9 @@ def test_neighbours_and_the_border_do_not_matter():
 
 
 def test_a_pixel_has_the_outline_of_a_disc_of_its_width_and_a_line_goes_there_and_back():
-    assert outline_length(np.array([[3, 4]])) == pytest.approx(np.pi)
+    assert outline_lengths([np.array([[3, 4]])])[0] == pytest.approx(np.pi)
     there = np.stack([np.arange(200), np.zeros(200, int)], axis=1)
-    assert outline_length(np.concatenate([there, there[-2:0:-1]])) == pytest.approx(2 * 199 + np.pi, rel=0.01)
+    assert outline_lengths([np.concatenate([there, there[-2:0:-1]])])[0] == pytest.approx(2 * 199 + np.pi, rel=0.01)
 
 
 def test_pieces_of_a_cell_count_together():
