@@ -1,7 +1,8 @@
 """A small HTTP server that answers as the Hugging Face Hub does, for the real huggingface_hub client.
 
 Routes and headers follow huggingface.co: resolve with X-Repo-Commit and ETag, errors with X-Error-Code; for pushing
-repos/create, repo info, preupload, the LFS batch with basic transfer, and commits as NDJSON with parentCommit.
+repos/create, repo info, preupload, the LFS batch with basic transfer, and commits as NDJSON with parentCommit. For
+jobs see `tests.hub_jobs`.
 """
 
 import base64
@@ -13,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
+
+from tests.hub_jobs import Jobs
 
 LFS_FROM_BYTES = 200  # small, so that the suite's pictures take the way of large files
 
@@ -57,6 +60,7 @@ class Hub:
         self.before_commit = lambda: None
         self.write_token = ""
         self.blobs: dict[str, bytes] = {}
+        self.jobs = Jobs(self)
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -74,6 +78,9 @@ class Hub:
             def do_PUT(self) -> None:
                 hub.take(self)
 
+            def do_DELETE(self) -> None:
+                hub.take(self)
+
             def log_message(self, *args) -> None:
                 pass
 
@@ -83,6 +90,7 @@ class Hub:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
+        self.jobs.close()
         self.server.shutdown()
         self.server.server_close()
 
@@ -92,6 +100,8 @@ class Hub:
         if self._refuses(request):
             return None
         parts = [unquote(p) for p in request.path.split("?")[0].strip("/").split("/")]
+        if parts[:2] == ["api", "jobs"] or parts == ["api", "whoami-v2"]:
+            return self.jobs.answer(request, parts)
         if parts[0] == "api":
             return self._info(request, parts)
         name, rest = self._split(parts)
@@ -159,8 +169,12 @@ class Hub:
                 return
         if path == "/api/validate-yaml":
             self.json(request, {"errors": [], "warnings": []})
+        elif parts[:2] == ["api", "jobs"]:
+            self.jobs.take(request, parts, data)
         elif path == "/api/repos/create":
             self._create(request, json.loads(data))
+        elif path == "/api/repos/delete":
+            self._delete(request, json.loads(data))
         elif parts[0] == "upload":
             if hashlib.sha256(data).hexdigest() != parts[1]:
                 self.error(request, 400, "", "checksum differs")
@@ -187,6 +201,13 @@ class Hub:
         self.repos[name] = Repo(private=bool(wanted.get("private") or wanted.get("visibility") == "private"))
         self.repos[name].commit({".gitattributes": b"*.png filter=lfs"})
         self.json(request, {"url": url, "name": f"{owner}/{wanted['name']}", "id": name})
+
+    def _delete(self, request, wanted: dict) -> None:
+        kind = "datasets/" if wanted.get("type") == "dataset" else ""
+        if self.repos.pop(f"{kind}{wanted['organization']}/{wanted['name']}", None) is None:
+            self.error(request, 404, "RepoNotFound", "Repository not found")
+        else:
+            self.json(request, {})
 
     def _preupload(self, request, parts: list[str], wanted: dict) -> None:
         files = [
@@ -260,7 +281,7 @@ class Hub:
             self.error(request, status, "", "out of order")
         return bool(status)
 
-    def json(self, request, values: dict, status: int = 200) -> None:
+    def json(self, request, values: dict | list, status: int = 200) -> None:
         data = json.dumps(values).encode()
         request.send_response(status)
         request.send_header("Content-Type", "application/json")

@@ -16,6 +16,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--data", type=Path, nargs="+", metavar="DIR", help="folders with original/ and mask/ or labels/")
     p.add_argument("--out", type=Path, metavar="RUN", help="folder of the run; resumed if it exists")
     p.add_argument("--job", type=Path, metavar="RUN", help=argparse.SUPPRESS)  # a run that the training page made
+    p.add_argument("--hub-job", metavar="REPO", help=argparse.SUPPRESS)  # on a machine of Hugging Face
     p.add_argument("--preset", default="recommended", choices=sorted(PRESETS))
     p.add_argument("--config", type=Path, metavar="JSON", help="settings of an earlier run (its config.json)")
     p.add_argument("--network", choices=("unet", "resunet"))
@@ -57,6 +58,10 @@ def run(args: argparse.Namespace) -> int:
     """Train; a line an epoch on stderr; the run folder ends with weights/ that `segment` can use."""
     if args.job:
         return run_page_job(args.job)
+    if args.hub_job:
+        from bccseg.jobs.hub_work import work_on_hub
+
+        return 0 if work_on_hub(args.hub_job) else 1
     if not (args.data and args.out):
         raise SettingsError("train needs --data DIR and --out RUN.")
     return learn_classes(args) if args.few_labels else train_folder(args, config_from(args))
@@ -126,6 +131,12 @@ def run_page_job(folder: Path) -> int:
         os.nice(5)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     from bccseg.jobs.training_run import Run
+
+    run = Run(folder)
+    if run.spec.hub:
+        from bccseg.jobs.hub_relay import relay_job
+
+        return 0 if relay_job(run) else 1
     from bccseg.jobs.worker import run_job
 
-    return 0 if run_job(Run(folder)) else 1
+    return 0 if run_job(run) else 1

@@ -23,11 +23,12 @@ class ProgressWriter:
     """Keeps progress.json of a run fresh from a thread, so that a silent process is a dead one.
 
     Only the process that trains has one, for progress.lock lets no second in; the pages read.
-    Raises TrainingError where another process has one.
+    elsewhere: the run trains on another machine, whose memory counts. Raises TrainingError where another process has
+    one.
     """
 
-    def __init__(self, folder: Path, progress: JobProgress) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, progress: JobProgress, *, elsewhere: bool = False) -> None:
+        self.folder, self._elsewhere = folder, elsewhere
         self.progress = progress.replace(pid=os.getpid())
         self._process = FileLock(folder / "progress.lock")
         try:
@@ -59,7 +60,7 @@ class ProgressWriter:
     def _beat(self) -> None:
         while not self._end.wait(BEAT_SECONDS):
             try:
-                self(memory_mb=_memory_mb())
+                self(**{} if self._elsewhere else {"memory_mb": _memory_mb()})
             except OSError:  # a full disk shows where it matters
                 log.exception("progress could not be written")
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from bccseg.errors import Stopped
+from bccseg.errors import Stopped, TrainingError
 from bccseg.jobs.progress import ProgressWriter
 from bccseg.jobs.records import ACTIVE_STATES
 from bccseg.jobs.training_run import Run, all_runs
@@ -18,12 +18,19 @@ LOCK = "training.lock"
 
 
 def queue_position(run: Run) -> int:
-    """How many runs come before this one."""
+    """How many runs come before this one; those on machines of Hugging Face are in nobody's way."""
     before = 0
     for other in all_runs(run.folder.parent):
-        if other.id != run.id and (state := other.progress.state) in ACTIVE_STATES:
+        if other.id != run.id and (state := other.progress.state) in ACTIVE_STATES and not _is_elsewhere(other):
             before += other.id < run.id or state != "queued"
     return before
+
+
+def _is_elsewhere(run: Run) -> bool:
+    try:
+        return run.spec.hub is not None
+    except TrainingError:  # a damaged run
+        return False
 
 
 @contextmanager

@@ -1,16 +1,36 @@
 """What the files of a run hold: what was asked for, the process that was started, how far it is."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
 from bccseg.config import TrainConfig
 from bccseg.errors import BccsegError, TrainingError
-from bccseg.schema import Schema
+from bccseg.schema import Schema, ranged
 
 State = Literal["queued", "preparing", "training", "paused", "done", "cancelled", "failed", "lost"]
 ACTIVE_STATES: tuple[State, ...] = ("queued", "preparing", "training", "paused")
 Signal = Literal["pause", "cancel", ""]
+
+
+class HubMachine(Schema):
+    """The machine of Hugging Face that a run was asked to train on."""
+
+    model_config = ConfigDict(extra="ignore")
+    error: ClassVar[type[BccsegError]] = TrainingError
+    title = "machine of Hugging Face"
+
+    flavor: str  # as the Hub calls it, "a10g-small"
+    title_there: str = ""  # as people know it, "Nvidia A10G - small"
+    minutes: Annotated[int, ranged(5, 24 * 60)]  # after which the Hub ends it, whatever it has learned
+    dollars_an_hour: float = 0.0  # as the Hub's list said when it was chosen
+    image: str  # what is run there: "hf.co/spaces/owner/name", or an image of a registry
+    namespace: str  # account or organisation that pays
+
+    @property
+    def most_dollars(self) -> float:
+        """What it costs if it takes all its time."""
+        return self.dollars_an_hour * self.minutes / 60
 
 
 class JobSpec(Schema):
@@ -27,7 +47,22 @@ class JobSpec(Schema):
     created: str = ""
     preset: str = ""
     base: str = ""  # base training set to mix in
+    hub: HubMachine | None = None  # None: on this machine
     few_labels: bool = False  # only classes were learned, from a few marked cells; it was done when it was made
+
+
+class HubJob(Schema):
+    """The job on Hugging Face that trains a run: hub_job.json."""
+
+    model_config = ConfigDict(extra="ignore")
+    error: ClassVar[type[BccsegError]] = TrainingError
+    title = "job"
+
+    job: str  # its id
+    namespace: str
+    repo: str  # see `jobs.hub_exchange`
+    url: str = ""  # its page
+    started: float = 0.0  # seconds since 1970
 
 
 class StartedProcess(Schema):

@@ -4,6 +4,7 @@
 process.json    the process that was started last; written by who starts it
 progress.json   state, epoch, step, loss, images a second; written by that process alone, every second
 *.lock          who starts the process, and the process itself: there is one of each at a time
+hub_job.json    the job on Hugging Face, where it trains there
 control         "pause", "cancel", or nothing; read between steps
 console.log     what the process printed
 notes.txt       what people wrote about the run
@@ -28,7 +29,7 @@ from filelock import FileLock
 from bccseg.annotation.records import MAX_NAME, MAX_TEXT, clean_text, now
 from bccseg.errors import BccsegError, TrainingError
 from bccseg.files import write_atomically
-from bccseg.jobs.records import ACTIVE_STATES, JobProgress, JobSpec, Signal, StartedProcess
+from bccseg.jobs.records import ACTIVE_STATES, HubJob, JobProgress, JobSpec, Signal, StartedProcess
 from bccseg.schema import Schema
 from bccseg.training.epoch_log import EpochReport, best_epoch, read_epochs
 
@@ -107,6 +108,12 @@ class Run:
         return found
 
     @property
+    def hub_job(self) -> HubJob | None:
+        """The job that trains it on Hugging Face, once there is one."""
+        found: HubJob | None = self._read("hub_job.json", HubJob)
+        return found
+
+    @property
     def weights(self) -> Path | None:
         """Folder of the finished weights."""
         folder = self.folder / "weights"
@@ -129,13 +136,18 @@ class Run:
         """What the process was asked last."""
         return self._text("control")
 
-    def start(self) -> int:
-        """Begin, or go on from the last epoch, in a process of its own; its id. Raises TrainingError if it runs."""
+    def start(self, *, follow: bool = False) -> int:
+        """Begin, or go on from the last epoch, in a process of its own; its id. Raises TrainingError if it runs.
+
+        follow: only look on at the job that trains it on Hugging Face; otherwise a job that has ended is begun anew.
+        """
         with FileLock(self.folder / "start.lock"):  # two people may press Resume at once
             progress = self.progress
             if progress.state in ACTIVE_STATES and progress.pid:
                 raise TrainingError("This run is under way already.")
             self.send_signal("")
+            if not follow:
+                (self.folder / "hub_job.json").unlink(missing_ok=True)
             started = time.time()  # before it can write
             process = self._launch()
             kept = StartedProcess(pid=process.pid, started=started)

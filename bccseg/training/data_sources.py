@@ -65,13 +65,13 @@ def gather_training_data(sources: Iterable[str], work: Path, validation_share: f
     """
     data = TrainingData()
     for k, source in enumerate(sources):
-        for split, pairs in data_splits(_as_folder(source, work / f"source{k}")).items():
+        for split, pairs in data_splits(source_folder(source, work / f"source{k}")).items():
             getattr(data, split).extend(pairs)
     if not data.validation and (not base or len(data.train) * validation_share >= 0.5):
         data.train, data.validation = split_pairs(data.train, validation_share)
     data.held_out = len(data.validation)
     if base:
-        splits = data_splits(_as_folder(base, work / "base"))
+        splits = data_splits(source_folder(base, work / "base"))
         learned, check = splits.get("train", []), splits.get("validation", [])
         if not learned:
             raise DataError(f"The base training set '{Path(base).name}' has no images to learn from.")
@@ -98,8 +98,8 @@ def load_training_images(
     return tuple(loaded)
 
 
-def _as_folder(source: str, work: Path) -> Path:
-    """The source as a folder; one that was written for this run before is taken as it was then."""
+def source_folder(source: str, work: Path) -> Path:
+    """A source of `gather_training_data` as a folder; one that was written to `work` before is taken as it was then."""
     finished = work.with_name(f"{work.name}.done")
     if finished.exists():
         return work

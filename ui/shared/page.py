@@ -8,12 +8,13 @@ import streamlit as st
 
 from bccseg.accounts.roles import Action
 from bccseg.accounts.server import ServerSettings
+from bccseg.jobs.hub_machines import can_offer
 from ui.components.local_storage import FRAMED, VISITOR, local_storage
 from ui.shared.background_sync import dataset_name, syncer
 from ui.shared.errors import BANNER, show_errors
 from ui.shared.login import is_open, keep_door, keep_page, offered, show_account
 from ui.shared.logo import ICON, show_logo
-from ui.shared.storage import resume_studies, store, studies_folder
+from ui.shared.storage import find_hub_jobs, resume_studies, runs_folder, store, studies_folder
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -85,6 +86,8 @@ def open_page(path: str, subtitle: str = "") -> None:
         keep_page(info.needs)
     with show_errors():
         resume_studies(str(studies_folder()))
+    if can_offer():
+        find_hub_jobs(str(runs_folder()))
     if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first
         with show_errors():
             syncer(store())

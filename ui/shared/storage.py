@@ -1,5 +1,6 @@
 """The collection and the studies of this server, shared by all who use it."""
 
+import threading
 from pathlib import Path
 
 import streamlit as st
@@ -9,7 +10,9 @@ from bccseg.folders import collection_folder, runs_folder, studies_folder
 from bccseg.studies.process import resume
 from bccseg.studies.store import StudyStore
 
-__all__ = ["collection_folder", "resume_studies", "runs_folder", "store", "studies", "studies_folder"]
+__all__ = [
+    "collection_folder", "find_hub_jobs", "resume_studies", "runs_folder", "store", "studies", "studies_folder",
+]  # fmt: skip
 
 
 @st.cache_resource(show_spinner=False)
@@ -25,6 +28,20 @@ def store() -> LabelStore:
 def studies() -> StudyStore:
     """The studies. Their folder is made when the first one is."""
     return StudyStore(studies_folder())
+
+
+@st.cache_resource(show_spinner=False)
+def find_hub_jobs(folder: str) -> threading.Thread:
+    """Once a server, beside the pages: trainings on Hugging Face that it looked on at are looked on at again."""
+    thread = threading.Thread(target=_find_again, args=(Path(folder),), name="bccseg-hub-jobs", daemon=True)
+    thread.start()
+    return thread
+
+
+def _find_again(folder: Path) -> None:
+    from bccseg.jobs.hub_relay import find_again  # loads PyTorch, which no page waits for
+
+    find_again(folder)
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,5 +1,7 @@
 """A training run that is under way."""
 
+import time
+
 import streamlit as st
 
 from bccseg.accounts.roles import Action
@@ -15,6 +17,7 @@ STATES = {
     "done": "done", "cancelled": "cancelled", "failed": "failed", "lost": "ended unexpectedly",
 }  # fmt: skip
 POLL_SECONDS = 1.0
+CANCEL_THERE = "Ends the job on Hugging Face; nothing more is paid. What was learned is lost."
 MUCH_WAITING = 0.1  # share of the time; below it more processes for cutting crops would not help
 
 
@@ -40,6 +43,8 @@ def show_live(run: Run) -> None:
         if waiting and waiting > MUCH_WAITING:
             facts.append(f"waits {100 * waiting:.0f} % of the time for images")
         st.caption(" · ".join(facts) or "starting")
+        if now.spec.hub:
+            _show_hub_job(run, now)
         for warning in progress.warnings:
             st.caption(f":material/warning: {plain(warning, 300)}")
         if allowed(Action.TRAIN):
@@ -53,6 +58,10 @@ def show_live(run: Run) -> None:
 def _show_buttons(run: Run, now: RunSnapshot) -> None:
     signal = guarded(Action.TRAIN, run.send_signal, on=now.spec.name, version=run.id)
     with st.container(horizontal=True):
+        if now.spec.hub:
+            st.button("Cancel", icon=":material/stop_circle:", on_click=signal, args=("cancel",),
+                      disabled=now.signal == "cancel", help=CANCEL_THERE)  # fmt: skip
+            return
         if now.progress.state == "paused":
             st.button("Go on", icon=":material/play_arrow:", on_click=signal, args=("",))
         else:
@@ -65,6 +74,23 @@ def _show_buttons(run: Run, now: RunSnapshot) -> None:
             )
         st.button("Cancel", icon=":material/stop_circle:", on_click=signal, args=("cancel",),
                   help="Ends within seconds. What was learned is kept; resume goes on.")  # fmt: skip
+
+
+def _show_hub_job(run: Run, now: RunSnapshot) -> None:
+    """Machine, price so far and log of a run that trains on Hugging Face."""
+    machine, job = now.spec.hub, run.hub_job
+    if machine is None:
+        return
+    text = f":material/cloud: {plain(machine.title_there or machine.flavor, 80)} of Hugging Face"
+    if job:
+        hours = min(machine.minutes / 60, max(0.0, time.time() - job.started) / 3600)
+        text += f" · about \\${hours * machine.dollars_an_hour:.2f} so far, at most \\${machine.most_dollars:.2f}"
+        if job.url.startswith("https://"):
+            text += f" · [job]({job.url})"
+    st.caption(text)
+    if log := run.console():
+        with st.expander("Log", icon=":material/terminal:"):
+            st.code(log, language=None)
 
 
 def _position_text(run: RunSnapshot) -> str:

@@ -16,6 +16,7 @@ from ui.shared.account import acting, allowed
 from ui.shared.errors import plain
 from ui.shared.storage import collection_folder, runs_folder, store
 from ui.train.data_check import CHECK_HELP, show_check
+from ui.train.hub_machine import ask_where
 from ui.train.settings import ask_for_settings
 from ui.train.test_images import offer_test_images
 
@@ -57,12 +58,13 @@ def ask_to_train() -> None:
     )  # fmt: skip
     base = _ask_for_base(PRESETS[preset])
     config, device = ask_for_settings(preset, PRESETS[preset])
+    there = ask_where()
     name = st.text_input("Name of the run", value=f"{RECIPES[preset][0]}", max_chars=80, key=f"train_name_{preset}")
     if not ready:
         st.info("Choose some data first: accepted labels of the collection, or a dataset as zip.")
     with st.container(horizontal=True):
         start = st.button(
-            "Start training", type="primary", icon=":material/play_arrow:", disabled=not (ready and config)
+            there.button, type="primary", icon=":material/play_arrow:", disabled=not (ready and config and there.ready)
         )
         check = st.button("Check the data", icon=":material/fact_check:", disabled=not ready, help=CHECK_HELP)
     share = (config or PRESETS[preset]).validation_share
@@ -71,14 +73,22 @@ def ask_to_train() -> None:
         classes=config.classes if config else (),
     )  # fmt: skip
     if start:
-        spec = JobSpec(name=name, sources=tuple(sources), config=config, device=device, preset=preset, base=base)
-        with acting(Action.TRAIN, name) as note:
-            run = create_run(runs_folder(), spec, uploads)
-            run.start()
-            note.text = f"run {run.id}"
+        spec = JobSpec(name=name, sources=tuple(sources), config=config, device=device, preset=preset, base=base,
+                       hub=there.machine)  # fmt: skip
+        run = begin_training(spec, uploads, there.for_the_log)
         st.session_state[STARTED] = (run.id, name)
         st.rerun()
     _show_started()
+
+
+def begin_training(spec: JobSpec, uploads: list[bytes], where: str = "") -> Run:
+    """Start a run, if the person may. where: for the audit log. Raises AccessError, TrainingError."""
+    folder = runs_folder()
+    with acting(Action.TRAIN, spec.name) as note:
+        run = create_run(folder, spec, uploads)
+        run.start()
+        note.text = f"run {run.id}{where}"
+    return run
 
 
 def _show_started() -> None:
