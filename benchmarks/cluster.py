@@ -122,8 +122,8 @@ def main() -> None:
             for paths in (fields.iterdir(), out.iterdir(), (out / DONE).rglob("*.json"))
         )
         print(
-            f"  a field: {sum(read) / args.fields / 1e6:.2f} MB read, {sum(written) / args.fields / 1e6:.2f} MB written "
-            f"in {len(written) / args.fields:.1f} files, and a note of {sum(notes) / len(notes) / 1e3:.1f} kB"
+            f"  a field: {sum(read) / args.fields / 1e6:.2f} MB read, {sum(written) / args.fields / 1e6:.2f} MB "
+            f"written in {len(written) / args.fields:.1f} files, and a note of {sum(notes) / len(notes) / 1e3:.1f} kB"
         )
     with connect("local:2") as cluster:
         list(dispatch.run_items(cluster.client, nothing, range(64)))

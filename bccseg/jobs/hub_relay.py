@@ -29,6 +29,7 @@ log = logging.getLogger("bccseg")
 
 POLL_SECONDS = 5.0
 ENV_PASSED = ("HF_ENDPOINT",)  # where the Hub is, if not at huggingface.co
+CODE = Path(__file__).resolve().parents[2]  # in a Space's own image it is where it is here
 RUN_LABEL, SERVER_LABEL = "bccseg-run", "bccseg-server"
 WORTH_FOLLOWING = ("SCHEDULING", "RUNNING", "COMPLETED")
 CANCELLED = "Cancelled. Resume begins anew on Hugging Face."
@@ -99,7 +100,7 @@ class _Relay:
                 command=["python", "-m", "bccseg", "train", "--hub-job", self.repo],
                 flavor=self.machine.flavor,
                 timeout=f"{self.machine.minutes}m",
-                env={name: os.environ[name] for name in ENV_PASSED if name in os.environ},
+                env={"PYTHONPATH": str(CODE)} | {name: os.environ[name] for name in ENV_PASSED if name in os.environ},
                 secrets={"HF_TOKEN": get_token() or ""},
                 labels={RUN_LABEL: self.run.id, SERVER_LABEL: server_label(self.run.folder.parent)},
                 namespace=self.machine.namespace,
