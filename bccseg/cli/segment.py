@@ -15,8 +15,15 @@ from bccseg.files import write_atomically
 from bccseg.imaging.pixel_size import doubt, read_pixel_size
 
 if TYPE_CHECKING:
-    from bccseg.report.result import MeasuredImage
+    from collections.abc import Iterator
 
+    from bccseg.inference.batch import Failure
+    from bccseg.inference.predictor import Predictor
+    from bccseg.io.archive import Entry
+    from bccseg.report.result import ImageResult, MeasuredImage
+
+WORTH_PROCESSES = 6  # files from which on several processes are quicker, their start included
+MOST_PROCESSES = 256
 EXTRAS = ("coco", "geojson", "roi")
 
 
@@ -42,8 +49,21 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--classes", action="store_true",
                    help="platelets, and other cells of small classes, in the label images and tables too")  # fmt: skip
     p.add_argument("--also", nargs="*", default=[], choices=EXTRAS, help="further files to write")
+    p.add_argument("--processes", type=process_count, metavar="N",
+                   help=f"files to segment at once (default: one a core from {WORTH_PROCESSES} files on, as far as "
+                   "memory goes)")  # fmt: skip
+    p.add_argument("--one-magnification", action="store_true",
+                   help="all images were taken at one magnification: the cell diameter is measured in the first, and "
+                   "again only in those that look different or where it does not fit")  # fmt: skip
     p.add_argument("--cluster", metavar="WHERE", help=CLUSTER_HELP)
     p.set_defaults(run=run)
+
+
+def process_count(text: str) -> int:
+    """A number of processes. Raises ArgumentTypeError."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"a number from 1 to {MOST_PROCESSES}, not '{text}'")
+    return int(text)
 
 
 def settings_from(args: argparse.Namespace) -> SegmentSettings:
@@ -74,17 +94,11 @@ def segment_paths(args: argparse.Namespace) -> int:
     paths = walk(args.paths)
     if not paths:
         raise SettingsError("There are no images in the folders you named.")
-    from bccseg.inference.batch import Failure, segment_entries
-    from bccseg.inference.predictor import Predictor
-    from bccseg.io.archive import Entry
-    from bccseg.model.weight_sources import locate
-    from bccseg.model.weights import load_weights
+    from bccseg.inference.batch import Failure
     from bccseg.report.result_files import write_result
     from bccseg.report.run_record import FILE_NAME, RunRecorder
     from bccseg.report.tables import csv, summary_table
 
-    folder, source = locate(args.weights)
-    predictor = Predictor(load_weights(folder, source), args.device)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -92,29 +106,82 @@ def segment_paths(args: argparse.Namespace) -> int:
 
     done: list[MeasuredImage] = []
     recorder, failed = RunRecorder(), 0
-    for k, (path, name) in enumerate(paths, start=1):
-        print(f"[{k}/{len(paths)}] {path}", file=sys.stderr)
+    for path, outcome in _outcomes(paths, args, settings, pixel_size_um):
+        if isinstance(outcome, Failure):
+            failed += 1
+            print(f"bccseg: {outcome.name!r}: {outcome.reason}", file=sys.stderr)
+            continue
         try:
-            entries = [Entry(name, path.read_bytes())]
-        except OSError as error:
-            entries = [Entry(name, error=ImageError(f"The file cannot be opened ({error.strerror})."))]
-        taken = {r.stem.lower() for r in done}
-        for outcome in segment_entries(entries, predictor, settings, pixel_size_um, taken=taken):
-            if isinstance(outcome, Failure):
-                failed += 1
-                print(f"bccseg: {outcome.name!r}: {outcome.reason}", file=sys.stderr)
-                continue
-            try:
-                write_result(outcome, args.out, args.also, small_cells=args.classes)
-            except (BccsegError, OSError) as error:
-                failed += 1
-                print(f"bccseg: {outcome.name!r} could not be saved: {error}", file=sys.stderr)
-                continue
-            if question := doubt(outcome.summary.median_diameter_px, outcome.pixel_size_um):
-                print(f"bccseg: {outcome.name!r}: {question}", file=sys.stderr)
-            recorder.add(outcome, file_in(args.out, path))
-            done.append(outcome.without_pixels())  # a thousand images must not fill the memory
+            write_result(outcome, args.out, args.also, small_cells=args.classes)
+        except (BccsegError, OSError) as error:
+            failed += 1
+            print(f"bccseg: {outcome.name!r} could not be saved: {error}", file=sys.stderr)
+            continue
+        if question := doubt(outcome.summary.median_diameter_px, outcome.pixel_size_um):
+            print(f"bccseg: {outcome.name!r}: {question}", file=sys.stderr)
+        recorder.add(outcome, file_in(args.out, path))
+        done.append(outcome.without_pixels())  # a thousand images must not fill the memory
     write_atomically(args.out / "summary.csv", csv(summary_table(done)))
     write_atomically(args.out / FILE_NAME, recorder.record().to_json(indent=1))
     print(f"{len(done)} done, {failed} failed; results in {args.out}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _outcomes(
+    paths: list[tuple[Path, str]], args: argparse.Namespace, settings: SegmentSettings, pixel_size_um: float | None
+) -> "Iterator[tuple[Path, ImageResult | Failure]]":
+    """A result or a failure for each picture of each path, in order, from this process or from several."""
+    from bccseg.inference.pipeline import Pipeline, fitting_processes
+    from bccseg.inference.predictor import Predictor
+    from bccseg.model.device import choose_device
+    from bccseg.model.weight_sources import locate
+    from bccseg.model.weights import load_weights
+
+    folder, source = locate(args.weights)
+    processes = args.processes
+    if processes is None:  # for a few images the start of more takes longer than it saves, and MPS is not for several
+        many = len(paths) >= WORTH_PROCESSES and choose_device(args.device).type != "mps"
+        processes = fitting_processes(len(paths)) if many else 1
+    if processes > 1:
+        choose_device(args.device)  # says here what is wrong with it, before processes are started
+        with Pipeline(
+            folder, source, settings, pixel_size_um, processes=processes, device=args.device,
+            one_magnification=args.one_magnification,
+        ) as pipeline:  # fmt: skip
+            for number, outcome in pipeline(_entries(paths)):
+                yield paths[number][0], outcome
+        return
+    predictor = Predictor(load_weights(folder, source), args.device)
+    yield from _one_by_one(paths, args, settings, pixel_size_um, predictor)
+
+
+def _one_by_one(
+    paths: list[tuple[Path, str]],
+    args: argparse.Namespace,
+    settings: SegmentSettings,
+    pixel_size_um: float | None,
+    predictor: "Predictor",
+) -> "Iterator[tuple[Path, ImageResult | Failure]]":
+    from bccseg.inference.alike import First
+    from bccseg.inference.batch import segment_entries
+    from bccseg.report.result import ImageResult
+
+    taken: set[str] = set()
+    first: First | None = None
+    for k, ((path, _), entry) in enumerate(zip(paths, _entries(paths), strict=True)):
+        for outcome in segment_entries([entry], predictor, settings, pixel_size_um, taken=taken, first=first):
+            if k == 0 and first is None and args.one_magnification and isinstance(outcome, ImageResult):
+                first = First.of(outcome)
+            yield path, outcome
+
+
+def _entries(paths: list[tuple[Path, str]]) -> "Iterator[Entry]":
+    """The files, each read when it is asked for."""
+    from bccseg.io.archive import Entry
+
+    for k, (path, name) in enumerate(paths, start=1):
+        print(f"[{k}/{len(paths)}] {path}", file=sys.stderr)
+        try:
+            yield Entry(name, path.read_bytes())
+        except OSError as error:
+            yield Entry(name, error=ImageError(f"The file cannot be opened ({error.strerror})."))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bccseg import __version__
 from bccseg.config import SegmentSettings
 from bccseg.errors import ImageError
+from bccseg.inference.alike import First, fits, look_at
 from bccseg.inference.predictor import Predictor
 from bccseg.inference.segment import Progress, segment
 from bccseg.io.archive import Entry, expand, is_zip, safe_stem, unique
@@ -32,11 +33,14 @@ def segment_entries(
     pixel_size_um: float | None = None,
     on_progress: Progress | None = None,
     taken: set[str] | None = None,
+    first: First | None = None,
 ) -> Iterator[ImageResult | Failure]:
     """A result or a failure for each picture of each file, zips and multi-page files included.
 
     pixel_size_um: None takes what the file states. taken: file stems in use, lower case, to be kept
-    apart from. `on_progress` may raise Stopped.
+    apart from. first: the first picture of a batch of one magnification: a picture that looks like it is segmented with
+    its diameter, as if it had been given, and with one of its own if what is found does not fit. `on_progress` may
+    raise Stopped.
     """
     taken = set() if taken is None else taken
     for entry in entries:
@@ -53,7 +57,15 @@ def segment_entries(
                 continue
             sha256 = hashlib.sha256(inner.data).hexdigest()
             for page in pages:
-                yield segment_page(inner.name, page, predictor, settings, pixel_size_um, on_progress, taken, sha256)
+                rest = (pixel_size_um, on_progress, taken, sha256)
+                if first and settings.diameter_px is None and first.look.like(look_at(page.image)):
+                    names, shared = set(taken), settings.replace(diameter_px=first.diameter_px)
+                    found = segment_page(inner.name, page, predictor, shared, *rest)
+                    if isinstance(found, ImageResult) and fits(found):
+                        yield found
+                        continue
+                    taken.intersection_update(names)  # the stem is free again
+                yield segment_page(inner.name, page, predictor, settings, *rest)
 
 
 def segment_page(
