@@ -233,16 +233,21 @@ def main() -> None:
             subprocess.run([sys.executable, "-m", "bccseg", *command], check=True, stderr=subprocess.DEVNULL)
             seconds = time.perf_counter() - begun
             records, job = JobFolder(out).done(), JobFolder(out).job()
-            of_blocks, megapixels = sum(one.seconds for one in records), side**2 / 1e6
+            wall, cpu = (sum(getattr(one, name) for one in records) for name in ("seconds", "cpu_seconds"))
+            megapixels = side**2 / 1e6
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * PEAK_UNIT / 1e9
             found = score(field, side, out, args.diameter)
             assert job is not None
             size = f"{side} x {side} px ({megapixels:.0f} megapixels), {len(records)} blocks"
-            cost = f"{seconds:.0f} s in all, blocks {of_blocks / megapixels:.3f} s a megapixel"
+            looked_at = sum(np.prod([s.stop - s.start for s in block.window]) for block in plan(job)) / side**2
+            cost = (
+                f"{seconds:.0f} s in all; blocks {wall / megapixels:.3f} s and {cpu / megapixels:.3f} CPU s a megapixel"
+            )
             at, elsewhere = (
                 f"{found.cells[k]} cells, {found.lost[k]} lost, {found.doubled[k]} doubled" for k in (0, 1)
             )
-            print(f"{size}, cells of {job.diameter_px:.0f} px: {cost}, peak memory so far {peak:.2f} GB")
+            print(f"{size}, cells of {job.diameter_px:.0f} px: {cost}, {looked_at:.2f} px looked at a px")
+            print(f"    peak memory so far {peak:.2f} GB")
             print(f"    at seams: {at}; elsewhere: {elsewhere}; false {found.false}", flush=True)
 
 

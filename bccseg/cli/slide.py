@@ -1,6 +1,7 @@
 """`bccseg slide`: a whole slide in, labels, tables and maps out, in bounded memory."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
         print("Writing tables and maps.", file=sys.stderr)
         summary = write_results(slide, args.out, geojson=not args.no_geojson)
     last = summary.iloc[-1]
-    if question := doubt(last["median_diameter_px"], pixel_size_um or slide.pixel_size_um):
+    median = float(last["median_diameter_px"]) if last["cell_count"] else math.nan
+    if not math.isnan(median) and (question := doubt(median, pixel_size_um or slide.pixel_size_um)):
         print(f"bccseg: {question}", file=sys.stderr)
     regions_done = max(1, len(summary) - 1)
     print(f"{last['cell_count']:,} cells in {regions_done} region(s); results in {args.out}", file=sys.stderr)

@@ -35,6 +35,7 @@ class Block:
 
     window: Window  # what is looked at
     core: Window  # what it is responsible for
+    region: int = 0  # row of the region that it is of
 
 
 def block_side(diameter_px: float, trained_px: float) -> int:

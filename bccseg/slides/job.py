@@ -88,6 +88,7 @@ class PartRecord(SlidePart):
     first: int  # id of its first cell
     count: int
     seconds: float = 0.0
+    cpu_seconds: float = 0.0  # of all cores together
     small: tuple[SmallCell, ...] = ()
 
 

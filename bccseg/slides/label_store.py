@@ -27,12 +27,12 @@ class LabelStore:
                 self.labels: Any = self._group["0"]
             else:
                 self._group = zarr.open_group(path, mode="w", zarr_format=3)
+                self._describe(1)
                 self.labels = self._level(0, shape)
         except (OSError, KeyError, ValueError) as error:
             raise StoreError(f"The labels in {path} cannot be opened ({error}). Choose another folder.") from error
         if self.labels.shape != shape:
             raise StoreError(f"The labels in {path} are of another slide. Choose another folder.")
-        self._describe(1)
 
     def _level(self, number: int, shape: tuple[int, int]) -> Any:
         return self._group.create_array(

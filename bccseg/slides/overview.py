@@ -113,7 +113,7 @@ def _sharpness(slide: Slide, window: Window, diameter_px: float) -> float:
     part = slide.region(level, int(top / step), int(left / step), max(8, int(height / step)), max(8, int(width / step)))
     grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY).astype(np.float32)
     size = max(8, round(grey.shape[1] * step / downsample)), max(8, round(grey.shape[0] * step / downsample))
-    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    grey = cv2.GaussianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), (0, 0), 1.0)  # noise is not focus
     return float(cv2.Laplacian(grey, cv2.CV_32F).var() / max(float(grey.var()), 4.0))
 
 

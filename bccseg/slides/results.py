@@ -33,7 +33,7 @@ from bccseg.slides.job import JobFolder, PartRecord, SlideJob
 from bccseg.slides.label_store import LabelStore
 from bccseg.slides.overview import Overview, counted_density, draw_overview, estimated_density, look_at
 from bccseg.slides.regions import WHOLE_SLIDE, areas_px, counting, members
-from bccseg.slides.segmenting import LABELS
+from bccseg.slides.segmenting import LABELS, plan
 from bccseg.slides.slide import Slide
 
 PIECE_CELLS = 20_000  # of a GeoJSON file: what QuPath imports in seconds
@@ -59,12 +59,15 @@ class Cells(NamedTuple):
 
 
 def write_results(slide: Slide, out: Path, *, geojson: bool = True) -> pd.DataFrame:
-    """Make the files of a slide whose blocks are done; returns the summary. Raises StoreError where none is."""
+    """Make the files of a slide whose blocks are all done; returns the summary. Raises StoreError if they are not."""
     folder = JobFolder(out)
     job = folder.job()
     if job is None:
         raise StoreError(f"There is no slide in {out}. Segment one first.")
-    records, tables = folder.done(), folder.tables()
+    records, total = folder.done(), len(plan(job))
+    if len(records) < total:
+        raise StoreError(f"{len(records)} of {total} blocks are done. Segment the rest first: call it again.")
+    tables = folder.tables()
     with _whole(out / "cells.csv") as file:
         for k, path in enumerate(tables):
             lines = path.read_bytes()
@@ -177,23 +180,22 @@ def _small_table(records: list[PartRecord], job: SlideJob) -> pd.DataFrame:
 
 
 def _write_geojson(folder: JobFolder, out: Path) -> None:
-    """FeatureCollections of at most PIECE_CELLS, or what one block holds."""
+    """FeatureCollections of at most PIECE_CELLS."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    piece, held = 1, 0
+    piece = 1
     lines: list[str] = []
 
     def flush() -> None:
-        nonlocal piece, held, lines
+        nonlocal piece, lines
         text = '{"type":"FeatureCollection","features":[\n' + ",\n".join(lines) + "\n]}\n"
         write_atomically(out / f"cells_{piece:03d}.geojson", text.encode())
-        piece, held, lines = piece + 1, 0, []
+        piece, lines = piece + 1, []
 
     for number in range(len(folder.done())):
         for line in folder.features(number):
             lines.append(line)
-            held += 1
-            if held == PIECE_CELLS:
+            if len(lines) == PIECE_CELLS:
                 flush()
     if lines or piece == 1:
         flush()

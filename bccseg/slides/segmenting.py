@@ -127,6 +127,11 @@ def _look(
     device: str,
 ) -> SlideJob:
     """What must be known before the first block: the white, the diameter, and the regions."""
+    if not isinstance(regions, str) and not any(_within(region, slide.shape) for region in counting(regions)):
+        height, width = slide.shape
+        raise SettingsError(
+            f"No region lies on this slide of {width:,} x {height:,} px. Their corners are px of the full resolution."
+        )
     overview = look_at(slide)
     found, white = _diameter_and_white(slide, overview, predictor, asked.settings.diameter_px)
     diameter = asked.settings.diameter_px or found or predictor.config.diameter_px
@@ -151,6 +156,10 @@ def _look(
         device=device,
         began=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+
+
+def _within(region: Region, shape: tuple[int, int]) -> bool:
+    return all(span.stop > span.start for span in window_of(region, shape))
 
 
 def _diameter_and_white(
@@ -179,12 +188,24 @@ def plan(job: SlideJob) -> list[Block]:
     shape, diameter = job.asked.shape, job.diameter_px
     side, overlap = int(job.side_px), round(OVERLAP * diameter)
     found: list[Block] = []
-    for region in counting(job.regions):
-        window = window_of(region, shape, round(AROUND * diameter))
-        if min(s.stop - s.start for s in window) > 0:
-            every = blocks(window, side, overlap)
-            found += [one for one in every if covers(region, one.core, shape, AROUND * diameter)]
+    for row, region in enumerate(counting(job.regions)):
+        if not _within(region, shape):
+            continue
+        area = window_of(region, shape, round(AROUND * diameter))
+        for one in blocks(area, side, overlap):
+            if covers(region, one.core, shape, AROUND * diameter):
+                core = tuple(map(_inner, one.core, area, shape, (overlap // 2,) * 2))
+                found.append(Block(one.window, core, row))
     return found
+
+
+def _inner(core: slice, area: slice, length: int, margin: int) -> slice:
+    """A core without what lies near an end of its area, unless that is the edge of the slide: there a cell of another
+    region may be seen cut.
+    """
+    low = core.start if area.start == 0 else max(core.start, area.start + margin)
+    high = core.stop if area.stop == length else min(core.stop, area.stop - margin)
+    return slice(low, max(low, high))
 
 
 def _run(
@@ -197,7 +218,7 @@ def _run(
     started, before = time.monotonic(), len(done)
     tell(SlideStep("blocks", before, len(planned), cells))
     for number in range(before, len(planned)):
-        block, at = planned[number], time.perf_counter()
+        block, at, cpu_at = planned[number], time.perf_counter(), time.process_time()
         rows, columns = block.window
         image = slide.region(0, rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start)
         found = segment(image, told, settings)
@@ -208,15 +229,19 @@ def _run(
         inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(block.window, wide, strict=True))
         target = around[inner]
         before_us = target > 0
-        wanted = members(job.regions, middles(found.labels, np.arange(len(found.scores))) - 0.5 + _origin(block)).any(
-            axis=0
-        )
+        centres = middles(found.labels, np.arange(len(found.scores))) - 0.5 + _origin(block)
+        wanted = members(job.regions, centres).any(axis=0)
         taken = paste_block(target, found.labels, block, slide.shape, job.diameter_px, wanted, cells + 1)
         if len(taken) or left.any():
             store.write(wide, around)
         table, features = _measure(image, found, target, before_us, taken, cells, block, job)
-        seconds = time.perf_counter() - at
-        record = PartRecord(first=cells + 1, count=len(taken), seconds=seconds, small=_small_cells(found, block, job))
+        record = PartRecord(
+            first=cells + 1,
+            count=len(taken),
+            seconds=time.perf_counter() - at,
+            cpu_seconds=time.process_time() - cpu_at,
+            small=_small_cells(found, block, job),
+        )
         folder.keep(number, record, csv(table), features)
         cells += len(taken)
         pace = (time.monotonic() - started) / (number + 1 - before)
@@ -298,7 +323,7 @@ def _features(own: Labels, table: pd.DataFrame, used: int, origin: tuple[float, 
 
 
 def _small_cells(found: Segmentation, block: Block, job: SlideJob) -> tuple[SmallCell, ...]:
-    """Platelets and the like whose middle lies in the core of the block, and in a region."""
+    """Platelets and the like whose middle lies in the core of the block, and in no region before the one it is of."""
     small = found.small_cells
     if small is None or not len(small):
         return ()
@@ -306,7 +331,8 @@ def _small_cells(found: Segmentation, block: Block, job: SlideJob) -> tuple[Smal
     rows, columns = block.core
     mine = (centres >= (columns.start - 0.5, rows.start - 0.5)).all(axis=1)
     mine &= (centres < (columns.stop - 0.5, rows.stop - 0.5)).all(axis=1)
-    mine &= members(job.regions, centres).any(axis=0)
+    inside = members(job.regions, centres)
+    mine &= inside[block.region] & ~inside[: block.region].any(axis=0)
     kinds = small.classes.name_of_each()
     return tuple(
         SmallCell(x=float(centres[k, 0]), y=float(centres[k, 1]), kind=kinds[k], score=float(small.classes.score[k]))
