@@ -68,7 +68,8 @@ def full_outlines(labels: Labels, maps: ProbabilityMaps, diameter_px: float) -> 
         return (np.bincount(ids, weights=values, minlength=count + 1) / size)[1:]
 
     factor = labels.shape[0] / shape[0]  # image px per px of the maps
-    y, x = (p + diameter_px * maps.way[k].ravel()[at] for k, p in enumerate(np.divmod(at, shape[1])))
+    rows = at // shape[1]
+    y, x = (p + diameter_px * maps.way[k].ravel()[at] for k, p in enumerate((rows, at - rows * shape[1])))
     spread = [values.ravel()[at] for values in maps.spread]
     logarithm = np.stack([mean(values) for values in spread], axis=1)
     of_area = (spread[0] + spread[1]) / 2  # logarithm of the area

@@ -29,7 +29,8 @@ def split_by_votes(
     inside = np.flatnonzero(mask)
     if len(inside) == 0:
         return np.zeros(shape, np.int32), np.zeros(0, np.float32)
-    rows, cols = np.divmod(inside, shape[1])
+    rows = inside // shape[1]  # np.divmod takes four times as long
+    cols = inside - rows * shape[1]
     y = rows + diameter_px * way[0].ravel()[inside]
     x = cols + diameter_px * way[1].ravel()[inside]
     down, along = (np.rint(v).clip(0, n - 1).astype(np.intp) for v, n in zip((y, x), shape, strict=True))
