@@ -14,6 +14,7 @@ import io
 import os
 import platform
 import signal
+import statistics
 import sys
 import tempfile
 import time
@@ -51,15 +52,15 @@ def make_fields(folder: Path, images: list[Path], count: int) -> None:
 
 
 def one_machine(fields: Path, out: Path, weights: list[str]) -> float:
-    """Fields a second of `segment`, by when each field's table was written."""
+    """Fields a second of `segment` in one process, by when each field's table was written."""
     with contextlib.redirect_stderr(io.StringIO()):
         command(["segment", str(fields), "--out", str(out), *weights])
     times = sorted(path.stat().st_mtime for path in out.glob("*_cells.csv"))
     return (len(times) - 1) / (times[-1] - times[0])
 
 
-def on_cluster(workers: int, fields: Path, out: Path, weights: str | None, *, kill: bool) -> tuple[float, int]:
-    """Fields a second once every worker has done one; and how many fields were done twice."""
+def on_cluster(workers: int, fields: Path, out: Path, weights: str | None, *, kill: bool) -> tuple[float, int, float]:
+    """Fields a second once every worker has done one; processes that were at it; processor seconds a field, median."""
     args = argparse.Namespace(out=out, weights=weights, device="auto", also=[], classes=False)
     out.mkdir()
     (out / DONE).mkdir()
@@ -67,16 +68,17 @@ def on_cluster(workers: int, fields: Path, out: Path, weights: str | None, *, ki
     with connect(f"local:{workers}") as cluster:
         work = work_of(args, SegmentSettings(), None, cluster.threads)
         (out / DONE / work.token).touch()
-        times, met, killed = [], set(), 0
+        times, met, killed, cpu = [], set(), 0, []
         for _, record in dispatch.run_items(cluster.client, partial(segment_item, work), items):
             times.append((time.perf_counter(), met | {record.worker}))
             met = met | {record.worker}
+            cpu.append(record.cpu_seconds)
             if kill and not killed and len(times) == len(items) // 3:
                 address = next(name for name, tasks in cluster.client.processing().items() if tasks)
                 killed = cluster.client.run(os.getpid, workers=[address])[address]
                 os.kill(killed, signal.SIGKILL)
     first = next(k for k, (_, names) in enumerate(times) if len(names) >= workers)
-    return (len(times) - 1 - first) / (times[-1][0] - times[first][0]), len(met)
+    return (len(times) - 1 - first) / (times[-1][0] - times[first][0]), len(met), statistics.median(cpu)
 
 
 def same(one: Path, other: Path) -> bool:
@@ -111,11 +113,13 @@ def main() -> None:
         print(f"  one machine, no cluster      {alone:5.2f} fields a second")
         for workers, kill in [*((n, False) for n in args.workers), (args.workers[-1], True)]:
             out = folder / f"{workers}{kill}"
-            speed, processes = on_cluster(workers, fields, out, args.weights, kill=kill)
+            speed, processes, cpu = on_cluster(workers, fields, out, args.weights, kill=kill)
             what = f"{workers} worker(s){', one killed' if kill else ''}"
             equal = "labels as on one machine" if same(folder / "alone", out) else "LABELS DIFFER"
             print(
-                f"  {what:28} {speed:5.2f} fields a second, {speed / alone:.2f} times; {processes} processes; {equal}"
+                f"  {what:28} {speed:5.2f} fields a second, {speed / alone:.2f} times; {processes} processes, "
+                f"{cpu:.2f} s of processor a field (median); {equal}",
+                flush=True,
             )
         read, written, notes = (
             [p.stat().st_size for p in paths if p.is_file()]

@@ -35,6 +35,8 @@ def segment_on_cluster(args: argparse.Namespace, settings: "SegmentSettings", pi
     """
     if args.record:
         raise SettingsError("A run is repeated on one machine: leave out --cluster, or --from.")
+    if getattr(args, "one_magnification", False):
+        raise SettingsError("On a cluster each image is measured by itself: leave out --one-magnification.")
     from bccseg.cluster.connect import connect
     from bccseg.cluster.dispatch import run_items
     from bccseg.cluster.worker import segment_item

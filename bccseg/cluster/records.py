@@ -79,3 +79,4 @@ class ItemRecord(Schema):
     run: RunRecord = Field(default_factory=RunRecord)
     worker: str = ""
     seconds: float = 0.0  # from reading to writing
+    cpu_seconds: float = 0.0  # that the worker's processor was at it, all cores together

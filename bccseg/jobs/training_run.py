@@ -38,6 +38,7 @@ SILENT_SECONDS = 30.0  # a living run that wrote nothing for so long has died
 DIED = (
     "The process ended without a word (killed, or the computer was switched off). Resume goes on from the last epoch."
 )
+DIED_LOOKING = "The process that looked on at the job on Hugging Face ended. The job itself goes on: look on again."
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Run:
         if found is None:
             return JobProgress(state="cancelled", message="It was not begun.")
         if found.state in ACTIVE_STATES and found.written and time.time() - found.written > SILENT_SECONDS:
-            return found.replace(state="lost", message=DIED)
+            return found.replace(state="lost", message=DIED if self.hub_job is None else DIED_LOOKING)
         return found
 
     @property

@@ -86,6 +86,7 @@ def test_price_and_limit_are_shown_before_and_the_run_is_watched_and_cancelled(p
         assert time.monotonic() < end, run.progress
         time.sleep(0.1)
     assert job.stage == "CANCELED"
+    assert button(page(), "Train anew on Hugging Face, at most $1.50")
     assert any("hello from there" in code.value for code in page().code)
 
 
@@ -125,7 +126,7 @@ from ui.train.start import begin_training
 try:
     if not st.session_state.get("done"):
         st.session_state["done"] = True
-        begin_training(st.session_state["spec"], [], ", a10g-small of Hugging Face, at most $1.00")
+        begin_training(st.session_state["spec"], [])
 except AccessError as error:
     st.error(str(error))
 """

@@ -17,6 +17,7 @@ from ui.shared.weights_at_work import is_at_work
 from ui.train.compare import show_compare
 from ui.train.curves import show_classes, show_curves, show_preview
 from ui.train.few_labels_result import show_few_labels
+from ui.train.hub_machine import paid
 from ui.train.live_run import STATES
 from ui.train.promote import ask_to_promote, show_in_use
 
@@ -78,14 +79,16 @@ def _show_ended(run: RunSnapshot) -> None:
             st.caption(f":material/warning: {plain(warning, 300)}")
         with st.container(horizontal=True), show_errors():
             may_train = allowed(Action.TRAIN)
+            looks_on = progress.state == "lost" and run.run.hub_job is not None
+            again_words = _resume_words(run, looks_on=looks_on)
             if (
                 may_train
                 and progress.state in ("cancelled", "failed", "lost")
-                and st.button("Resume", icon=":material/play_arrow:", key=f"resume_{run.id}")
+                and st.button(again_words, icon=":material/play_arrow:", key=f"resume_{run.id}")
             ):
                 with acting(Action.TRAIN, spec.name, run.id) as note:
-                    note.text = "resumed"
-                    run.run.start()
+                    note.text = "looked on again" if looks_on else f"resumed{paid(spec.hub)}"
+                    run.run.start(follow=looks_on)
                 st.rerun()
             if (
                 may_train
@@ -99,7 +102,7 @@ def _show_ended(run: RunSnapshot) -> None:
                 folder = runs_folder()
                 with acting(Action.TRAIN, spec.name, run.id) as note:
                     again = create_run(folder, spec.replace(config=halved))
-                    note.text = f"run {again.id}"
+                    note.text = f"run {again.id}{paid(spec.hub)}"
                     again.start()
                 st.rerun()
             _ask_to_delete(run)
@@ -116,6 +119,13 @@ def _show_ended(run: RunSnapshot) -> None:
             _show_publish(run)
         show_classes(run)
         show_preview(run)
+
+
+def _resume_words(run: RunSnapshot, *, looks_on: bool) -> str:
+    """What the button says: on Hugging Face nothing is there to go on from, and it costs again."""
+    if run.spec.hub is None:
+        return "Resume"
+    return "Look on again" if looks_on else f"Train anew on Hugging Face, at most ${run.spec.hub.most_dollars:.2f}"
 
 
 def _show_learned_classes(run: RunSnapshot) -> None:

@@ -39,12 +39,10 @@ class Where:
         """Words of the button that starts the run."""
         return "Train on Hugging Face" if self.machine or not self.ready else "Start training"
 
-    @property
-    def for_the_log(self) -> str:
-        """What the audit log says of it."""
-        if self.machine is None:
-            return ""
-        return f", {self.machine.flavor} of Hugging Face, at most ${self.machine.most_dollars:.2f}"
+
+def paid(machine: HubMachine | None) -> str:
+    """What the audit log says of a run that costs money; '' of others."""
+    return f", {machine.flavor} of Hugging Face, at most ${machine.most_dollars:.2f}" if machine else ""
 
 
 @st.cache_data(ttl=60 * LIST_MINUTES, show_spinner="Asking Hugging Face for its machines")

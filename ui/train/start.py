@@ -16,7 +16,7 @@ from ui.shared.account import acting, allowed
 from ui.shared.errors import plain
 from ui.shared.storage import collection_folder, runs_folder, store
 from ui.train.data_check import CHECK_HELP, show_check
-from ui.train.hub_machine import ask_where
+from ui.train.hub_machine import ask_where, paid
 from ui.train.settings import ask_for_settings
 from ui.train.test_images import offer_test_images
 
@@ -75,19 +75,19 @@ def ask_to_train() -> None:
     if start:
         spec = JobSpec(name=name, sources=tuple(sources), config=config, device=device, preset=preset, base=base,
                        hub=there.machine)  # fmt: skip
-        run = begin_training(spec, uploads, there.for_the_log)
+        run = begin_training(spec, uploads)
         st.session_state[STARTED] = (run.id, name)
         st.rerun()
     _show_started()
 
 
-def begin_training(spec: JobSpec, uploads: list[bytes], where: str = "") -> Run:
-    """Start a run, if the person may. where: for the audit log. Raises AccessError, TrainingError."""
+def begin_training(spec: JobSpec, uploads: list[bytes]) -> Run:
+    """Start a run, if the person may. Raises AccessError, TrainingError."""
     folder = runs_folder()
     with acting(Action.TRAIN, spec.name) as note:
         run = create_run(folder, spec, uploads)
         run.start()
-        note.text = f"run {run.id}{where}"
+        note.text = f"run {run.id}{paid(spec.hub)}"
     return run
 
 
