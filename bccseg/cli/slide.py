@@ -36,8 +36,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(args: argparse.Namespace) -> int:
     """Segment a slide; returns 0. What went wrong is raised, and what was done until then is kept."""
+    from bccseg.slides.open import open_slide
     from bccseg.slides.regions import read_geojson
-    from bccseg.slides.slide import open_slide
 
     settings, pixel_size_um = settings_from(args), read_pixel_size(args.pixel_size)
     regions: str | tuple[Region, ...] = args.regions

@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bccseg.config import SegmentSettings
 from bccseg.slides import blocks
 from bccseg.slides.job import JobFolder
+from bccseg.slides.open import open_slide
 from bccseg.slides.segmenting import segment_slide
-from bccseg.slides.slide import open_slide
 from tests.slides.exact_maps import DIAMETER, ExactMaps
 
 

@@ -12,10 +12,10 @@ from bccseg.errors import SettingsError, Stopped, StoreError
 from bccseg.imaging.label_image import border_ids
 from bccseg.slides.job import JobFolder
 from bccseg.slides.label_store import LabelStore
+from bccseg.slides.open import open_slide
 from bccseg.slides.regions import read_geojson, rectangle
 from bccseg.slides.results import write_results
 from bccseg.slides.segmenting import LABELS, plan, segment_slide
-from bccseg.slides.slide import open_slide
 from tests.paths import ROOT
 from tests.slides.exact_maps import DIAMETER, ExactMaps, draw_cells, picture_of
 from tests.slides.slide_files import PIXEL_UM, write_bigtiff

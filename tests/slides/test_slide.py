@@ -5,7 +5,7 @@ import zarr
 
 from bccseg.errors import ImageError, UnsupportedImage
 from bccseg.imaging.synthetic import draw_smear
-from bccseg.slides.slide import open_slide
+from bccseg.slides.open import open_slide
 from tests.slides.slide_files import (
     PIXEL_UM,
     smaller,
