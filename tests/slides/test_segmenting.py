@@ -1,3 +1,5 @@
+"""A drawn slide block by block. Slow (some 20 s on quiet cores): ten runs of a dozen blocks, two of them as processes."""
+
 import json
 import subprocess
 import sys
@@ -213,6 +215,18 @@ def test_regions_count_what_lies_in_them(slide_path, tmp_path, truth):
     names = pd.read_csv(tmp_path / "cells.csv")["region"].value_counts()
     both = want["left"] & want["across"]
     assert names["left; across"] == both.sum() > 0
+
+
+def test_fields_that_the_program_chooses_are_counted(slide_path, tmp_path, truth):
+    job = run(slide_path, tmp_path, "auto")
+    with open_slide(slide_path) as slide:
+        (row,) = write_results(slide, tmp_path).to_dict("records")
+    assert [region.name for region in job.regions] == ["Field 1"]
+    assert row["score"] == job.region_scores["Field 1"] > 0.25
+    side = 20 * DIAMETER
+    assert row["area_px"] == side**2
+    centres = np.array([np.array(np.nonzero(truth == k)).mean(axis=1) for k in range(1, int(truth.max()) + 1)]) + 0.5
+    assert row["cell_count"] == (centres < side).all(axis=1).sum()
 
 
 def test_outlines_of_qupath_are_regions(tmp_path):
