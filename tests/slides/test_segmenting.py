@@ -1,4 +1,4 @@
-"""A drawn slide block by block. Slow (some 20 s on quiet cores): ten runs of a dozen blocks, two of them as processes."""
+"""A drawn slide block by block. Slow, because it is ten runs of a dozen blocks, two of them processes that are killed."""
 
 import json
 import subprocess
