@@ -103,7 +103,7 @@ class Hub:
         if parts[:2] == ["api", "jobs"] or parts == ["api", "whoami-v2"]:
             return self.jobs.answer(request, parts)
         if parts[0] == "api":
-            return self._info(request, parts)
+            return self._info(request, parts) if len(parts) > 3 else self.error(request, 404, "", "no such route")
         name, rest = self._split(parts)
         if len(rest) < 3 or rest[0] != "resolve":
             return self.error(request, 404, "", "no such route")

@@ -72,9 +72,6 @@ def _show_ended(run: RunSnapshot) -> None:
         if progress.message and progress.state != "done":
             show = st.error if progress.state == "failed" else st.info
             show(plain(progress.message, 800))
-            if spec.hub and (log := run.run.console()):
-                with st.expander("Log", icon=":material/terminal:"):
-                    st.code(log, language=None)
         for warning in progress.warnings:
             st.caption(f":material/warning: {plain(warning, 300)}")
         with st.container(horizontal=True), show_errors():

@@ -95,4 +95,4 @@ def ask_where() -> Where:
 
 def _describe(one: Hardware) -> str:
     card = f" · {one.accelerator}" if one.accelerator else ""
-    return f"{one.title}{card} · {one.cpu}, {one.memory} · ${one.dollars_an_hour:.2f} an hour"
+    return f"{one.title} · ${one.dollars_an_hour:.2f} an hour{card} · {one.cpu}, {one.memory}"

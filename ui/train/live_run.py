@@ -77,7 +77,7 @@ def _show_buttons(run: Run, now: RunSnapshot) -> None:
 
 
 def _show_hub_job(run: Run, now: RunSnapshot) -> None:
-    """Machine, price so far and log of a run that trains on Hugging Face."""
+    """Machine and price so far of a run that trains on Hugging Face."""
     machine, job = now.spec.hub, run.hub_job
     if machine is None:
         return
@@ -88,9 +88,6 @@ def _show_hub_job(run: Run, now: RunSnapshot) -> None:
         if job.url.startswith("https://"):
             text += f" · [job]({job.url})"
     st.caption(text)
-    if log := run.console():
-        with st.expander("Log", icon=":material/terminal:"):
-            st.code(log, language=None)
 
 
 def _position_text(run: RunSnapshot) -> str:
