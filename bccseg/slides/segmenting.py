@@ -9,40 +9,32 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from bccseg.classes import ClassSet
 from bccseg.config import SegmentSettings
 from bccseg.errors import SettingsError, Stopped
 from bccseg.imaging.cell_head import CellHead
-from bccseg.imaging.flags import flag_cells
 from bccseg.imaging.instances import ProbabilityMaps
-from bccseg.imaging.label_image import Labels
-from bccseg.imaging.measure import measure_cells
 from bccseg.imaging.normalise import white_level
-from bccseg.imaging.outlines import cell_outlines
 from bccseg.imaging.regions import Region
 from bccseg.imaging.selection import middles
 from bccseg.inference.diameter import estimate_diameter
-from bccseg.inference.segment import MapPredictor, Segmentation, segment
-from bccseg.report.class_colours import rgb
+from bccseg.inference.segment import MapPredictor, segment
 from bccseg.report.tables import csv
+from bccseg.slides.block_cells import measure_block, origin, small_cells_of
 from bccseg.slides.blocks import OVERLAP, Block, block_side, blocks, paste_block
-from bccseg.slides.job import Asked, JobFolder, PartRecord, SlideJob, SmallCell
+from bccseg.slides.job import Asked, JobFolder, PartRecord, SlideJob
 from bccseg.slides.label_store import LabelStore
 from bccseg.slides.overview import Field, Overview, fields, look_at, monolayer
-from bccseg.slides.regions import JOIN, counting, covers, members, rectangle, whole_slide, window_of
+from bccseg.slides.regions import counting, covers, members, rectangle, whole_slide, window_of
 from bccseg.slides.slide import Slide
 
 LABELS = "labels.ome.zarr"
 AUTO_FIELDS = 12  # that are chosen
 LOOK_PX, LOOKS = 2048, 5  # windows in which the diameter and the white of the background are found
 AROUND = 1.5  # diameters around a region that are looked at, so that cells on its edge are seen whole
-DECIMALS = 2  # of outlines
-LEFT_OUT = ["in_frame"]  # columns of a field that mean nothing in a slide
 
-Stage = Literal["looking", "blocks", "results"]
+Stage = Literal["looking", "blocks"]
 
 
 @dataclass(frozen=True)
@@ -229,18 +221,18 @@ def _run(
         inner = tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(block.window, wide, strict=True))
         target = around[inner]
         before_us = target > 0
-        centres = middles(found.labels, np.arange(len(found.scores))) - 0.5 + _origin(block)
+        centres = middles(found.labels, np.arange(len(found.scores))) - 0.5 + origin(block)
         wanted = members(job.regions, centres).any(axis=0)
         taken = paste_block(target, found.labels, block, slide.shape, job.diameter_px, wanted, cells + 1)
         if len(taken) or left.any():
             store.write(wide, around)
-        table, features = _measure(image, found, target, before_us, taken, cells, block, job)
+        table, features = measure_block(image, found, target, before_us, taken, cells, block, job)
         record = PartRecord(
             first=cells + 1,
             count=len(taken),
             seconds=time.perf_counter() - at,
             cpu_seconds=time.process_time() - cpu_at,
-            small=_small_cells(found, block, job),
+            small=small_cells_of(found, block, job),
         )
         folder.keep(number, record, csv(table), features)
         cells += len(taken)
@@ -248,93 +240,3 @@ def _run(
         tell(SlideStep("blocks", number + 1, len(planned), cells, pace * (len(planned) - number - 1)))
         if folder.stop_file.exists():
             raise Stopped("Stopped. Call it again to go on.")
-
-
-def _origin(block: Block) -> NDArray[np.float64]:
-    """x, y of the first pixel of a block."""
-    return np.array([block.window[1].start, block.window[0].start], float)
-
-
-def _measure(
-    image: NDArray[np.uint8],
-    found: Segmentation,
-    target: Labels,
-    before_us: NDArray[np.bool_],
-    taken: NDArray[np.intp],
-    used: int,
-    block: Block,
-    job: SlideJob,
-) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Table and GeoJSON features of the cells of a block that were taken, in coordinates of the slide."""
-    own = np.where((target > used) & ~before_us, target - used, 0).astype(np.int32)  # 1..M
-    size = job.asked.pixel_size_um
-    table = measure_cells(own, image, found.scores[taken], None)
-    seen = np.where(before_us, 0, found.labels)
-    ids = table["cell_id"].to_numpy()
-    flagged = table.assign(cell_id=taken[ids - 1] + 1)  # as `seen` numbers them: rims need the neighbours
-    table["flag"] = flag_cells(flagged, seen, image)
-    x, y = _origin(block)
-    table["centroid_x_px"] += x
-    table["centroid_y_px"] += y
-    table = _in_um(table.drop(columns=LEFT_OUT), size)
-    of = members(job.regions, table[["centroid_x_px", "centroid_y_px"]].to_numpy())
-    names = [region.name for region in counting(job.regions)]
-    table.insert(1, "region", [JOIN.join(n for n, one in zip(names, row, strict=True) if one) for row in of.T])
-    if found.classes is not None:
-        kinds = found.classes.take(taken[ids - 1])
-        table["class"], table["class_score"] = kinds.name_of_each(), kinds.score.astype(np.float64)
-    table["cell_id"] += used
-    return table, _features(own, table, used, (x, y))
-
-
-def _in_um(table: pd.DataFrame, size: float | None) -> pd.DataFrame:
-    if size:
-        for name in [name for name in table if name.endswith("_px")]:
-            if name == "area_px":
-                table["area_um2"] = table[name] * size**2
-            else:
-                table[f"{name.removesuffix('_px')}_um"] = table[name] * size
-    return table
-
-
-def _features(own: Labels, table: pd.DataFrame, used: int, origin: tuple[float, float]) -> list[dict[str, Any]]:
-    rows = table.set_index("cell_id")
-    known = sorted(set(rows["class"])) if "class" in rows else []
-    colours = {one.name: list(rgb(one.colour)) for one in ClassSet().known(known)}
-    numbers = rows[["area_px", "equivalent_diameter_px", "circularity", "score"]].astype(float).round(4)
-    values = dict(zip(numbers.index, numbers.to_numpy().tolist(), strict=True))
-    texts = {name: rows[name].to_dict() for name in ("class", "flag", "region") if name in rows}
-    features = []
-    for cell, ring in cell_outlines(own):
-        cell_id = cell + used
-        properties: dict[str, Any] = {
-            "objectType": "detection",
-            "name": f"cell {cell_id}",
-            "measurements": {k: v for k, v in zip(numbers, values[cell_id], strict=True) if np.isfinite(v)},
-        }
-        if kind := texts.get("class", {}).get(cell_id):
-            properties["classification"] = {"name": kind, "color": colours[kind]}
-        if facts := {name: texts[name][cell_id] for name in ("flag", "region") if texts[name][cell_id]}:
-            properties["metadata"] = facts
-        closed = (np.vstack([ring, ring[:1]]) + origin).round(DECIMALS).tolist()
-        geometry = {"type": "Polygon", "coordinates": [closed]}
-        features.append({"type": "Feature", "id": cell_id, "geometry": geometry, "properties": properties})
-    return features
-
-
-def _small_cells(found: Segmentation, block: Block, job: SlideJob) -> tuple[SmallCell, ...]:
-    """Platelets and the like whose middle lies in the core of the block, and in no region before the one it is of."""
-    small = found.small_cells
-    if small is None or not len(small):
-        return ()
-    centres = middles(small.labels(found.labels.shape), np.arange(len(small))) - 0.5 + _origin(block)
-    rows, columns = block.core
-    mine = (centres >= (columns.start - 0.5, rows.start - 0.5)).all(axis=1)
-    mine &= (centres < (columns.stop - 0.5, rows.stop - 0.5)).all(axis=1)
-    inside = members(job.regions, centres)
-    mine &= inside[block.region] & ~inside[: block.region].any(axis=0)
-    kinds = small.classes.name_of_each()
-    return tuple(
-        SmallCell(x=float(centres[k, 0]), y=float(centres[k, 1]), kind=kinds[k], score=float(small.classes.score[k]))
-        for k in np.flatnonzero(mine)
-    )

@@ -1,4 +1,4 @@
-"""A drawn slide block by block. Slow, because it is ten runs of a dozen blocks, two of them processes that are killed."""
+"""A drawn slide block by block. Slow, because it is ten runs of a dozen blocks, two of them killed processes."""
 
 import json
 import subprocess
