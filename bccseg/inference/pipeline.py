@@ -10,6 +10,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -24,6 +25,7 @@ from bccseg.inference.batch import Failure
 from bccseg.inference.pipeline_worker import Job, Shared, Start, work
 from bccseg.io.archive import Entry, expand, is_zip, unique
 from bccseg.io.images import count_pixels
+from bccseg.model.weights import load_weights
 from bccseg.report.result import ImageResult
 
 log = logging.getLogger("bccseg")
@@ -95,8 +97,9 @@ class Pipeline:
         one_magnification: bool = False,
     ) -> None:
         """weights, source: as `model.weight_sources.locate` gives them. one_magnification: the diameter that is
-        measured in the first file holds for those that look like it; see `segment_entries`.
+        measured in the first file holds for those that look like it; see `segment_entries`. Raises WeightsError.
         """
+        load_weights(weights, source)  # what is wrong with them is said here, not by processes that end
         threads = max(1, usable_cores() // processes)
         self._start = Start(weights, source, device, threads, settings, pixel_size_um)
         self._context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
@@ -124,12 +127,16 @@ class Pipeline:
         """The number of its file, from 0, and a result or a failure for each picture, in order.
 
         taken: as for `segment_entries`. Raises Stopped within a tile once `stopped` says so. A file with which a
-        process ends is tried once more, then fails; the others go on.
+        process ends is tried once more, then fails; the others go on. Who does not read to the end ends the pipeline.
         """
+        if self._stop.is_set():
+            raise Stopped("Stopped.")
         batch = _Batch(entries, AHEAD * len(self._processes), one_magnification=self._one_magnification)
         try:
             yield from self._run(batch, set() if taken is None else taken, stopped)
         finally:
+            if not batch.over:
+                self._stop.set()
             batch.close()
 
     def _run(self, batch: "_Batch", taken: set[str], stopped: Callable[[], bool]) -> Iterator[tuple[int, Outcome]]:
@@ -137,7 +144,8 @@ class Pipeline:
             for one in self._processes:
                 if one.job is None and (job := batch.next_job()):
                     one.job = job
-                    one.line.send(job)
+                    with suppress(OSError):  # a process that ended while it was idle: `_hear` notices
+                        one.line.send(job)
             for file, outcome in batch.in_order():
                 named = outcome if isinstance(outcome, Failure) else replace(outcome, stem=unique(outcome.stem, taken))
                 yield file, named
@@ -145,7 +153,6 @@ class Pipeline:
             if not at_work and batch.over:
                 return
             if stopped():
-                self._stop.set()
                 raise Stopped("Stopped.")
             for line in wait(list(at_work), LOOK_SECONDS):
                 self._hear(at_work[line], batch)  # type: ignore[index]  (wait gives back what it was given)

@@ -148,3 +148,12 @@ def test_only_pictures_that_look_like_the_first_and_fit_take_its_diameter(predic
 def test_it_stops_within_a_tile(entries):
     with Pipeline(*locate(), SegmentSettings(), processes=1, device="cpu") as made, pytest.raises(Stopped):
         list(made([entries[0]] * 3, stopped=lambda: True))
+
+
+def test_who_does_not_read_to_the_end_ends_it(entries):
+    with Pipeline(*locate(), SegmentSettings(), processes=1, device="cpu") as made:
+        outcomes = made([entries[0]] * 3)
+        assert next(outcomes)[0] == 0
+        outcomes.close()
+        with pytest.raises(Stopped):
+            list(made([entries[0]]))
