@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 T, R = TypeVar("T"), TypeVar("R")
 
-# The scheduler takes about a millisecond a task, whatever it is; a group of fields is one task.
-MOST_IN_GROUP = 8
+# Handing out takes some milliseconds a task, whatever it is, so a task is a group of fields. It costs nothing where a
+# worker is lost, because each field of a group is noted when it is done.
+MOST_IN_GROUP = 32
 GROUPS_A_WORKER = 4  # that wait at the scheduler, so that no worker waits and a million items fill no memory
 FEWEST_GROUPS = 8  # before workers are there
 QUIET_SECONDS = 30.0  # without a result, after which it is told how many workers there are
