@@ -1,4 +1,4 @@
-"""Giving memory back to the system, where its C library keeps what was freed (glibc). Elsewhere nothing happens."""
+"""A server among others on one computer: memory goes back to the system, and waiting threads leave the cores alone."""
 
 import ctypes
 import gc
@@ -40,8 +40,16 @@ def keep_small() -> None:
         library.mallopt(_M_MMAP_THRESHOLD, MMAP_FROM)
 
 
+def wait_asleep() -> None:
+    """Call before torch is loaded; processes that are started later do the same. Threads of OpenMP sleep until the
+    others are done. By default they keep their cores busy while they wait, and where pages, a training or another
+    image need these, the network takes twice as long. What the environment says already stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def give_back() -> None:
-    """Collect what nothing refers to any more, and give free pages back. Takes a few tenths of a second."""
+    """Collect what nothing refers to any more, and give free pages back (glibc). Takes a few tenths of a second."""
     gc.collect()
     if library := _glibc():
         library.malloc_trim(0)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from bccseg.annotation.leftovers import sweep_leftovers
 from bccseg.folders import collection_folder, runs_folder, studies_folder
-from bccseg.memory import give_back, keep_small, resident_bytes
+from bccseg.memory import give_back, keep_small, resident_bytes, wait_asleep
 from ui.shared.segmentation_job import jobs_open
 
 log = logging.getLogger("bccseg")
@@ -62,6 +62,7 @@ def _keep_house() -> None:
 def keep_house() -> threading.Thread:
     """Begin, once a server."""
     keep_small()
+    wait_asleep()
     thread = threading.Thread(target=_keep_house, name="bccseg-house", daemon=True)
     thread.start()
     return thread
