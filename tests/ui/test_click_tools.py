@@ -7,6 +7,7 @@ from bccseg.annotation.drafts import DraftInfo, create_draft, open_draft
 from bccseg.annotation.store import LabelStore
 from bccseg.errors import EditError
 from bccseg.imaging.label_image import count_cells
+from bccseg.inference.click_view import ClickView
 from bccseg.report.viewport import make_view
 from ui.components.draw_surface import Command
 from ui.correct.click_tools import MOST_STEPS, ClickTools
@@ -48,6 +49,20 @@ def test_a_click_adds_the_whole_cell_and_is_one_edit(draft):
         clicks.act("add", 150, 150)
     with pytest.raises(EditError, match="outside"):
         clicks.act("add", -3, 10)
+
+
+def test_a_click_finds_the_cell_where_the_image_could_not_be_looked_at_beforehand(draft, monkeypatch, caplog):
+    monkeypatch.undo()  # the network is at hand again
+    draft.info = draft.info.replace(weights="unet-bbbc041seg")
+
+    def no_room(_self):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(ClickView, "look", no_room)
+    clicks = ClickTools(draft)
+    clicks.act("add", 143, 156)
+    assert iou(draft.labels == 4, disc(150, 150)) > 0.9
+    assert "could not be looked at" in caplog.text
 
 
 def test_its_size_changes_as_long_as_it_is_the_last_edit(draft):

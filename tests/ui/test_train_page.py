@@ -4,6 +4,7 @@ import io
 import json
 import time
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -27,7 +28,7 @@ from ui.shared.promoted import promoted
 from ui.train import start
 from ui.train.comparison import KEPT, Comparison, comparisons, remember
 from ui.train.data_check import look
-from ui.train.settings import ask_for_settings
+from ui.train.settings import LOOKED_AT, ask_for_settings
 
 
 @pytest.fixture
@@ -132,6 +133,11 @@ def test_what_is_wrong_with_a_dataset_is_named(tmp_path):
 def test_a_run_from_the_page_to_promotion_and_back(store, place):
     at = page()
     assert any("4 to learn from, 1 to check on, 1 for comparing" in c.label for c in at.checkbox)
+    assert not [n for n in at.number_input if n.label == "Epochs"], "not drawn until they are opened"
+    at.session_state["train_settings"] = True
+    at.run()
+    at.session_state["train_settings"] = False  # folded again, they stay
+    at.run()
     values = {n.label: n for n in at.number_input}
     values["Epochs"].set_value(1)
     values["Steps an epoch"].set_value(2)
@@ -223,6 +229,7 @@ def test_of_comparisons_the_latest_are_kept():
 
 def test_everything_a_recipe_sets_can_be_changed_within_its_range(place, monkeypatch):
     at = page()
+    at.session_state["train_settings"] = True
     at.radio[0].set_value("recommended").run()
     shown = {w.key.removeprefix("train_recommended_") for kind in ("number_input", "selectbox", "toggle")
              for w in at.get(kind) if w.key}  # fmt: skip
@@ -243,7 +250,10 @@ def test_everything_a_recipe_sets_can_be_changed_within_its_range(place, monkeyp
         assert box.help
     asked = []
     monkeypatch.setattr(start, "ask_for_settings", lambda *a: asked.append(ask_for_settings(*a)) or asked[-1])
-    for name, recipe in PRESETS.items():  # untouched, a recipe is what it says
+    for opened, (name, recipe) in product((True, False), PRESETS.items()):  # untouched, a recipe is what it says
+        at.session_state["train_settings"] = opened
+        if not opened and LOOKED_AT in at.session_state:
+            del at.session_state[LOOKED_AT]
         at.radio[0].set_value(name).run()
         if recipe.base_weights:  # and keeps the classes that its base weights tell apart
             base = read_config(locate(recipe.base_weights)[0])

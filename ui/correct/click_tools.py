@@ -1,5 +1,6 @@
 """What one click on the picture does: the whole outline of a cell, a cell parted in two, two cells made one."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from bccseg.inference.click_view import ClickView
+
+log = logging.getLogger("bccseg")
 
 LOADING_S = 20  # a click waits so long for the network; without it, colours decide
 MOST_STEPS = 12  # that a cell is made larger or smaller
@@ -200,7 +203,10 @@ class ClickTools:
         except (BccsegError, OSError, TimeoutError):
             return None
         view = ClickView(predictor, self.draft.image, self.draft.info.diameter_px)
-        view.look()
+        try:
+            view.look()
+        except (RuntimeError, MemoryError):  # no room for it: each click looks at a window of its own
+            log.warning("the image could not be looked at beforehand", exc_info=True)
         return view
 
     def _seen(self) -> "ClickView | None":
@@ -213,5 +219,5 @@ class ClickTools:
 
 @st.cache_resource(show_spinner=False)
 def _lookers() -> ThreadPoolExecutor:
-    """One image at a time: two would only halve each other's speed."""
-    return ThreadPoolExecutor(1, thread_name_prefix="bccseg-look")
+    """A network takes one image at a time; one that is still being fetched keeps nobody waiting for another."""
+    return ThreadPoolExecutor(4, thread_name_prefix="bccseg-look")

@@ -1,7 +1,7 @@
 """The Train page's settings: everything a recipe sets, with its range and what it does."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -14,6 +14,10 @@ from ui.shared.errors import plain
 from ui.shared.promoted import promoted, weights_title
 from ui.shared.settings import DEVICE_TITLES
 
+if TYPE_CHECKING:
+    from bccseg.model.weights import WeightsConfig
+
+LOOKED_AT = "train_settings_looked_at"  # in this tab, so that what was changed stays drawn, and kept
 FROM_SCRATCH = "None: start from scratch"
 BASE_HELP = "Training goes on from these. Fine-tune from shipped weights on all labels, not from an earlier fine-tune."
 
@@ -142,33 +146,52 @@ HEADS = {
 
 
 def ask_for_settings(preset: str, config: TrainConfig) -> tuple[TrainConfig | None, str]:
-    """The preset with what the person changed, and the device; None and a message where it does not go together."""
+    """The preset with what the person changed, and the device; None and a message where it does not go together.
+
+    Until somebody opens them they are not drawn: nearly a hundred take the browser longer than all else of the page.
+    """
     key = f"train_{preset}"
-    with st.expander("Settings", icon=":material/tune:"):
-        bases = [FROM_SCRATCH, *dict.fromkeys([*shipped_names(), *promoted().names])]
-        at = bases.index(config.base_weights or FROM_SCRATCH)
-        left, right = st.columns(2)
-        base = left.selectbox("Base weights", bases, index=at, key=f"{key}_base", help=BASE_HELP,
-                              format_func=weights_title)  # fmt: skip
-        device = right.selectbox(
-            "Device", list(DEVICE_TITLES), format_func=DEVICE_TITLES.__getitem__, key=f"{key}_device"
-        )
-        basics, network, learning, look, crowd = st.tabs(
-            ["Basics", "Network", "Learning", "Crops and augmentation", "Overlapping cells"]
-        )
-        with basics:
-            changes = _ask(BASICS, config, key)
-        with network:
-            changes["network"], changes["classes"] = _ask_for_network(config, base, key)
-        with learning:
-            changes |= _ask(LEARNING, config, key)
-        with look:
-            changes |= _ask(CROPS, config, key)
-            st.caption("Augmentation: how crops are changed, so that the network learns what does not matter.")
-            augment = _ask(AUGMENT, config.augment, f"{key}_augment")
-        with crowd:
-            st.caption("Cells of an image are laid over others of it, so that how they overlap is known exactly.")
-            overlap = _ask(OVERLAP, config.augment.overlap, f"{key}_overlap")
+    with st.expander("Settings", icon=":material/tune:", key="train_settings", on_change="rerun") as settings:
+        if settings.open:
+            st.session_state[LOOKED_AT] = True
+        if LOOKED_AT not in st.session_state:
+            return _as_it_is(config), next(iter(DEVICE_TITLES))
+        return _ask_for_all(config, key)
+
+
+def _as_it_is(config: TrainConfig) -> TrainConfig:
+    """The preset, with the network that its base weights have."""
+    if not config.base_weights:
+        return config
+    found = _config_of(config.base_weights)
+    return config.replace(
+        network=found.network, classes=found.classes, base_weights=_folder_or_name(config.base_weights)
+    )
+
+
+def _ask_for_all(config: TrainConfig, key: str) -> tuple[TrainConfig | None, str]:
+    bases = [FROM_SCRATCH, *dict.fromkeys([*shipped_names(), *promoted().names])]
+    at = bases.index(config.base_weights or FROM_SCRATCH)
+    left, right = st.columns(2)
+    base = left.selectbox("Base weights", bases, index=at, key=f"{key}_base", help=BASE_HELP,
+                          format_func=weights_title)  # fmt: skip
+    device = right.selectbox("Device", list(DEVICE_TITLES), format_func=DEVICE_TITLES.__getitem__, key=f"{key}_device")
+    basics, network, learning, look, crowd = st.tabs(
+        ["Basics", "Network", "Learning", "Crops and augmentation", "Overlapping cells"]
+    )
+    with basics:
+        changes = _ask(BASICS, config, key)
+    with network:
+        changes["network"], changes["classes"] = _ask_for_network(config, base, key)
+    with learning:
+        changes |= _ask(LEARNING, config, key)
+    with look:
+        changes |= _ask(CROPS, config, key)
+        st.caption("Augmentation: how crops are changed, so that the network learns what does not matter.")
+        augment = _ask(AUGMENT, config.augment, f"{key}_augment")
+    with crowd:
+        st.caption("Cells of an image are laid over others of it, so that how they overlap is known exactly.")
+        overlap = _ask(OVERLAP, config.augment.overlap, f"{key}_overlap")
     changes["base_weights"] = "" if base == FROM_SCRATCH else _folder_or_name(base)
     longest = max(1, changes["epochs"] * changes["steps_per_epoch"] // 5)
     changes["warmup_steps"] = min(changes["warmup_steps"], longest)
@@ -208,9 +231,7 @@ def _number(column: Any, f: SettingSpec, cls: type[Schema], value: float, key: s
 def _ask_for_network(config: TrainConfig, base: str, key: str) -> tuple[NetworkConfig, tuple[CellClass, ...]]:
     """The network and its cell classes: those of the base weights, which training keeps, where there are some."""
     if base != FROM_SCRATCH:
-        from bccseg.model.weights import read_config
-
-        found = read_config(promoted().locate(base)[0])
+        found = _config_of(base)
         network = found.network
         colour = "colour" if network.in_channels == 3 else "greyscale"
         shape = f"{KINDS[network.architecture]} of width {network.width} and depth {network.depth}, {colour}"
@@ -232,6 +253,12 @@ def _ask_for_network(config: TrainConfig, base: str, key: str) -> tuple[NetworkC
                                      help="Reads images without their colour.") else 3,
     )  # fmt: skip
     return asked, config.classes
+
+
+def _config_of(base: str) -> "WeightsConfig":
+    from bccseg.model.weights import read_config
+
+    return read_config(promoted().locate(base)[0])
 
 
 def _folder_or_name(base: str) -> str:
