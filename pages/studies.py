@@ -33,9 +33,10 @@ with show_errors():
 
     def compare() -> None:
         """Damaged results are named, and the rest is compared."""
+        state = (str(study.folder), study.revision)  # before the tables are read, which may be newer, never older
         tables, damaged = tables_of(study)
         show_damaged(study, damaged)
-        show_comparison(tables)
+        show_comparison(tables, state)
 
     parts = {
         "Images": lambda: show_images(study, images, busy=busy),

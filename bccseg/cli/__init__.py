@@ -6,7 +6,6 @@ import sys
 from bccseg import __version__
 from bccseg.cli import collection, evaluate, export_model, part_masks, publish, segment, slide, study, train
 from bccseg.errors import BccsegError, SettingsError
-from bccseg.memory import wait_asleep
 
 OK, SOME_FAILED, WRONG_USE = 0, 1, 2
 COMMANDS = (segment, slide, study, train, evaluate, part_masks, publish, export_model, collection)
@@ -25,7 +24,6 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 all done, 1 some inputs failed, 2 wrong use."""
     args = parser().parse_args(argv)
-    wait_asleep()
     try:
         return args.run(args)
     except SettingsError as error:

@@ -1,5 +1,7 @@
 """How the cells of groups are spread, thinned so that a chart stays small."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from bccseg.statistics.measures import Measure
 MOST_VALUES = 1000  # of a group; more than a chart can show
 
 
-def spread_of_groups(cells: pd.DataFrame, measure: Measure, groups: list[str]) -> dict[str, NDArray[np.float64]]:
+def spread_of_groups(cells: pd.DataFrame, measure: Measure, groups: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     """Values of each group's cells, at most MOST_VALUES: evenly spaced quantiles, so that the shape stays.
 
     cells: `measures.counted_cells`. Sizes and shapes are of cells off the border. What cells do not have

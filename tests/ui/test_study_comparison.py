@@ -16,7 +16,7 @@ def script(groups, samples):
     tables = make_tables(sizes, names) if names else make_tables({"a": [[10, 12]]}, {"a": ""})
     if not samples:
         tables = StudyTables(tables.cells.iloc[:0], tables.images.iloc[:0], tables.samples.iloc[:0])
-    show_comparison(tables)
+    show_comparison(tables, (" ".join(groups), samples))
 
 
 def shown(groups=("control", "treated"), samples=6):

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from bccseg.report.conclusion import concern_words, conclusion, number, overall, p_number, plus_minus
 from bccseg.report.study_charts import group_chart
@@ -29,8 +31,11 @@ N_HELP = (
 )
 
 
-def show_comparison(tables: StudyTables) -> None:
-    """Groups side by side: a sentence, a picture, the numbers, the tables to take along."""
+def show_comparison(tables: StudyTables, state: tuple[str, int]) -> None:
+    """Groups side by side: a sentence, a picture, the numbers, the tables to take along.
+
+    state: which study, and as of which change; what was computed for it is kept.
+    """
     sorted_images = tables.images[tables.images["sample"] != NO_SAMPLE]
     if sorted_images.empty:
         st.info("Nothing to compare yet: images that are segmented and belong to a sample appear here.",
@@ -56,10 +61,10 @@ def show_comparison(tables: StudyTables) -> None:
         st.info("Choose a group.", icon=":material/workspaces:")
         return
     tested, test = _how(measures, measure)
-    values = sample_values(tables, without_flagged=without)
+    values = _values(state, without, tables)
     found = _compared(values, tuple(tested), tuple(chosen), test)
     _show_sentence(found, measure, tables, values, chosen)
-    spread = spread_of_groups(counted_cells(tables, without_flagged=without), measure, chosen)
+    spread = _spread(state, without, measure, tuple(chosen), tables)
     st.plotly_chart(group_chart(values, measure, chosen, spread), key="compare_plot", config=PLOT)
     st.caption(
         "Each point is a sample, the line the mean of the samples"
@@ -68,6 +73,25 @@ def show_comparison(tables: StudyTables) -> None:
     if len(chosen) > 1:
         st.dataframe(_table(found), hide_index=True, key="compare_table")
     _downloads(tables)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _values(state: tuple[str, int], without: bool, _tables: StudyTables) -> pd.DataFrame:  # noqa: FBT001
+    """Thousands of cells take a tenth of a second."""
+    del state
+    return sample_values(_tables, without_flagged=without)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _spread(
+    state: tuple[str, int],
+    without: bool,  # noqa: FBT001
+    measure: Measure,
+    groups: tuple[str, ...],
+    _tables: StudyTables,
+) -> dict[str, NDArray[np.float64]]:
+    del state
+    return spread_of_groups(counted_cells(_tables, without_flagged=without), measure, groups)
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
