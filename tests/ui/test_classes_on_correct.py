@@ -129,7 +129,7 @@ def test_with_other_tools_a_key_only_takes_its_class_in_hand_and_new_cells_have_
 
 
 def test_a_key_right_after_a_cell_was_added_by_a_click_is_for_that_cell(hand, monkeypatch):
-    monkeypatch.setattr("ui.correct.click_tools.ClickTools._predictor", lambda _self: None)
+    monkeypatch.setattr("ui.correct.click_tools.ClickTools._look", lambda _self: None)
     session, image = hand.session, hand.session.draft.image
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]] + 0.5
     image[(y - 150) ** 2 + (x - 300) ** 2 <= 25**2] = (150, 90, 130)

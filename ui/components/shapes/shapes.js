@@ -14,8 +14,7 @@ const surfaces = new WeakMap();
 
 class Shapes extends ImageView {
   get image() { return this.picture; }
-  get width() { return this.data.width; }
-  get height() { return this.data.height; }
+  get width() { return this.data.width; } get height() { return this.data.height; }
 
   constructor(root) {
     super();
