@@ -31,24 +31,32 @@ from bccseg.imaging.synthetic import draw_smear
 from tests.hub_server import Hub
 
 
+# They keep both cores busy with processes of their own: beside a browser, its clicks would come too late.
+MANY_PROCESSES = ("tests/cluster/", "tests/inference/test_pipeline.py", "tests/training/test_distributed.py")
+
+
 def is_in_browser(nodeid):
     return nodeid.startswith("tests/browser/")
 
 
+def is_in_queue(nodeid):
+    return is_in_browser(nodeid) or nodeid.startswith(MANY_PROCESSES)
+
+
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: not is_in_browser(item.nodeid))  # they take longest
+    items.sort(key=lambda item: not is_in_queue(item.nodeid))  # they take longest
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """For several processes (`-n 2`): what drives a browser is one queue, of the rest each file is one, so that its
-    fixtures are made once. (xdist's own groups do not reach pytest 9.)
+    """For several processes (`-n 2`): what drives a browser, or needs both cores, is one queue, of the rest each
+    file is one, so that its fixtures are made once. (xdist's own groups do not reach pytest 9.)
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class Queues(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return "browser" if is_in_browser(nodeid) else nodeid.split("::")[0]
+            return "browser" if is_in_queue(nodeid) else nodeid.split("::")[0]
 
     return Queues(config, log)
 
