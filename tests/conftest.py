@@ -30,7 +30,6 @@ from bccseg.imaging.label_image import separated_mask
 from bccseg.imaging.synthetic import draw_smear
 from tests.hub_server import Hub
 
-
 # They keep both cores busy with processes of their own: beside a browser, its clicks would come too late.
 MANY_PROCESSES = ("tests/cluster/", "tests/inference/test_pipeline.py", "tests/training/test_distributed.py")
 
