@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from bccseg.imaging.label_image import Labels
 from bccseg.report.run_record import versions
 from bccseg.slides.job import JobFolder
-from bccseg.slides.label_store import LabelStore
+from bccseg.slides.label_store import SlideLabels
 from bccseg.slides.segmenting import LABELS, plan
 
 PEAK_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -162,7 +162,7 @@ def score(field: DrawnField, side: int, folder: Path, diameter: float) -> SeamSc
     job = JobFolder(folder).job()
     assert job is not None
     lines = [sorted({block.core[axis].start for block in plan(job)} - {0}) for axis in (0, 1)]
-    store = LabelStore(folder / LABELS, (side, side))
+    store = SlideLabels(folder / LABELS, (side, side))
     found: list[NDArray[np.int64]] = []  # rows of true cell, predicted cell, pixels
     places: list[NDArray[np.float64]] = []  # rows of true cell, pixels, sums of y and x, whether it is cut
     for top in range(0, side, WINDOW):

@@ -15,7 +15,7 @@ CHUNK_PX = 1024
 STEP, SMALLEST_PX = 4, 1024  # between levels of the pyramid; the last one is about so wide
 
 
-class LabelStore:
+class SlideLabels:
     """Labels uint32 (H, W), 0 = background. One process writes."""
 
     def __init__(self, path: Path, shape: tuple[int, int], pixel_size_um: float | None = None) -> None:

@@ -30,7 +30,7 @@ from bccseg.io.encode import png
 from bccseg.report.class_numbers import PLATELET, RED, WHITE, platelets_per_1000_red, white_per_100_red
 from bccseg.report.tables import PLATELETS, WHITES, csv
 from bccseg.slides.job import JobFolder, PartRecord, SlideJob
-from bccseg.slides.label_store import LabelStore
+from bccseg.slides.label_store import SlideLabels
 from bccseg.slides.overview import Overview, counted_density, draw_overview, estimated_density, look_at
 from bccseg.slides.regions import WHOLE_SLIDE, areas_px, counting, members
 from bccseg.slides.segmenting import LABELS, plan
@@ -81,7 +81,7 @@ def write_results(slide: Slide, out: Path, *, geojson: bool = True) -> pd.DataFr
     summary = summarise_slide(job, cells, small)
     write_atomically(out / "summary.csv", csv(summary))
     _write_overview(look_at(slide), job, cells, out)
-    LabelStore(out / LABELS, slide.shape, job.asked.pixel_size_um).finish()
+    SlideLabels(out / LABELS, slide.shape, job.asked.pixel_size_um).finish()
     return summary
 
 

@@ -24,7 +24,7 @@ from bccseg.report.tables import csv
 from bccseg.slides.block_cells import measure_block, origin, small_cells_of
 from bccseg.slides.blocks import OVERLAP, Block, block_side, blocks, paste_block
 from bccseg.slides.job import Asked, JobFolder, PartRecord, SlideJob
-from bccseg.slides.label_store import LabelStore
+from bccseg.slides.label_store import SlideLabels
 from bccseg.slides.overview import Field, Overview, fields, look_at, monolayer
 from bccseg.slides.regions import counting, covers, members, rectangle, whole_slide, window_of
 from bccseg.slides.slide import Slide
@@ -100,7 +100,7 @@ def segment_slide(
             tell(SlideStep("looking"))
             job = _look(slide, predictor, asked, regions, typed=bool(pixel_size_um), device=device)
             folder.begin(job)
-        store = LabelStore(out / LABELS, slide.shape, job.asked.pixel_size_um)
+        store = SlideLabels(out / LABELS, slide.shape, job.asked.pixel_size_um)
         _run(slide, predictor, folder, job, store, tell)
     return job
 
@@ -201,7 +201,7 @@ def _inner(core: slice, area: slice, length: int, margin: int) -> slice:
 
 
 def _run(
-    slide: Slide, predictor: MapPredictor, folder: JobFolder, job: SlideJob, store: LabelStore, tell: OnStep
+    slide: Slide, predictor: MapPredictor, folder: JobFolder, job: SlideJob, store: SlideLabels, tell: OnStep
 ) -> None:
     planned, done = plan(job), folder.done()
     cells = done[-1].first + done[-1].count - 1 if done else 0

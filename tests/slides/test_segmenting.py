@@ -13,7 +13,7 @@ from bccseg.config import SegmentSettings
 from bccseg.errors import SettingsError, Stopped, StoreError
 from bccseg.imaging.label_image import border_ids
 from bccseg.slides.job import JobFolder
-from bccseg.slides.label_store import LabelStore
+from bccseg.slides.label_store import SlideLabels
 from bccseg.slides.open import open_slide
 from bccseg.slides.regions import read_geojson, rectangle
 from bccseg.slides.results import write_results
@@ -47,7 +47,7 @@ def run(slide_path, out, regions="all", on_step=None, settings=SETTINGS, predict
 
 
 def labels_in(out, shape):
-    return LabelStore(out / LABELS, shape).read((slice(0, shape[0]), slice(0, shape[1])))
+    return SlideLabels(out / LABELS, shape).read((slice(0, shape[0]), slice(0, shape[1])))
 
 
 def assert_same_cells(truth, found):

@@ -3,6 +3,7 @@
 import os
 import time
 
+from bccseg.memory import wait_asleep
 from ui.shared.housekeeping import PATIENCE_SECONDS, Tidier, sweep
 
 
@@ -23,3 +24,12 @@ def test_sweeping_is_told_in_the_log(tmp_path, caplog):
     assert sweep(tmp_path) == 1
     assert "images/x.png.0123456789ab.part" in caplog.text
     assert sweep(tmp_path) == 0
+
+
+def test_threads_that_wait_sleep_unless_the_environment_says_otherwise(monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    wait_asleep()
+    assert os.environ == {"OMP_WAIT_POLICY": "PASSIVE"}
+    os.environ["OMP_WAIT_POLICY"] = "ACTIVE"
+    wait_asleep()
+    assert os.environ == {"OMP_WAIT_POLICY": "ACTIVE"}
