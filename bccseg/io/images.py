@@ -9,7 +9,6 @@ import struct
 from os import PathLike
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -107,6 +106,8 @@ def _plain_png(picture: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
         return None
     if getattr(picture, "n_frames", 1) > 1 or any(mark in data for mark in SAY_MORE):
         return None
+    import imagecodecs  # takes a tenth of a second; the first page has no picture to read
+
     try:
         pixels = imagecodecs.png_decode(data)
     except (imagecodecs.PngError, RuntimeError, ValueError, MemoryError):
