@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.shared.errors import show_errors
-from ui.shared.given_images import bring
+from ui.shared.given_images import are_given
 from ui.shared.handover import SEGMENT_PAGE
 from ui.shared.page import open_page
 from ui.shared.session import visitor_state
@@ -14,10 +14,9 @@ from ui.start.welcome import load_network, show_welcome
 open_page("pages/start.py")
 with show_errors():
     state = visitor_state()
-    given = show_welcome()
-    if given:
-        bring(given)
+    if are_given():  # Segment takes them
         st.switch_page(SEGMENT_PAGE)
+    show_welcome()
     show_resume(state)
     show_steps()
     with st.container(horizontal=True, key="start_more"):

@@ -79,9 +79,13 @@ def export_measures(given):
 
 
 def check_data(given):
-    from ui.train.data_check import show_check
+    import streamlit as st
 
-    show_check([], [], 0.1, "", clicked=True, versions=[])
+    from ui.shared.clicks import NOTED
+    from ui.train.data_check import CHECK, show_check
+
+    st.session_state[NOTED] = {CHECK}  # clicked
+    show_check([], [], 0.1, "", versions=[])
 
 
 def callback(action):

@@ -16,6 +16,7 @@ from ui.collection.withdraw import ask_to_withdraw, show_withdrawn
 from ui.shared.account import acting, allowed, at_work, author
 from ui.shared.background_sync import saved
 from ui.shared.class_editor import edit_classes
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import CORRECT_PAGE, draft_of_version, hand_over
 from ui.shared.session import visitor_state
@@ -30,7 +31,7 @@ def show_images(store: LabelStore, found: list[Item]) -> None:
         people = sorted({v.author for item in found for v in item.versions if v.status != "proposal"})
         who = st.multiselect("Person", people, placeholder="any", width=240)
         words = st.text_input("Name contains", width=200)
-        if st.button("Classes …", icon=":material/label:", key="collection_classes",
+        if clicked("Classes …", icon=":material/label:", key="collection_classes",
                      help="Names, colours, keys and order of the classes that cells can have here."):  # fmt: skip
             edit_classes()
     save = pd.Series(data=True, index=table.index)
@@ -95,11 +96,11 @@ def show_item(store: LabelStore, item: Item) -> None:
     show_versions(store, item, version, base)
     show_agreement(store, item)
     with st.container(horizontal=True, vertical_alignment="bottom"), show_errors():
-        if st.button("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
+        if clicked("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
                      help="Opens these labels on the Correct page. They stay; yours are a new version."):  # fmt: skip
             hand_over(draft_of_version(visitor_state(), version))
             st.switch_page(CORRECT_PAGE, query_params={})  # {}: it refuses to clear what a widget is bound to
-        if version.status in ("accepted", "rejected") and allowed(Action.REVIEW) and st.button(
+        if version.status in ("accepted", "rejected") and allowed(Action.REVIEW) and clicked(
             "Review again", icon=":material/undo:", key=f"again_{version.id}",
             help="Puts this version back into the queue of those that wait for review.",
         ):  # fmt: skip

@@ -15,6 +15,7 @@ from ui.components.local_storage import remembered
 from ui.shared.account import acting, at_work, require
 from ui.shared.background_sync import saved
 from ui.shared.class_mapping import ask_for_classes
+from ui.shared.clicks import click_waits, noting_button, take_click
 from ui.shared.errors import plain, show_errors
 
 HELP = """
@@ -25,7 +26,7 @@ A zip of images with what is known of their cells:
 * **Annotations, with their classes**: COCO, GeoJSON (QuPath), YOLO, LabelMe or Label Studio (JSON) files beside the
   images. Boxes become ellipses and wait for review, and so does what a network predicted.
 """
-TURN, SEEN, REPORT = "import_turn", "import_seen", "import_report"
+TURN, SEEN, REPORT, IMPORT = "import_turn", "import_seen", "import_report", "import_dataset"
 
 
 def show_import(store: LabelStore) -> None:
@@ -47,14 +48,15 @@ def show_import(store: LabelStore) -> None:
         name = who.person.name if who.shared else remembered("author")
         author = left.text_input("Who labelled it", value=name, max_chars=80, disabled=who.shared)
         licence = right.selectbox("Licence", LICENCES)
-        sent = st.form_submit_button("Import", icon=":material/upload:")
-    if sent and data is None:
+        noting_button("Import", IMPORT, icon=":material/upload:", button=st.form_submit_button)
+    if data is None and take_click(IMPORT):
         st.session_state.pop(REPORT, None)
         st.warning("Choose a zip first.")
-    elif sent and data is not None:
+    elif data is not None and click_waits(IMPORT):
         with show_errors():
             st.session_state[REPORT] = _import(store, data, author, licence, names)
             st.session_state[TURN] = turn + 1
+        if take_click(IMPORT) and st.session_state[TURN] > turn:
             st.rerun()
     if report := st.session_state.get(REPORT):
         _show_report(report)

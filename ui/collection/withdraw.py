@@ -10,6 +10,7 @@ from bccseg.errors import BccsegError
 from ui.components.local_storage import remember, remembered
 from ui.shared.account import acting, allowed, at_work, author
 from ui.shared.background_sync import saved
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain, show_errors
 
 SAID = "withdraw_said"  # what was done last: text, and the image that can be taken back in
@@ -44,7 +45,7 @@ def _ask(store: LabelStore, item: Item) -> None:
     )
     st.caption(REACH)
     delete = way == "Delete for good"
-    if st.button(way, type="primary", icon=":material/delete_forever:" if delete else ":material/visibility_off:",
+    if clicked(way, type="primary", icon=":material/delete_forever:" if delete else ":material/visibility_off:",
                  key=f"take_out_{key}"):  # fmt: skip
         with show_errors():
             with acting(Action.DELETE_IMAGE if delete else Action.WITHDRAW, item.info.id[:16]) as note:

@@ -14,6 +14,7 @@ from bccseg.io.images import decode
 from ui.correct.session import open_session
 from ui.shared.account import acting, allowed
 from ui.shared.class_mapping import ask_for_classes
+from ui.shared.clicks import clicked
 from ui.shared.errors import show_errors
 from ui.shared.storage import store
 
@@ -38,7 +39,7 @@ def ask_for_pair() -> None:
             read, about = truth_of(mask.getvalue(), mask.name, image.name)
             counts, definitions = about.class_counts, about.classes
             chosen = ask_for_classes(about, store().class_set(), f"pair_class_{mask.file_id}")
-        if st.button("Open", type="primary", key="open_pair"):
+        if clicked("Open", type="primary", key="open_pair"):
             page = decode(image.getvalue())[0]
             truth = read(page.image) or Truth(np.zeros(page.image.shape[:2], np.int32), {})
             collection = store()

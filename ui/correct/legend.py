@@ -7,6 +7,7 @@ from ui.correct.class_hand import ClassCount
 from ui.correct.session import CorrectionSession
 from ui.shared.class_dots import dot_style
 from ui.shared.class_editor import edit_classes
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain
 
 LEGEND = ".st-key-class_legend button { min-height: 1.9rem; padding: 0 0.55rem; }"
@@ -21,7 +22,7 @@ def show_legend(session: CorrectionSession, *, editable: bool = True) -> None:
         for k, line in enumerate(lines):
             if line.name == UNCLASSIFIED or line.cells or session.classing.classes.find(line.name):
                 _show_class(session, k, line)
-        if editable and st.button("Classes …", icon=":material/edit:", type="tertiary", key="class_edit",
+        if editable and clicked("Classes …", icon=":material/edit:", type="tertiary", key="class_edit",
                      help="Names, colours, keys and order of the classes of this collection."):  # fmt: skip
             edit_classes()
 

@@ -12,6 +12,7 @@ from ui.correct.from_file import ask_for_pair
 from ui.correct.session import CorrectionSession, close_session, current_session, open_session
 from ui.shared.account import acting, at_work
 from ui.shared.background_sync import saved
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import (
     CHOSEN,
@@ -73,7 +74,7 @@ def ask_what_to_correct() -> None:
         names = [f"{k}. {stored.measured.name}" for k, stored in enumerate(results, start=1)]
         with st.container(horizontal=True, vertical_alignment="bottom"):
             pick = st.selectbox("A result of Segment", range(len(names)), format_func=names.__getitem__, width=420)
-            if st.button("Correct it", type="primary", icon=":material/draw:"):
+            if clicked("Correct it", "correct_result", type="primary", icon=":material/draw:"):
                 open_session(draft_of_result(visitor_state(), pick or 0))
                 st.rerun()
     else:
@@ -87,13 +88,13 @@ def show_heading(session: CorrectionSession) -> None:
     """What is open, and the way out."""
     with st.container(horizontal=True, vertical_alignment="center", key="correct_head", gap="small"):
         st.markdown(f"**{plain(session.draft.info.name)}**", width="stretch")
-        if (index := result_of_draft(session.draft)) is not None and st.button(
+        if (index := result_of_draft(session.draft)) is not None and clicked(
             "See the numbers", icon=":material/monitoring:", key="correct_numbers",
             help="Back to Segment: its picture, table, plots and downloads hold your corrections.",
         ):  # fmt: skip
             st.session_state[CHOSEN] = index
             st.switch_page(SEGMENT_PAGE)
-        if (study := session.draft.info.study) and st.button(
+        if (study := session.draft.info.study) and clicked(
             "Back to the study", icon=":material/science:", key="correct_study",
             help="Its numbers hold your corrections.",
         ):  # fmt: skip
@@ -134,7 +135,9 @@ def ask_to_submit(session: CorrectionSession) -> None:
         comment = st.text_area("Comment", max_chars=2000, height=80, placeholder="What the reviewer should know")
         consent = st.checkbox("I may share this image, and I agree that it and my labels join the collection under "
                               "this licence.")  # fmt: skip
-        sent = st.form_submit_button("Submit for review", type="primary", icon=":material/send:")
+        sent = clicked(
+            "Submit for review", "submit", type="primary", icon=":material/send:", button=st.form_submit_button
+        )
     if not sent:
         return
     if not author.strip():

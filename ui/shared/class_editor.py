@@ -11,6 +11,7 @@ from bccseg.errors import BccsegError, DataError
 from ui.shared.account import acting, allowed
 from ui.shared.background_sync import saved
 from ui.shared.class_keys import FREE
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain
 from ui.shared.storage import store
 
@@ -123,9 +124,9 @@ def _window() -> None:
             st.caption("Replaces the list above; nothing is saved yet.")
     note = st.container()
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Cancel", key="class_cancel"):
+        if clicked("Cancel", key="class_cancel"):
             st.rerun()
-        if st.button("Save", type="primary", icon=":material/check:", key="class_save",
+        if clicked("Save", type="primary", icon=":material/check:", key="class_save",
                      disabled=not allowed(Action.EDIT_CLASSES)):  # fmt: skip
             try:
                 _save(draft)

@@ -9,7 +9,7 @@ from ui.components.page_drop import page_drop
 
 TYPES = ["png", "jpg", "jpeg", "tif", "tiff", "bmp", "webp", "gif", "zip"]
 EXAMPLE = "synthetic smear (drawn, not photographed).png"
-BROUGHT, NUMBER = "images_to_segment", "uploads"
+GIVEN, NUMBER = "images_to_segment", "uploads"
 
 
 def kept_words() -> str:
@@ -28,36 +28,44 @@ def example_png() -> bytes:
     return png(draw_stained_smear().image)
 
 
-def ask_for_files(*, disabled: bool = False, folded: bool = False) -> list[Entry]:
+def ask_for_files(*, disabled: bool = False, folded: bool = False) -> None:
     """The uploader, in a container of the key `first_images`, or `more_images` where it is folded into a button; files
-    may be dropped anywhere on the page. Returns what was just given.
+    may be dropped anywhere on the page.
     """
-    number = st.session_state.setdefault(NUMBER, 0)
-    files = st.file_uploader(
-        "Add images" if folded else "Smear images", TYPES, accept_multiple_files=True, key=f"upload_{number}",
-        disabled=disabled, label_visibility="collapsed" if folded else "visible",
+    key = f"upload_{st.session_state.setdefault(NUMBER, 0)}"
+    st.file_uploader(
+        "Add images" if folded else "Smear images", TYPES, accept_multiple_files=True, key=key, on_change=_give_files,
+        args=(key,), disabled=disabled, label_visibility="collapsed" if folded else "visible",
         help=f"PNG, JPEG, TIFF (8 or 16 bit, several pages), BMP, WebP, or a zip of them. {kept_words()}",
     )  # fmt: skip
     page_drop()
-    if not files:
-        return []
-    st.session_state[NUMBER] = number + 1  # an empty uploader, ready for more
-    return [Entry(file.name, file.getvalue()) for file in files]
 
 
-def ask_for_example(*, disabled: bool = False) -> list[Entry]:
-    """The button that gives the example; returns it when it was pressed."""
-    pressed = st.button("Try an example", disabled=disabled, icon=":material/draw:",
-                        help="A synthetic smear: drawn by the program, not photographed.")  # fmt: skip
-    return [Entry(EXAMPLE, example_png())] if pressed else []
+def ask_for_example() -> None:
+    """The button that gives the example."""
+    st.button("Try an example", on_click=_give_example, icon=":material/draw:", key="try_example",
+              help="A synthetic smear: drawn by the program, not photographed.")  # fmt: skip
 
 
-def bring(entries: list[Entry]) -> None:
-    """Let Segment take these when it is shown next."""
-    st.session_state[BROUGHT] = entries
+def are_given() -> bool:
+    """Whether there are images that nobody took yet."""
+    return bool(st.session_state.get(GIVEN))
 
 
-def take_brought() -> list[Entry]:
-    """What another page brought, once."""
-    entries: list[Entry] = st.session_state.pop(BROUGHT, [])
+def take_given() -> list[Entry]:
+    """What was given, on this page or another, once. What takes them stands in the same statement: see `clicks`."""
+    entries: list[Entry] = st.session_state.pop(GIVEN, [])
     return entries
+
+
+def _give_files(key: str) -> None:
+    st.session_state[NUMBER] += 1  # an empty uploader, ready for more
+    _give([Entry(file.name, file.getvalue()) for file in st.session_state[key]])
+
+
+def _give_example() -> None:
+    _give([Entry(EXAMPLE, example_png())])
+
+
+def _give(entries: list[Entry]) -> None:
+    st.session_state[GIVEN] = [*st.session_state.get(GIVEN, []), *entries]

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from bccseg.io.archive import Entry
 from ui.shared.errors import BANNER
 from ui.shared.given_images import ask_for_example, ask_for_files
 from ui.shared.predictors import predictor_cache
@@ -14,8 +13,8 @@ from ui.shared.widget_state import STORE
 PICTURES = Path(__file__).parent / "pictures"
 
 
-def show_welcome() -> list[Entry]:
-    """The head of the page; returns the images that were just given."""
+def show_welcome() -> None:
+    """The head of the page, with the uploader."""
     with st.container(key="welcome"):
         with st.container(key="welcome_words"):
             st.title("Every cell of a blood smear, counted and measured", anchor=False)
@@ -24,10 +23,10 @@ def show_welcome() -> list[Entry]:
                 "and measures each. Mend what it got wrong; it learns from that, and compares your samples."
             )
             with st.container(key="first_images"):
-                given = ask_for_files() or ask_for_example()
+                ask_for_files()
+                ask_for_example()
             st.caption(f":material/science: {BANNER} Images stay on this server.")
         st.image(PICTURES / "smear.jpg", width="stretch")
-    return given
 
 
 def load_network() -> None:

@@ -11,6 +11,7 @@ from bccseg.io.archive import Entry
 from bccseg.studies.sorting import GroupFrom, Place, SampleFrom, Sorting, names_in
 from bccseg.studies.study import Study
 from ui.shared.account import author, require
+from ui.shared.clicks import clicked
 from ui.shared.given_images import TYPES
 from ui.studies.at_work import Adding
 from ui.studies.list import count
@@ -42,7 +43,7 @@ def ask_for_images(study: Study) -> None:
         return
     names = [pair for file in files for pair in names_in(file.name, io.BytesIO(file.getvalue()))]
     sorting, sample = _ask_where(names, number)
-    if st.button(f"Add {count(len(names), 'image')}", type="primary", icon=":material/add:", key="add_images"):
+    if clicked(f"Add {count(len(names), 'image')}", type="primary", icon=":material/add:", key="add_images"):
         entries = [Entry(file.name, file.getvalue()) for file in files]
         require(Action.CHANGE_STUDY, study.id)
         adding = Adding(study, entries, sorting, author(), sample=sample)

@@ -10,6 +10,7 @@ from bccseg.studies.process import Segmenting
 from bccseg.studies.records import StudyInfo, StudySettings
 from bccseg.studies.study import Study
 from ui.shared.account import acting
+from ui.shared.clicks import clicked, noting_button, take_click
 from ui.shared.errors import BANNER, plain, show_errors
 from ui.shared.promoted import weights_title
 from ui.shared.settings import DEVICE_TITLES, FROM_HUB, weight_choices
@@ -29,7 +30,7 @@ def show_head(study: Study) -> StudyInfo:
             st.header(plain(info.name), anchor=False)
             words = [count(info.images, "image"), count(info.samples, "sample"), count(len(info.groups), "group")]
             st.caption(" · ".join([*words, *([plain(info.note, 200)] if info.note else []), BANNER]))
-        if st.button("Settings …", icon=":material/tune:", key="study_settings",
+        if clicked("Settings …", icon=":material/tune:", key="study_settings",
                      help="Name, note, and how its images are segmented."):  # fmt: skip
             _change(study, info)
     return info
@@ -58,11 +59,11 @@ def _change(study: Study, info: StudyInfo) -> None:
     st.caption("These apply to images that come from now on. *Save and segment all again* applies them to all; "
                "corrections by hand are kept.")  # fmt: skip
     with st.container(horizontal=True):
-        save = st.button("Save", type="primary", key="save_study")
-        again = st.button("Save and segment all again", key="again_study", disabled=not info.images)
-        remove = st.button("Remove study", icon=":material/delete:", key="remove_study",
-                           help="Takes it off the list. It can be brought back there.")  # fmt: skip
-    if remove:
+        noting_button("Save", type="primary", key="save_study")
+        noting_button("Save and segment all again", key="again_study", disabled=not info.images)
+        noting_button("Remove study", icon=":material/delete:", key="remove_study",
+                      help="Takes it off the list. It can be brought back there.")  # fmt: skip
+    if take_click("remove_study"):
         with show_errors():
             with acting(Action.REMOVE_STUDY, study.id):
                 Segmenting(study).stop()
@@ -70,7 +71,8 @@ def _change(study: Study, info: StudyInfo) -> None:
             close_study()
             say("The study is removed. It can be brought back below the list.")
             st.rerun()
-    if not (save or again):
+    again = take_click("again_study")
+    if not (take_click("save_study") or again):
         return
     try:
         segment = before.segment.replace(diameter_px=diameter, drop_border_cells=border)

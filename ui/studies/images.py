@@ -10,6 +10,7 @@ from bccseg.studies.records import StudyImage
 from bccseg.studies.study import Study
 from bccseg.studies.thumbnails import thumbnail
 from ui.components.thumbnails import FAILED, Thumbnail, remarks, thumbnails
+from ui.shared.clicks import clicked
 from ui.shared.handover import CHOSEN_IN_STUDY
 from ui.studies.adding import ADD, ask_for_images
 from ui.studies.list import count
@@ -66,7 +67,7 @@ def _change_all(study: Study, found: list[int]) -> None:
     names = [sample.name for sample in study.samples.all()]
     sample = st.selectbox("Put them into the sample", names, None, accept_new_options=True, key="all_into_sample",
                           placeholder="Choose or type a name")  # fmt: skip
-    if st.button("Put into sample", disabled=not sample, key="put_all"):
+    if clicked("Put into sample", disabled=not sample, key="put_all"):
         change(study, study.images.put_into_sample, found, sample or "")
         st.rerun()
     st.button("Remove them", icon=":material/delete:", key="remove_all", on_click=remove, args=(study, found))

@@ -8,6 +8,7 @@ from bccseg.accounts.roles import Action
 from bccseg.studies.records import StudyInfo, StudySettings
 from bccseg.studies.store import StudyStore
 from ui.shared.account import acting, allowed, guarded
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain, show_errors
 from ui.shared.page import show_title
 from ui.studies.opened import open_study
@@ -48,10 +49,12 @@ def show_studies(store: StudyStore) -> None:
 
 
 def _ask_for_new(store: StudyStore) -> None:
-    form = st.form("new_study", border=False, clear_on_submit=True)
+    form = st.form("new_study", border=False)
     with form, st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name of a new study", key=NAME, max_chars=200, placeholder="Malaria, spring 2026", width=380)
-        pressed = st.form_submit_button("Create study", icon=":material/add:", type="primary")
+        pressed = clicked(
+            "Create study", "create_study", icon=":material/add:", type="primary", button=st.form_submit_button
+        )
     if pressed:
         if not st.session_state[NAME].strip():
             st.warning("Give the study a name first.")
@@ -100,7 +103,7 @@ def _show_removed(store: StudyStore) -> None:
                 st.markdown(plain(info.name))
                 st.button("Bring back", key=f"back_{info.id}", on_click=_bring_back, args=(store, info.id),
                           icon=":material/undo:")  # fmt: skip
-                if st.button("Delete for good …", key=f"delete_{info.id}", icon=":material/delete_forever:"):
+                if clicked("Delete for good …", key=f"delete_{info.id}", icon=":material/delete_forever:"):
                     _ask_to_delete(store, info)
 
 
@@ -112,7 +115,7 @@ def _bring_back(store: StudyStore, study: str) -> None:
 def _ask_to_delete(store: StudyStore, info: StudyInfo) -> None:
     st.markdown(f"**{plain(info.name)}** with {count(info.images, 'image')}, all results and corrections will be gone, "
                 "for everybody who uses this server.")  # fmt: skip
-    if st.button("Delete it", type="primary"):
+    if clicked("Delete it", "delete_study", type="primary"):
         with show_errors():
             with acting(Action.REMOVE_STUDY, info.id, "for good"):
                 store.delete_removed(info.id)

@@ -10,10 +10,12 @@ from bccseg.statistics.measures import Measure, study_measures
 from bccseg.studies.report import PDF, ReportOptions, StudyReport, print_report, study_report
 from bccseg.studies.study import Study
 from ui.shared.account import author as author_at_work
+from ui.shared.clicks import click_waits, noting_button, take_click
 from ui.shared.errors import plain, show_errors
 from ui.studies.opened import tables_of
 
 MADE = "study_report_made"  # what was made last in this tab
+MAKE = "make_report"  # key of the button
 PICTURE_WORDS = {"all": "All images", "first": "One of each sample", "none": "None"}
 CONTENT = (
     "Samples, pictures with outlines and scale bar, groups compared, classes, distributions, fields to look at, a "
@@ -42,9 +44,11 @@ def show_report(study: Study) -> None:
         return
     st.caption(CONTENT)
     options = _ask(study_measures(tables))
-    if st.button("Make report", type="primary", icon=":material/description:", key="make_report"):
+    noting_button("Make report", MAKE, type="primary", icon=":material/description:")
+    if click_waits(MAKE):
         with show_errors():
             _make(study, options)
+        take_click(MAKE)
     made = st.session_state.get(MADE)
     if isinstance(made, Made) and made.study == study.id:
         _offer(made, study, options)

@@ -77,12 +77,15 @@ def _edit_images(study: Study, images: Sequence[StudyImage]) -> None:
     edit_table(f"places_{study.id}", table, [i.id for i in images], apply, config, disabled=[IMAGE])
 
 
+def _add_column(study: Study) -> None:
+    if name := st.session_state["new_column_name"].strip():
+        change(study, study.samples.add_column, name)
+
+
 def _change_columns(study: Study, columns: list[str]) -> None:
     with st.form("new_column", border=False, clear_on_submit=True):
-        name = st.text_input("New column", max_chars=200, placeholder="age")
-        if st.form_submit_button("Add column", icon=":material/add:") and name:
-            change(study, study.samples.add_column, name)
-            st.rerun()
+        st.text_input("New column", max_chars=200, placeholder="age", key="new_column_name")
+        st.form_submit_button("Add column", icon=":material/add:", on_click=_add_column, args=(study,))
     if columns:
         gone = st.selectbox("Remove a column", columns, None, key="column_to_remove", placeholder="Choose one")
         if gone:

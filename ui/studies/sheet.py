@@ -9,6 +9,7 @@ from bccseg.errors import DataError
 from bccseg.studies.records import Sample, StudyImage
 from bccseg.studies.sample_sheet import Mapping, Match, guess_mapping, match_table, read_table
 from bccseg.studies.study import Study
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain
 from ui.studies.list import count
 from ui.studies.opened import change, say
@@ -38,7 +39,7 @@ def ask_for_table(study: Study, images: Sequence[StudyImage], samples: Sequence[
             st.error(plain(str(error), 300), icon=":material/error:")
             return
         _say_what_it_does(match, mapping)
-        wanted = st.button("Take over", type="primary", icon=":material/check:", key="take_table",
+        wanted = clicked("Take over", type="primary", icon=":material/check:", key="take_table",
                            disabled=not match.rows or bool(match.conflicts))  # fmt: skip
         if wanted and change(study, study.samples.take, match.rows):
             st.session_state[NUMBER] = number + 1

@@ -11,6 +11,7 @@ from bccseg.metrics.titles import METRIC_TITLES
 from bccseg.model.weight_sources import shipped_names
 from bccseg.report.class_charts import confusion_chart
 from ui.shared.account import allowed, require
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain
 from ui.shared.plots import PLOT
 from ui.shared.promoted import promoted, weights_title
@@ -48,7 +49,7 @@ def show_compare(run: RunSnapshot) -> bool:
                            help="The first ones are in use, unless these are.")  # fmt: skip
         compared = (run.id, run.progress.epoch, old)
         comparison = comparisons().get(compared)
-        if (comparison is None or comparison.error) and st.button(
+        if (comparison is None or comparison.error) and clicked(
             "Compare", icon=":material/compare:", key=f"start_{key}", disabled=not allowed(Action.TRAIN)
         ):
             require(Action.TRAIN, run.spec.name)

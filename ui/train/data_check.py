@@ -9,6 +9,7 @@ import streamlit as st
 from bccseg.accounts.roles import Action
 from bccseg.classes import CellClass, words
 from ui.shared.account import require
+from ui.shared.clicks import click_waits, take_click
 from ui.shared.errors import plain, show_errors
 from ui.train.comparison import MIN_IMAGES
 from ui.train.test_images import too_few
@@ -19,6 +20,7 @@ NO_CLASSES = (
     "The network of this recipe tells no classes apart: they are not learned. Go on from base weights that do, or use "
     "**Classes from a few clicks**."
 )
+CHECK = "train_check"  # key of the button
 CHECK_HELP = "Reads every image and mask, as a run does before it starts, and says what does not fit."
 
 
@@ -38,20 +40,20 @@ def show_check(
     validation_share: float,
     base: str,
     *,
-    clicked: bool,
     versions: list[str],
     classes: tuple[CellClass, ...] = (),
 ) -> None:
-    """Look at the data if the button was clicked; what was found, as long as it is of these very data.
+    """Look at the data if the button `CHECK` was clicked; what was found, as long as it is of these very data.
 
     versions: ids of the accepted labels of the collection, which change while its name stays. classes: that the network
     of the recipe tells apart.
     """
     asked = (tuple(sources), tuple(map(hash, uploads)), validation_share, base, tuple(versions))
-    if clicked:
+    if click_waits(CHECK):
         with show_errors(), st.spinner("Reading the images and masks", show_time=True):
             require(Action.TRAIN)
             st.session_state["train_checked"] = (asked, look(sources, uploads, validation_share, base))
+        take_click(CHECK)
     checked, findings = st.session_state.get("train_checked", (None, None))
     if checked != asked:
         return

@@ -8,6 +8,7 @@ from bccseg.classes import ClassSet
 from bccseg.jobs.training_run import RunSnapshot
 from bccseg.training.cell_head_learning import ENOUGH_CELLS, LEAST_CELLS
 from ui.shared.account import acting, allowed
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain, show_errors
 from ui.shared.promoted import promoted, weights_title
 from ui.shared.storage import runs_folder, store
@@ -67,7 +68,7 @@ def _ask(found: list[MarkedImage], classes: ClassSet) -> None:
     working = job is not None and not job.finished.is_set()
     if not enough:
         st.caption(f"At least two classes with {LEAST_CELLS} cells each are needed.")
-    if st.button("Learn these classes", type="primary", icon=":material/bolt:", key="few_learn",
+    if clicked("Learn these classes", type="primary", icon=":material/bolt:", key="few_learn",
                  disabled=working or not enough) and not working:  # fmt: skip
         base = own.locate(weights)[0]
         job = FewLabelsJob(images, classes, weights, base, name, runs_folder(), store())

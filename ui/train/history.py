@@ -10,6 +10,7 @@ from bccseg.jobs.deletion import delete_run, needed_for
 from bccseg.jobs.promotion import own_name
 from bccseg.jobs.training_run import Run, RunSnapshot, all_runs, create_run
 from ui.shared.account import acting, allowed
+from ui.shared.clicks import click_waits, clicked, noting_button, take_click
 from ui.shared.errors import plain, show_errors
 from ui.shared.promoted import promoted
 from ui.shared.storage import runs_folder
@@ -81,7 +82,7 @@ def _show_ended(run: RunSnapshot) -> None:
             if (
                 may_train
                 and progress.state in ("cancelled", "failed", "lost")
-                and st.button(again_words, icon=":material/play_arrow:", key=f"resume_{run.id}")
+                and clicked(again_words, icon=":material/play_arrow:", key=f"resume_{run.id}")
             ):
                 with acting(Action.TRAIN, spec.name, run.id) as note:
                     note.text = "looked on again" if looks_on else f"resumed{paid(spec.hub)}"
@@ -91,7 +92,7 @@ def _show_ended(run: RunSnapshot) -> None:
                 may_train
                 and progress.out_of_memory
                 and spec.config.batch_size > 1
-                and st.button(
+                and clicked(
                     f"Train again with batch {spec.config.batch_size // 2}", type="primary", key=f"halve_{run.id}"
                 )
             ):
@@ -145,7 +146,7 @@ def _ask_to_delete(run: RunSnapshot) -> None:
             st.markdown(f":material/block: **{name}** cannot be deleted. {plain(used, 400)}")
             return
         st.markdown(f"Delete **{name}** with its curves, notes and weights? There is no way back.")
-        if st.button("Delete this run", type="primary", icon=":material/delete_forever:", key=f"delete_{run.id}"):
+        if clicked("Delete this run", type="primary", icon=":material/delete_forever:", key=f"delete_{run.id}"):
             with show_errors():
                 with acting(Action.DELETE_RUN, run.spec.name, run.id):
                     delete_run(own, run.run)
@@ -167,11 +168,14 @@ def _show_publish(run: RunSnapshot) -> None:
         with st.container(horizontal=True):
             public = st.toggle("Public", key=f"public_{run.id}", help="Off: only you see it. Counts when it is made.")
             pull = st.toggle("As a pull request", key=f"pull_{run.id}")
-        if st.button("Publish", icon=":material/cloud_upload:", key=f"publish_{run.id}", disabled=not repo.strip()):
+        key = f"publish_{run.id}"
+        noting_button("Publish", key, icon=":material/cloud_upload:", disabled=not repo.strip())
+        if repo.strip() and click_waits(key):
             from bccseg.hub import publish_weights
             from bccseg.training.weight_export import complete_weights
 
             with show_errors(), st.spinner("Pushing the weights"):
+                take_click(key)
                 with acting(Action.PUBLISH, run.spec.name, run.id) as note:
                     note.text = f"{repo} {'public' if public else 'private'}"
                     complete_weights(run.run.folder, licence=licence or WEIGHT_LICENCES[0])

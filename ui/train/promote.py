@@ -7,6 +7,7 @@ from bccseg.annotation.records import MAX_NAME
 from bccseg.jobs.promotion import own_name
 from bccseg.jobs.training_run import RunSnapshot
 from ui.shared.account import acting, allowed
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain, show_errors
 from ui.shared.promoted import promoted
 from ui.shared.session import note_settings, visitor_state
@@ -22,7 +23,7 @@ def show_in_use() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"The app uses weights of its own training: **{plain(own.title(own.current))}**")
-        if allowed(Action.PROMOTE) and st.button(
+        if allowed(Action.PROMOTE) and clicked(
             "Restore the previous weights", icon=":material/undo:", key=f"back_{own.current}"
         ):
             with show_errors():
@@ -44,7 +45,7 @@ def ask_to_promote(run: RunSnapshot, *, compared: bool, key: str = "") -> None:
         title = st.text_input("Name of the weights", value=own.titles.get(name) or own.free_title(run.spec.name),
                               max_chars=MAX_NAME, key=f"title_{key}{run.id}", width=300,
                               help="What they are called wherever weights are chosen.")  # fmt: skip
-        if st.button("Promote", type="primary" if compared else "secondary", icon=":material/upgrade:",
+        if clicked("Promote", type="primary" if compared else "secondary", icon=":material/upgrade:",
                      key=f"promote_{key}{run.id}", help=PROMOTE_HELP):  # fmt: skip
             with show_errors():
                 with acting(Action.PROMOTE, title, own.current) as note:

@@ -13,9 +13,10 @@ from bccseg.jobs.training_run import Run, create_run
 from bccseg.training.data_sources import HUB_PREFIX, STORE_PREFIX
 from bccseg.training.initial_weights import base_training_set
 from ui.shared.account import acting, allowed
+from ui.shared.clicks import noting_button, take_click
 from ui.shared.errors import plain
 from ui.shared.storage import collection_folder, runs_folder, store
-from ui.train.data_check import CHECK_HELP, show_check
+from ui.train.data_check import CHECK, CHECK_HELP, show_check
 from ui.train.hub_machine import ask_where, paid
 from ui.train.settings import ask_for_settings
 from ui.train.test_images import offer_test_images
@@ -63,21 +64,20 @@ def ask_to_train() -> None:
     if not ready:
         st.info("Choose some data first: accepted labels of the collection, or a dataset as zip.")
     with st.container(horizontal=True):
-        start = st.button(
-            there.button, type="primary", icon=":material/play_arrow:", disabled=not (ready and config and there.ready)
-        )
-        check = st.button("Check the data", icon=":material/fact_check:", disabled=not ready, help=CHECK_HELP)
-    share = (config or PRESETS[preset]).validation_share
-    show_check(
-        sources, uploads, share, base, clicked=check, versions=[v.id for _, v in chosen],
-        classes=config.classes if config else (),
-    )  # fmt: skip
-    if start:
+        noting_button(there.button, "train_start", type="primary", icon=":material/play_arrow:",
+                      disabled=not (ready and config and there.ready))  # fmt: skip
+        noting_button("Check the data", CHECK, icon=":material/fact_check:", disabled=not ready, help=CHECK_HELP)
+    if take_click("train_start"):
         spec = JobSpec(name=name, sources=tuple(sources), config=config, device=device, preset=preset, base=base,
                        hub=there.machine)  # fmt: skip
         run = begin_training(spec, uploads)
         st.session_state[STARTED] = (run.id, name)
         st.rerun()
+    share = (config or PRESETS[preset]).validation_share
+    show_check(
+        sources, uploads, share, base, versions=[v.id for _, v in chosen],
+        classes=config.classes if config else (),
+    )  # fmt: skip
     _show_started()
 
 

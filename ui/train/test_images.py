@@ -10,6 +10,7 @@ from bccseg.annotation.store import LabelStore
 from bccseg.errors import BccsegError
 from ui.shared.account import acting, allowed, author
 from ui.shared.background_sync import saved
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain, show_errors
 from ui.shared.storage import store
 from ui.train.comparison import MIN_IMAGES
@@ -43,7 +44,7 @@ def offer_test_images(key: str) -> None:
         picked = st.multiselect("Images", range(len(others)), default=range(spare), key=f"apart_{key}_{len(others)}",
                                 format_func=lambda k: f"{others[k].info.name} ({others[k].info.split})")  # fmt: skip
         st.caption(HELP)
-        if st.button("Keep them for comparing", type="primary", disabled=not picked, key=f"keep_{key}"):
+        if clicked("Keep them for comparing", type="primary", disabled=not picked, key=f"keep_{key}"):
             with show_errors():
                 _keep(collection, [others[k] for k in picked], key)
             st.rerun()

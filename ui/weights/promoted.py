@@ -8,6 +8,7 @@ import streamlit as st
 from bccseg.accounts.roles import Action
 from bccseg.jobs.promotion import own_folder
 from ui.shared.account import acting, allowed
+from ui.shared.clicks import clicked
 from ui.shared.errors import plain
 from ui.shared.promoted import promoted
 from ui.weights.other_programs import offer_export
@@ -28,13 +29,13 @@ def show_promoted() -> None:
                 offer_export(folder, own.title(name), name)
             if not allowed(Action.PROMOTE):
                 continue
-            if not used and st.button("Use these", icon=":material/upgrade:", key=f"use_{name}",
+            if not used and clicked("Use these", icon=":material/upgrade:", key=f"use_{name}",
                                       help="Makes these the app's weights again, for everyone."):  # fmt: skip
                 with acting(Action.PROMOTE, own.title(name), own.current) as note:
                     note.text = "in use again"
                     own.use_again(name)
                 st.rerun()
-            if st.button("Take back", icon=":material/undo:", key=f"take_back_{name}",
+            if clicked("Take back", icon=":material/undo:", key=f"take_back_{name}",
                          help="Promoted no more: what was promoted before is used. The run stays."):  # fmt: skip
                 with acting(Action.PROMOTE, own.title(name), name) as note:
                     note.text = "taken back"

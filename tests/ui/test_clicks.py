@@ -1,0 +1,67 @@
+"""A click counts once, also when the page begins anew before it reaches the button."""
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from ui.shared.clicks import NOTED, forget_clicks_elsewhere
+
+
+def page(button):
+    """A page that is begun anew when it has run to its first line, as another click or a component's report does."""
+    import streamlit as st
+
+    from ui.shared.clicks import clicked, noting_button, take_click
+
+    st.session_state.setdefault("deeds", [])
+    if st.session_state.pop("interrupted", False):
+        st.rerun()
+    if button == "plain" and st.button("Go", key="go"):
+        st.session_state.deeds.append("go")
+    if button == "one" and clicked("Go", "go"):
+        st.session_state.deeds.append("go")
+    if button == "row":
+        noting_button("Go", "go")
+        noting_button("Leave", "leave")
+        st.session_state.deeds += [key for key in ("go", "leave") if take_click(key)]
+    if button == "form":
+        with st.form("form"):
+            sent = clicked("Go", "go", button=st.form_submit_button)
+        if sent:
+            st.session_state.deeds.append("go")
+    if button == "disabled" and clicked("Go", "go", disabled="off" in st.session_state):
+        st.session_state.deeds.append("go")
+
+
+def press(button, **state):
+    app = AppTest.from_function(page, args=(button,)).run()
+    for name, value in state.items():
+        app.session_state[name] = value
+    (first := next(b for b in app.button if b.label == "Go")).click().run()
+    assert first.label == "Go"
+    app.run().run()
+    assert not app.exception
+    return app.session_state.deeds
+
+
+@pytest.mark.parametrize("button", ["one", "row", "form"])
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_click_counts_once(button, interrupted):
+    assert press(button, interrupted=interrupted) == ["go"]
+
+
+def test_a_plain_button_forgets():
+    assert press("plain", interrupted=True) == [], "Streamlit mended it: ui/shared/clicks.py is needed no more"
+
+
+def test_a_button_that_is_off_by_now_does_nothing():
+    assert press("disabled", off=True) == []
+
+
+def test_a_click_is_not_kept_for_another_visit():
+    forget_clicks_elsewhere("here")
+    st.session_state[NOTED].add("delete")
+    forget_clicks_elsewhere("here")
+    assert st.session_state[NOTED] == {"delete"}
+    forget_clicks_elsewhere("there")
+    assert st.session_state[NOTED] == set()
