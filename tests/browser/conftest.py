@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -101,12 +101,25 @@ def open_page(browser, server):
         context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True, **options)
         contexts.append(context)
         page = context.new_page()
+        opener.pages.append(page)
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.set_default_timeout(60_000)
         page.goto(f"{server}/{path}")
         return page
 
+    opener.pages = []
     yield opener
     for context in contexts:
         context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure says what the pages showed: nobody can look at them afterwards."""
+    report = yield
+    if call.when == "call" and report.failed:
+        for page in getattr(item.funcargs.get("open_page"), "pages", []):
+            with suppress(Exception):
+                report.sections.append((f"the page {page.url}", page.locator("body").inner_text(timeout=2000)[:3000]))
+    return report

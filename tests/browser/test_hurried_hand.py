@@ -194,3 +194,18 @@ def test_a_class_a_key_at_six_a_second_and_the_next_doubtful_cell_after_each(edi
         41: "red", 42: "red", 43: "white", 44: "red", 45: "red",
     }  # fmt: skip
     assert 46 not in marks, "only ringed"
+
+
+def test_the_example_comes_although_something_else_is_clicked_at_once(open_page):
+    page = open_page()
+    border = page.get_by_text("Leave out cells cut by the border")
+    border.wait_for()
+    example = page.get_by_role("button", name="Try an example")
+    example.wait_for()
+    boxes = [place.bounding_box() for place in (example, border)]
+    where = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in boxes]
+    for place in (where[0], where[1], where[1]):  # the last ends the run before it, and with it a plain button's click
+        page.mouse.click(*place)
+    page.locator(".stage[data-ready]").wait_for()
+    page.get_by_role("button", name="Correct this image").wait_for()
+    assert page.errors == []

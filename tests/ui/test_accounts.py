@@ -79,12 +79,14 @@ def export_measures(given):
 
 
 def check_data(given):
+    import time
+
     import streamlit as st
 
     from ui.shared.clicks import NOTED
     from ui.train.data_check import CHECK, show_check
 
-    st.session_state[NOTED] = {CHECK}  # clicked
+    st.session_state[NOTED] = {CHECK: time.monotonic()}  # clicked
     show_check([], [], 0.1, "", versions=[])
 
 

@@ -1,10 +1,12 @@
 """A click counts once, also when the page begins anew before it reaches the button."""
 
+import time
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ui.shared.clicks import NOTED, forget_clicks_elsewhere
+from ui.shared.clicks import FRESH_S, NOTED, click_waits, forget_clicks_elsewhere, take_click
 
 
 def page(button):
@@ -60,8 +62,14 @@ def test_a_button_that_is_off_by_now_does_nothing():
 
 def test_a_click_is_not_kept_for_another_visit():
     forget_clicks_elsewhere("here")
-    st.session_state[NOTED].add("delete")
+    st.session_state[NOTED]["delete"] = time.monotonic()
     forget_clicks_elsewhere("here")
-    assert st.session_state[NOTED] == {"delete"}
+    assert click_waits("delete")
     forget_clicks_elsewhere("there")
-    assert st.session_state[NOTED] == set()
+    assert not click_waits("delete")
+
+
+def test_a_click_whose_button_is_gone_does_not_act_when_it_comes_back():
+    forget_clicks_elsewhere("dialog")
+    st.session_state[NOTED]["delete"] = time.monotonic() - FRESH_S
+    assert not take_click("delete")

@@ -5,12 +5,14 @@ forgets a button that was pressed but not reached yet. Here a click is noted bef
 acts on it takes the note away: nothing of Streamlit may stand between the two.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 NOTED, WHERE = "clicks_noted", "clicks_page"
+FRESH_S = 30  # an older click was not reached because its button is gone: it must not act when it comes back
 
 
 def clicked(label: str, key: str, *, button: Callable[..., bool] = st.button, **options: Any) -> bool:
@@ -28,7 +30,7 @@ def take_click(key: str) -> bool:
     """Whether the button of this key was pressed since this was last asked."""
     was = click_waits(key)
     if was:
-        st.session_state[NOTED].discard(key)
+        del st.session_state[NOTED][key]
     return was
 
 
@@ -36,14 +38,18 @@ def click_waits(key: str) -> bool:
     """The same, and the note stays: for work that takes a while, is begun anew if the page is, and ends with
     `take_click`.
     """
-    return key in st.session_state.get(NOTED, ())
+    noted: dict[str, float] = st.session_state.get(NOTED, {})
+    waits = key in noted and time.monotonic() - noted[key] < FRESH_S
+    if waits:
+        _note(key)  # the work counts from here
+    return waits
 
 
 def forget_clicks_elsewhere(page: str) -> None:
     """A click that was not acted on is not kept for another visit of its page."""
     if st.session_state.get(WHERE) != page:
-        st.session_state[NOTED], st.session_state[WHERE] = set(), page
+        st.session_state[NOTED], st.session_state[WHERE] = {}, page
 
 
 def _note(key: str) -> None:
-    st.session_state.setdefault(NOTED, set()).add(key)
+    st.session_state.setdefault(NOTED, {})[key] = time.monotonic()

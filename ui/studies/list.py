@@ -115,7 +115,7 @@ def _bring_back(store: StudyStore, study: str) -> None:
 def _ask_to_delete(store: StudyStore, info: StudyInfo) -> None:
     st.markdown(f"**{plain(info.name)}** with {count(info.images, 'image')}, all results and corrections will be gone, "
                 "for everybody who uses this server.")  # fmt: skip
-    if clicked("Delete it", "delete_study", type="primary"):
+    if clicked("Delete it", f"delete_study_{info.id}", type="primary"):
         with show_errors():
             with acting(Action.REMOVE_STUDY, info.id, "for good"):
                 store.delete_removed(info.id)
