@@ -62,7 +62,7 @@ def test_a_button_that_is_off_by_now_does_nothing():
 
 def test_a_click_is_not_kept_for_another_visit():
     forget_clicks_elsewhere("here")
-    st.session_state[NOTED]["delete"] = time.monotonic()
+    st.session_state.setdefault(NOTED, {})["delete"] = time.monotonic()
     forget_clicks_elsewhere("here")
     assert click_waits("delete")
     forget_clicks_elsewhere("there")
@@ -71,5 +71,5 @@ def test_a_click_is_not_kept_for_another_visit():
 
 def test_a_click_whose_button_is_gone_does_not_act_when_it_comes_back():
     forget_clicks_elsewhere("dialog")
-    st.session_state[NOTED]["delete"] = time.monotonic() - FRESH_S
+    st.session_state.setdefault(NOTED, {})["delete"] = time.monotonic() - FRESH_S
     assert not take_click("delete")

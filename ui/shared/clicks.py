@@ -23,14 +23,14 @@ def clicked(label: str, key: str, *, button: Callable[..., bool] = st.button, **
 
 def noting_button(label: str, key: str, *, button: Callable[..., bool] = st.button, **options: Any) -> None:
     """A button alone: for several in a row, asked with `take_click` when all stand there."""
-    button(label, key=key, on_click=_note, args=(key,), **options)
+    button(label, key=key, on_click=_note, args=(_noted(), key), **options)
 
 
 def take_click(key: str) -> bool:
     """Whether the button of this key was pressed since this was last asked."""
     was = click_waits(key)
     if was:
-        del st.session_state[NOTED][key]
+        del _noted()[key]
     return was
 
 
@@ -38,18 +38,25 @@ def click_waits(key: str) -> bool:
     """The same, and the note stays: for work that takes a while, is begun anew if the page is, and ends with
     `take_click`.
     """
-    noted: dict[str, float] = st.session_state.get(NOTED, {})
+    noted = _noted()
     waits = key in noted and time.monotonic() - noted[key] < FRESH_S
     if waits:
-        _note(key)  # the work counts from here
+        _note(noted, key)  # the work counts from here
     return waits
 
 
 def forget_clicks_elsewhere(page: str) -> None:
     """A click that was not acted on is not kept for another visit of its page."""
     if st.session_state.get(WHERE) != page:
-        st.session_state[NOTED], st.session_state[WHERE] = {}, page
+        _noted().clear()
+        st.session_state[WHERE] = page
 
 
-def _note(key: str) -> None:
-    st.session_state.setdefault(NOTED, {})[key] = time.monotonic()
+def _note(noted: dict[str, float], key: str) -> None:
+    """The callback. It must not ask for the session's state: there Streamlit may end it."""
+    noted[key] = time.monotonic()
+
+
+def _noted() -> dict[str, float]:
+    found: dict[str, float] = st.session_state.setdefault(NOTED, {})
+    return found
