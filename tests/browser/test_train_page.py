@@ -47,7 +47,7 @@ def cancel(page):
 def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected, test_hub):
     page = open_page("train", height=1400)
     page.get_by_test_id("stExpander").get_by_text("Settings").click()
-    type_number(page, "Epochs", 20)
+    type_number(page, "Epochs", 12)
     type_number(page, "Steps an epoch", 10)
     type_number(page, "Batch size", 2)
     page.get_by_role("tab", name="Crops and augmentation").click()
@@ -56,9 +56,9 @@ def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected,
     page.get_by_role("textbox", name="Name of the run").press("Enter")
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("It is at the top of this page").wait_for()
-    page.get_by_text("Epoch 2 of 20").wait_for()
+    page.get_by_text("Epoch 2 of 12").wait_for()
     page.reload()
-    page.get_by_text("of 20, batch").wait_for()  # goes on, whoever looks
+    page.get_by_text("of 12, batch").wait_for()  # goes on, whoever looks
     page.goto(page.url.replace("/train", "/guide"))
     page.get_by_text("In three steps").wait_for()
     page.go_back()
@@ -70,8 +70,8 @@ def test_training_from_start_to_promotion_back_and_the_hub(open_page, collected,
     page.get_by_role("tab", name="Runs").click()
     page.get_by_text("cancelled ·").wait_for()
     page.get_by_role("button", name="Resume").click()
-    page.get_by_text("of 20, batch").wait_for()
-    page.get_by_text("done · 20 of 20 epochs").wait_for(timeout=300_000, state="attached")
+    page.get_by_text("of 12, batch").wait_for()
+    page.get_by_text("done · 12 of 12 epochs").wait_for(timeout=300_000, state="attached")
     page.get_by_role("tab", name="Runs").click()
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_text("Test images (1): neither has learned from them").wait_for()

@@ -4,9 +4,10 @@ import time
 
 import pytest
 import streamlit as st
+from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
-from ui.shared.clicks import FRESH_S, NOTED, click_waits, forget_clicks_elsewhere, take_click
+from ui.shared.clicks import FRESH_S, NOTED, click_waits, forget_clicks_elsewhere, keep_callbacks_whole, take_click
 
 
 def page(button):
@@ -73,3 +74,24 @@ def test_a_click_whose_button_is_gone_does_not_act_when_it_comes_back():
     forget_clicks_elsewhere("dialog")
     st.session_state.setdefault(NOTED, {})["delete"] = time.monotonic() - FRESH_S
     assert not take_click("delete")
+
+
+def test_a_callback_is_not_ended_where_it_asks_for_the_sessions_state(monkeypatch):
+    class EndedError(Exception):
+        pass
+
+    def end():
+        raise EndedError
+
+    def callback(_, *args, **options):
+        safe["done"] = True
+
+    monkeypatch.setattr(SessionState, "on_script_will_rerun", callback)
+    keep_callbacks_whole()
+    keep_callbacks_whole()  # every page does
+    state = SessionState()
+    safe = SafeSessionState(state, end)
+    safe.on_script_will_rerun(None)
+    assert state["done"]
+    with pytest.raises(EndedError):
+        safe["after"] = True

@@ -3,15 +3,21 @@
 Streamlit begins a page anew when something else arrives meanwhile (another click, a component that reports), and then
 forgets a button that was pressed but not reached yet. Here a click is noted before the page begins, and the line that
 acts on it takes the note away: nothing of Streamlit may stand between the two.
+
+Callbacks themselves it ends where they first ask for the session's state; `keep_callbacks_whole` lets them run to their
+end.
 """
 
 import time
 from collections.abc import Callable
+from functools import wraps
+from threading import RLock
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.state.safe_session_state import SafeSessionState
 
-NOTED, WHERE = "clicks_noted", "clicks_page"
+NOTED, WHERE, ONE_AT_A_TIME = "clicks_noted", "clicks_page", "callbacks_one_at_a_time"
 FRESH_S = 30  # an older click was not reached because its button is gone: it must not act when it comes back
 
 
@@ -52,8 +58,33 @@ def forget_clicks_elsewhere(page: str) -> None:
         st.session_state[WHERE] = page
 
 
+def keep_callbacks_whole() -> None:
+    """Let no callback of this process be ended half-way, or before it began. Streamlit has no setting for it: with
+    `runner.fastReruns` off it ends them all the same.
+
+    It ends them so that a page that was begun anew meanwhile has the session's state for itself: that page's own
+    callbacks, which come first, now wait instead.
+    """
+    call = SafeSessionState.on_script_will_rerun
+    if hasattr(call, "__wrapped__"):
+        return
+
+    @wraps(call)
+    def whole(self: SafeSessionState, *args: Any, **options: Any) -> None:
+        ends_here = self._yield_callback
+        if ONE_AT_A_TIME not in self._state:
+            self._state[ONE_AT_A_TIME] = RLock()
+        with self._state[ONE_AT_A_TIME]:
+            object.__setattr__(self, "_yield_callback", lambda: None)  # plain assignment is one to the session's state
+            try:
+                call(self, *args, **options)
+            finally:
+                object.__setattr__(self, "_yield_callback", ends_here)
+
+    SafeSessionState.on_script_will_rerun = whole  # type: ignore[method-assign]
+
+
 def _note(noted: dict[str, float], key: str) -> None:
-    """The callback. It must not ask for the session's state: there Streamlit may end it."""
     noted[key] = time.monotonic()
 
 

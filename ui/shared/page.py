@@ -11,7 +11,7 @@ from bccseg.accounts.server import ServerSettings
 from bccseg.jobs.hub_machines import can_offer
 from ui.components.local_storage import FRAMED, VISITOR, local_storage
 from ui.shared.background_sync import dataset_name, syncer
-from ui.shared.clicks import forget_clicks_elsewhere
+from ui.shared.clicks import forget_clicks_elsewhere, keep_callbacks_whole
 from ui.shared.errors import BANNER, show_errors
 from ui.shared.login import is_open, keep_door, keep_page, offered, show_account
 from ui.shared.logo import ICON, show_logo
@@ -76,6 +76,7 @@ def open_page(path: str, subtitle: str = "") -> None:
     info = next(page for page in PAGES if page.path == path)
     st.set_page_config(page_title=f"{info.title} · bccseg", page_icon=ICON, layout="wide",
                        initial_sidebar_state="collapsed" if info.wide else "auto")  # fmt: skip
+    keep_callbacks_whole()
     forget_clicks_elsewhere(path)
     show_logo()
     st.html(_style())
