@@ -68,7 +68,7 @@ def running_app(**env):
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)  # what it is at when it is ended, such as loading the network, it ends first
 
 
 @pytest.fixture(scope="session")

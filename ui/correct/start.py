@@ -30,6 +30,7 @@ from ui.shared.login import ask_to_log_in
 from ui.shared.session import visitor_state
 from ui.shared.storage import store
 
+REFUSED = "correct_refused"  # why the draft of the address did not open: said until something is opened
 MAY_NOT_SUBMIT = """
 Submitting needs the role {}. Until then this is a draft of your own: nobody else sees it, and the numbers on
 Segment hold your corrections.
@@ -46,12 +47,15 @@ def reopen_session() -> None:
     if session is not None:
         st.query_params["draft"] = session.draft.id
         visitor_state().note_draft(session.draft.id)
+        st.session_state.pop(REFUSED, None)
     elif named:
         try:
             open_session(open_draft(store(), named))
         except StoreError as error:
+            st.session_state[REFUSED] = plain(str(error), 300)
             close_session()
-            st.warning(plain(str(error), 300))
+    if refused := st.session_state.get(REFUSED):
+        st.warning(refused)
 
 
 def keep_in_browser(open_draft_id: str = "") -> None:
