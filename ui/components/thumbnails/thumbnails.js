@@ -1,6 +1,7 @@
 // A strip of small pictures. The arrow keys, or a click, choose one; what was chosen is shown at once, and sent when the
 // hand rests, so that many can be passed by quickly. Pictures are asked for when they come into sight, and kept here.
 const REST = 140, WAIT = 450, TRUST = 4000; // ms: before sending; before asking again; until the page is believed
+const AGAIN = 2000; // ms until a choice that the page does not show is sent again
 const MANY = 30; // pictures asked for at once
 const ICONS = {
   flagged: '<path d="M5 21V4h12l-2.5 4L17 12H5"/>', corrected: '<path d="M4 20l1-4L16 5l3 3L8 19z"/>',
@@ -11,6 +12,7 @@ const WORDS = { flagged: "To look at", corrected: "Corrected", failed: "Failed" 
 const OWN = "input,textarea,select,[contenteditable=true],[role=slider],[role=tab],[role=grid],[role=menu],[role=listbox]:not(.strip),[role=combobox],[role=radio],[role=spinbutton],[role=dialog]";
 const pictures = new Map(); // by key, also after another page was looked at
 const strips = new WeakMap();
+let pending = { key: "", until: 0 }; // the last choice, for the strip that takes this one's place when the page is drawn anew
 
 function icon(kind) {
   const mark = document.createElement("i");
@@ -55,7 +57,9 @@ class Strip {
       this.items = items;
       this.draw();
     }
+    const fresh = this.current < 0, chosen = items.findIndex((item) => item.key === pending.key);
     if (performance.now() > this.until || current === this.current) this.show(current);
+    if (fresh && chosen >= 0 && chosen !== current && performance.now() < pending.until) this.choose(chosen);
     for (const tile of this.thumbs) this.fill(tile);
     this.askSoon(WAIT);
   }
@@ -146,9 +150,21 @@ class Strip {
 
   choose(k) {
     this.until = performance.now() + TRUST;
+    pending = { key: this.items[k]?.key, until: this.until };
     this.show(k);
     clearTimeout(this.sending);
-    this.sending = setTimeout(() => this.component.setTriggerValue("chosen", k), REST);
+    this.sending = setTimeout(() => this.send(this.items[k]?.key, 4), REST);
+  }
+
+  send(key, times) { // a choice is lost where the page is drawn anew at that moment
+    const k = this.items.findIndex((item) => item.key === key);
+    if (!times || k < 0 || !this.root.isConnected) return;
+    this.until = performance.now() + TRUST;
+    this.component.setTriggerValue("chosen", k);
+    this.sending = setTimeout(() => {
+      const { items, current } = this.component.data;
+      if (items[current]?.key !== key) this.send(key, times - 1);
+    }, AGAIN);
   }
 
   key(event) {
