@@ -11,7 +11,7 @@ from ui.segment.progress import show_progress
 from ui.segment.recount import recount_others, recount_shown
 from ui.segment.thumbnails import show_thumbnails
 from ui.segment.uploads import ask_for_images, show_failures
-from ui.shared.clicks import clicked
+from ui.shared.clicks import leads_on
 from ui.shared.errors import plain, show_errors
 from ui.shared.given_images import are_given, take_given
 from ui.shared.handover import CHOSEN, CORRECT_PAGE, draft_of_result, hand_over, take_up_corrections
@@ -56,7 +56,7 @@ with show_errors():
             st.markdown(f"##### {plain(state.results[0].measured.name)}", width="stretch")
         gallery = ask_view()
         title = "Continue correcting" if state.results[index].draft else "Correct this image"
-        if clicked(title, icon=":material/draw:", disabled=busy, key="correct_image",
+        if leads_on(title, icon=":material/draw:", disabled=busy, key="correct_image",
                      help="Mend by hand what the network got wrong, on the Correct page."):  # fmt: skip
             hand_over(draft_of_result(state, index))
             st.switch_page(CORRECT_PAGE)

@@ -70,6 +70,28 @@ def test_a_click_is_not_kept_for_another_visit():
     assert not click_waits("delete")
 
 
+def leading(page):
+    import streamlit as st
+
+    from ui.shared.clicks import forget_clicks_elsewhere, leads_on
+
+    forget_clicks_elsewhere(st.session_state.get("page", page))
+    if leads_on("Correct", "correct"):
+        st.session_state.led = st.session_state.get("led", 0) + 1
+
+
+def test_a_button_that_leads_on_counts_until_the_other_page_is_there():
+    app = AppTest.from_function(leading, args=("here",)).run()
+    app.button[0].click().run()
+    app.run()  # begun anew before the other page was there
+    assert app.session_state.led == 2
+    app.session_state["page"] = "there"
+    app.run()
+    app.session_state["page"] = "here"
+    app.run()
+    assert app.session_state.led == 2
+
+
 def test_a_click_whose_button_is_gone_does_not_act_when_it_comes_back():
     forget_clicks_elsewhere("dialog")
     st.session_state.setdefault(NOTED, {})["delete"] = time.monotonic() - FRESH_S

@@ -16,7 +16,7 @@ from ui.collection.withdraw import ask_to_withdraw, show_withdrawn
 from ui.shared.account import acting, allowed, at_work, author
 from ui.shared.background_sync import saved
 from ui.shared.class_editor import edit_classes
-from ui.shared.clicks import clicked
+from ui.shared.clicks import clicked, leads_on
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import CORRECT_PAGE, draft_of_version, hand_over
 from ui.shared.session import visitor_state
@@ -96,7 +96,7 @@ def show_item(store: LabelStore, item: Item) -> None:
     show_versions(store, item, version, base)
     show_agreement(store, item)
     with st.container(horizontal=True, vertical_alignment="bottom"), show_errors():
-        if clicked("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
+        if leads_on("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
                      help="Opens these labels on the Correct page. They stay; yours are a new version."):  # fmt: skip
             hand_over(draft_of_version(visitor_state(), version))
             st.switch_page(CORRECT_PAGE, query_params={})  # {}: it refuses to clear what a widget is bound to

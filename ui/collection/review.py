@@ -15,7 +15,7 @@ from ui.components.hotkeys import hotkeys
 from ui.components.local_storage import remember, remembered
 from ui.shared.account import acting, allowed, at_work, others_review, refuse_own_work
 from ui.shared.background_sync import saved
-from ui.shared.clicks import clicked
+from ui.shared.clicks import leads_on
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import CORRECT_PAGE, draft_of_version, hand_over
 from ui.shared.session import visitor_state
@@ -80,7 +80,7 @@ def show_queue(store: LabelStore, found: list[Item]) -> None:
     _say(state, OWN if own else QUEUE.format(len(waiting)))
     show_versions(store, item, version, base)
     show_agreement(store, item)
-    if clicked("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
+    if leads_on("Continue correcting", icon=":material/draw:", key=f"correct_{version.id}",
                  help="Opens these labels on the Correct page. They stay; yours are a new version."):  # fmt: skip
         with show_errors():
             hand_over(draft_of_version(visitor_state(), version))

@@ -12,7 +12,7 @@ from ui.correct.from_file import ask_for_pair
 from ui.correct.session import CorrectionSession, close_session, current_session, open_session
 from ui.shared.account import acting, at_work
 from ui.shared.background_sync import saved
-from ui.shared.clicks import clicked
+from ui.shared.clicks import clicked, leads_on
 from ui.shared.errors import plain, show_errors
 from ui.shared.handover import (
     CHOSEN,
@@ -92,13 +92,13 @@ def show_heading(session: CorrectionSession) -> None:
     """What is open, and the way out."""
     with st.container(horizontal=True, vertical_alignment="center", key="correct_head", gap="small"):
         st.markdown(f"**{plain(session.draft.info.name)}**", width="stretch")
-        if (index := result_of_draft(session.draft)) is not None and clicked(
+        if (index := result_of_draft(session.draft)) is not None and leads_on(
             "See the numbers", icon=":material/monitoring:", key="correct_numbers",
             help="Back to Segment: its picture, table, plots and downloads hold your corrections.",
         ):  # fmt: skip
             st.session_state[CHOSEN] = index
             st.switch_page(SEGMENT_PAGE)
-        if (study := session.draft.info.study) and clicked(
+        if (study := session.draft.info.study) and leads_on(
             "Back to the study", icon=":material/science:", key="correct_study",
             help="Its numbers hold your corrections.",
         ):  # fmt: skip

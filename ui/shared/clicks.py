@@ -27,6 +27,14 @@ def clicked(label: str, key: str, *, button: Callable[..., bool] = st.button, **
     return take_click(key) and not options.get("disabled", False)
 
 
+def leads_on(label: str, key: str, **options: Any) -> bool:
+    """A button that leads to another page: its click counts until that page is there, however often this one begins
+    anew meanwhile.
+    """
+    noting_button(label, key, **options)
+    return click_waits(key) and not options.get("disabled", False)
+
+
 def noting_button(label: str, key: str, *, button: Callable[..., bool] = st.button, **options: Any) -> None:
     """A button alone: for several in a row, asked with `take_click` when all stand there."""
     button(label, key=key, on_click=_note, args=(_noted(), key), **options)

@@ -5,7 +5,7 @@ import streamlit as st
 from bccseg.annotation.drafts import draft_info, open_draft
 from bccseg.errors import StoreError
 from ui.components.local_storage import local_storage
-from ui.shared.clicks import clicked
+from ui.shared.clicks import leads_on
 from ui.shared.errors import plain
 from ui.shared.handover import CORRECT_PAGE, SEGMENT_PAGE, hand_over, known_drafts
 from ui.shared.session import VisitorState
@@ -23,13 +23,13 @@ def show_resume(state: VisitorState) -> None:
         if state.results or state.waiting:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f":material/biotech: {_results_in_words(state)}", width="stretch")
-                if clicked("Continue on Segment", "resume_segment", type="primary", icon=":material/arrow_forward:"):
+                if leads_on("Continue on Segment", "resume_segment", type="primary", icon=":material/arrow_forward:"):
                     st.switch_page(SEGMENT_PAGE)
         if draft:
             name, identity = draft
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f":material/draw: A correction of **{plain(name)}**", width="stretch")
-                if clicked("Continue correcting", "resume_correct", icon=":material/arrow_forward:"):
+                if leads_on("Continue correcting", "resume_correct", icon=":material/arrow_forward:"):
                     hand_over(open_draft(store(), identity))
                     st.switch_page(CORRECT_PAGE)
 

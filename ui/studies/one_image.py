@@ -15,7 +15,7 @@ from bccseg.studies.study import Study
 from ui.components.viewer import picture_data, viewer
 from ui.shared.calibrations import calibrations
 from ui.shared.class_looks import classes_of
-from ui.shared.clicks import clicked
+from ui.shared.clicks import leads_on
 from ui.shared.errors import plain
 from ui.shared.handover import CORRECT_PAGE, hand_over
 from ui.shared.session import visitor_state
@@ -119,7 +119,7 @@ def _show_facts(study: Study, image: StudyImage) -> None:
     _say_facts(image)
     _ask_pixel_size(study, image, key)
     _ask_note(study, image, key)
-    if image.result and clicked(
+    if image.result and leads_on(
         "Continue correcting" if image.draft else "Correct this image", icon=":material/draw:", key=f"correct_{key}",
         help="Mend by hand what the network got wrong, on the Correct page. The study's numbers follow.",
     ):  # fmt: skip
