@@ -36,6 +36,8 @@ NETWORKS_LOADED, NETWORK_IDLE_MINUTES = 3, 30.0  # the last one stays
 TURN_SECONDS = 0.15  # a visitor's turn lasts at least so long, then to the end of a tile
 LARGE_MEGAPIXELS, LARGE_PICTURES_AT_ONCE = 12.0, 2  # larger ones are unpacked beside the turn, for memory's sake few
 WORKER_NICENESS = 2  # pages come first
+WORKER_PULSE_SECONDS, WORKER_SILENT_SECONDS = 5.0, 120.0  # it tells that it is there; one that does not is ended
+TURN_STUCK_SECONDS = 600.0  # nothing takes that long between two tiles: the worker ends itself, and its files go on
 WEIGHT_LICENCES = ("research use only", "CC BY 4.0", "CC BY-NC 4.0", "CC BY-NC-SA 4.0", "CC0 1.0")
 
 MOST_CLASSES = 20

@@ -3,7 +3,9 @@
 import os
 from pathlib import Path
 
-STORE, RUNS, STUDIES, ACCOUNTS = "BCCSEG_STORE", "BCCSEG_RUNS", "BCCSEG_STUDIES", "BCCSEG_ACCOUNTS"  # environment
+# Environment
+STORE, RUNS, STUDIES, ACCOUNTS = "BCCSEG_STORE", "BCCSEG_RUNS", "BCCSEG_STUDIES", "BCCSEG_ACCOUNTS"
+SLIDES = "BCCSEG_SLIDES"
 SPACE_DISK = Path("/data")  # storage that a Hugging Face Space may have mounted
 
 
@@ -24,6 +26,11 @@ def runs_folder() -> Path:
 def studies_folder() -> Path:
     """Where studies lie: BCCSEG_STUDIES, or beside the collection."""
     return _named(STUDIES) or collection_folder().with_name("studies")
+
+
+def slides_folder() -> Path:
+    """Where whole slides lie, and what was counted in them: BCCSEG_SLIDES, or beside the collection."""
+    return _named(SLIDES) or collection_folder().with_name("slides")
 
 
 def accounts_folder() -> Path:

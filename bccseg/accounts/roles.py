@@ -18,7 +18,7 @@ class Role(StrEnum):
 
 ROLE_WORDS = {
     Role.VIEWER: "sees and downloads everything, changes nothing",
-    Role.ANNOTATOR: "also submits corrections and works on studies",
+    Role.ANNOTATOR: "also submits corrections, works on studies and counts on slides",
     Role.REVIEWER: "also accepts and rejects, imports, takes images out, keeps the classes",
     Role.TRAINER: "an annotator who also trains, promotes and publishes weights",
     Role.ADMIN: "everything, roles and the audit log included",
@@ -41,6 +41,9 @@ class Action(StrEnum):
     IMPORT = "import"
     EDIT_CLASSES = "edit classes"
     REMOVE_STUDY = "remove a study"
+    OPEN_SLIDE = "open a slide"
+    COUNT_SLIDE = "count on a slide"
+    REMOVE_COUNT = "remove a count"
     SYNC = "sync"
     HUB_WEIGHTS = "use weights from the Hub"
     TRAIN = "train"
@@ -73,6 +76,9 @@ ALLOWED: dict[Action, frozenset[str]] = {
     Action.IMPORT: _REVIEWERS,
     Action.EDIT_CLASSES: _REVIEWERS,
     Action.REMOVE_STUDY: _REVIEWERS,
+    Action.OPEN_SLIDE: _ALL,
+    Action.COUNT_SLIDE: _WORKERS,
+    Action.REMOVE_COUNT: _REVIEWERS,
     Action.SYNC: _REVIEWERS | _TRAINERS,
     Action.HUB_WEIGHTS: _TRAINERS,  # what is private is fetched with the server's token
     Action.TRAIN: _TRAINERS,

@@ -1,17 +1,19 @@
 """`bccseg slide`: a whole slide in, labels, tables and maps out, in bounded memory."""
 
 import argparse
+import logging
 import math
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bccseg.cli.segment import settings_from
-from bccseg.config import DEVICES, SegmentSettings
+from bccseg.cli.server_weights import server_predictor
+from bccseg.config import DEVICES, WORKER_NICENESS, SegmentSettings
 from bccseg.imaging.pixel_size import doubt, read_pixel_size
 
 if TYPE_CHECKING:
-    from bccseg.imaging.regions import Region
     from bccseg.slides.segmenting import SlideStep
 
 
@@ -31,45 +33,53 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     p.add_argument("--no-geojson", action="store_true", help="leave out the cells for QuPath")
     p.add_argument("--min-cell", type=float, default=SegmentSettings().min_cell_percent, metavar="PERCENT",
                    help="smallest cell, %% of the typical diameter (default: %(default)s)")  # fmt: skip
+    p.add_argument("--background", action="store_true", help=argparse.SUPPRESS)  # as the page Slides starts it
     p.set_defaults(run=run, drop_border=False)
 
 
 def run(args: argparse.Namespace) -> int:
     """Segment a slide; returns 0. What went wrong is raised, and what was done until then is kept."""
+    if args.background:
+        return _run_for_page(args)
     from bccseg.slides.open import open_slide
     from bccseg.slides.regions import read_geojson
 
     settings, pixel_size_um = settings_from(args), read_pixel_size(args.pixel_size)
-    regions: str | tuple[Region, ...] = args.regions
+    regions: Any = args.regions
     if regions not in {"auto", "all"}:
         regions = read_geojson(Path(args.regions))
     with open_slide(args.slide) as slide:
-        from bccseg.inference.predictor import load_predictor
-        from bccseg.model.device import describe_device
-        from bccseg.slides.results import write_results
-        from bccseg.slides.segmenting import segment_slide
-
-        height, width = slide.shape
+        height, width, stated = *slide.shape, slide.pixel_size_um
         print(f"{slide.path.name}: {width:,} x {height:,} px", file=sys.stderr)
-        predictor = load_predictor(args.weights, args.device)
-        segment_slide(
-            slide, predictor, args.out, regions, settings, pixel_size_um, _tell,
-            weights=predictor.source, device=describe_device(predictor.device, predictor.dtype),
-        )  # fmt: skip
-        print("Writing tables and maps.", file=sys.stderr)
-        summary = write_results(slide, args.out, geojson=not args.no_geojson)
+    from bccseg.inference.predictor import load_predictor
+    from bccseg.slides.request import SlideRequest, count_slide
+
+    request = SlideRequest(regions=regions, settings=settings, pixel_size_um=pixel_size_um, geojson=not args.no_geojson)
+    summary = count_slide(args.slide, args.out, request, load_predictor(args.weights, args.device), _tell)
     last = summary.iloc[-1]
     median = float(last["median_diameter_px"]) if last["cell_count"] else math.nan
-    if not math.isnan(median) and (question := doubt(median, pixel_size_um or slide.pixel_size_um)):
+    if not math.isnan(median) and (question := doubt(median, pixel_size_um or stated)):
         print(f"bccseg: {question}", file=sys.stderr)
     regions_done = max(1, len(summary) - 1)
     print(f"{last['cell_count']:,} cells in {regions_done} region(s); results in {args.out}", file=sys.stderr)
     return 0
 
 
+def _run_for_page(args: argparse.Namespace) -> int:
+    """A count that a page began: what is asked stands in the folder, and how far it is as well."""
+    from bccseg.slides.runs import SlideRun
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if hasattr(os, "nice"):
+        os.nice(WORKER_NICENESS)  # pages come first
+    SlideRun(args.slide, args.out).work(lambda request: server_predictor(request.weights, request.device))
+    return 0
+
+
 def _tell(step: "SlideStep") -> None:
-    if step.stage == "looking":
-        print("Looking for cells, their size, and where to count.", file=sys.stderr)
+    words = {"looking": "Looking for cells, their size, and where to count.", "tables": "Writing tables and maps."}
+    if step.stage in words:
+        print(words[step.stage], file=sys.stderr)
         return
     left = "" if step.seconds_left is None else f", {_duration(step.seconds_left)} left"
     print(f"[{step.done}/{step.total}] {step.cells:,} cells{left}", file=sys.stderr)

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from bccseg.cli.segment import settings_from, walk
+from bccseg.cli.server_weights import server_predictor
 from bccseg.config import DEVICES, SegmentSettings
 from bccseg.errors import ImageError, SettingsError, Stopped, StoreError
 from bccseg.files import write_atomically
-from bccseg.folders import runs_folder, studies_folder
+from bccseg.folders import studies_folder
 from bccseg.imaging.pixel_size import read_pixel_size
 
 if TYPE_CHECKING:
-    from bccseg.inference.predictor import Predictor
     from bccseg.io.archive import Entry
-    from bccseg.studies.records import StudySettings
     from bccseg.studies.segmenting import Step
     from bccseg.studies.store import StudyStore
     from bccseg.studies.study import Study
@@ -171,19 +170,6 @@ def _add_table(study: "Study", args: argparse.Namespace) -> int:
     return len(match.unknown)
 
 
-def load_predictor(settings: "StudySettings") -> "Predictor":
-    """The network of a study: shipped, promoted on this server, hf://, or a folder that the command line named."""
-    from bccseg.inference.predictor import Predictor
-    from bccseg.jobs.promotion import PREFIX, read_promotions
-    from bccseg.model.weight_sources import locate
-    from bccseg.model.weights import load_weights
-
-    own, name = read_promotions(runs_folder()), settings.weights
-    name = own.current if name is None and own.names else name
-    folder = own.locate(name) if name and name.startswith(PREFIX) else locate(name)
-    return Predictor(load_weights(*folder), settings.device)
-
-
 def run_segment(args: argparse.Namespace) -> int:
     """Segment what waits; returns 0, or 1 if some images could not be done or somebody stopped it."""
     from bccseg.studies.process import Segmenting
@@ -210,7 +196,7 @@ def run_segment(args: argparse.Namespace) -> int:
                 said.append(step.current)
                 print(f"[{step.done + 1}/{step.done + step.waiting}] {step.current}", file=sys.stderr)
 
-        predictor = load_predictor(study.settings)
+        predictor = server_predictor(study.settings.weights, study.settings.device)
         progress.change(device=describe_device(predictor.device, predictor.dtype))
         study.results.tidy({image.result for image in [*study.images.all(), *study.images.all(removed=True)]} - {""})
         try:

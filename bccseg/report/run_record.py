@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field
 from bccseg import __version__
 from bccseg.config import SegmentSettings
 from bccseg.errors import BccsegError, DataError
+from bccseg.imaging.regions import Region
 from bccseg.report.result import ImageResult, MeasuredImage
 from bccseg.report.tables import class_columns
 from bccseg.schema import Schema
@@ -61,6 +62,7 @@ class RunImage(RecordPart):
     edits: int = 0  # by hand, afterwards
     corrected_by: str = ""
     labels_sha256: str = ""  # of the labels, int32, row by row; "" where only numbers were at hand
+    regions: tuple[Region, ...] = ()  # of a slide: where cells were counted
     numbers: dict[str, Number] = Field(default_factory=dict)  # of the summary
 
 
@@ -135,11 +137,16 @@ class RunRecorder:
         return RunRecord(
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             user=self.user,
-            system=f"{platform.system()} {platform.machine()}",
+            system=system(),
             versions=versions(),
             weights=tuple(RunWeights(name=n, sha256=s, head_sha256=h) for n, s, h in self._weights),
             images=tuple(self._images),
         )
+
+
+def system() -> str:
+    """Of this computer, as run records name it."""
+    return f"{platform.system()} {platform.machine()}"
 
 
 def versions() -> dict[str, str]:

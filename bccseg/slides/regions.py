@@ -38,11 +38,17 @@ def rectangle(name: str, window: Window) -> Region:
 def read_geojson(path: Path) -> tuple[Region, ...]:
     """Polygons of a GeoJSON file in px of level 0, as QuPath exports annotations. Raises SettingsError."""
     try:
-        found = from_json(path.read_bytes())
+        return regions_of(path.read_bytes(), path.name)
     except OSError as error:
         raise SettingsError(f"The regions '{path}' cannot be read ({error.strerror}).") from error
+
+
+def regions_of(data: bytes, name: str) -> tuple[Region, ...]:
+    """The same from the bytes of a file, which messages call `name`. Raises SettingsError."""
+    try:
+        found = from_json(data)
     except ValueError as error:
-        raise SettingsError(f"{path.name} is no GeoJSON ({error}). Export annotations of QuPath as GeoJSON.") from error
+        raise SettingsError(f"{name} is no GeoJSON ({error}). Export annotations of QuPath as GeoJSON.") from error
     features = found.get("features", [found]) if isinstance(found, dict) else found
     regions: list[Region] = []
     for feature in features if isinstance(features, list) else []:
@@ -50,7 +56,7 @@ def read_geojson(path: Path) -> tuple[Region, ...]:
             name, kind = _facts(feature, f"Region {len(regions) + 1}")
             regions.append(Region(name=name, kind="excluded" if kind else "polygon", points=ring))
     if not any(region.kind != "excluded" for region in regions):
-        raise SettingsError(f"{path.name} holds no outline of a region. Draw one in QuPath and export it as GeoJSON.")
+        raise SettingsError(f"{name} holds no outline of a region. Draw one in QuPath and export it as GeoJSON.")
     return _distinct(regions)
 
 
@@ -77,7 +83,8 @@ def _rings(feature: Any) -> list[Any]:
 
 def _facts(feature: Any, otherwise: str) -> tuple[str, bool]:
     """The name of a feature, and whether it is to be left out."""
-    properties = feature.get("properties") or {}
+    found = feature.get("properties")
+    properties = found if isinstance(found, dict) else {}
     kind = properties.get("classification") or {}
     kind = str(kind.get("name", "") if isinstance(kind, dict) else kind)
     return str(properties.get("name") or otherwise)[:LONGEST_NAME], kind.lower() == EXCLUDED

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
-from bccseg.errors import SettingsError, Stopped
+from bccseg.errors import SettingsError
 from bccseg.imaging.cell_head import CellHead
 from bccseg.imaging.instances import ProbabilityMaps
 from bccseg.imaging.normalise import white_level
@@ -34,7 +34,7 @@ AUTO_FIELDS = 12  # that are chosen
 LOOK_PX, LOOKS = 2048, 5  # windows in which the diameter and the white of the background are found
 AROUND = 1.5  # diameters around a region that are looked at, so that cells on its edge are seen whole
 
-Stage = Literal["looking", "blocks"]
+Stage = Literal["waiting", "looking", "blocks", "tables"]  # for its turn; for cells; one by one; results being written
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,6 @@ def segment_slide(
         pixel_size_um=pixel_size_um or slide.pixel_size_um,
     )
     with folder.at_work():
-        folder.stop_file.unlink(missing_ok=True)
         job = folder.begun(asked)
         if job is None:
             tell(SlideStep("looking"))
@@ -238,5 +237,3 @@ def _run(
         cells += len(taken)
         pace = (time.monotonic() - started) / (number + 1 - before)
         tell(SlideStep("blocks", number + 1, len(planned), cells, pace * (len(planned) - number - 1)))
-        if folder.stop_file.exists():
-            raise Stopped("Stopped. Call it again to go on.")

@@ -1,35 +1,23 @@
-"""The process that segments a study. It goes on with no page open, and there is one a study.
+"""The process that segments a study (`background`). It goes on with no page open, and there is one a study.
 
-segmenting/lock            held by that process
 segmenting/progress.json   how far it is; written by it, a few times a second
-segmenting/process.json    the process that was started last
-segmenting/stop            somebody stopped it: it is not begun again by itself
-segmenting/console.log     what it printed
+segmenting/lock, ...       see `background`
 """
 
-import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
-from pydantic import Field
 
 from bccseg.annotation.disk import disk_errors, read_record
 from bccseg.annotation.records import Record
-from bccseg.errors import BccsegError, Stopped, StoreError
+from bccseg.background import BackgroundProcess
+from bccseg.errors import BccsegError, Stopped
 from bccseg.files import write_atomically
 from bccseg.studies.store import StudyStore
 from bccseg.studies.study import Study
 
 WRITE_SECONDS = 0.4  # between two writes of the progress
-START_SECONDS = 30.0  # that a process may take until it has the lock
-LOCK_SECONDS = 5.0  # for the process before to end
 
 
 class SegmentProgress(Record):
@@ -62,79 +50,46 @@ class SegmentProgress(Record):
         return elapsed * (self.total - finished) / finished if self.started and finished > 0.5 else None
 
 
-class StartedSegmenting(Record):
-    """process.json."""
-
-    title = "process"
-
-    pid: int = 0
-    started: float = Field(0.0)  # seconds since 1970
-
-
 class Segmenting:
     """The process of one study, as pages and the command line see it."""
 
     def __init__(self, study: Study) -> None:
         self.study, self.folder = study, study.folder / "segmenting"
+        self.process = BackgroundProcess(self.folder)
 
     @property
     def progress(self) -> SegmentProgress:
         """How far it is, or was when it ended."""
-        return _read(SegmentProgress, self.folder / "progress.json") or SegmentProgress()
+        try:
+            return read_record(SegmentProgress, self.folder / "progress.json")
+        except BccsegError:
+            return SegmentProgress()
 
     @property
     def stopped(self) -> bool:
         """Whether somebody stopped it."""
-        return (self.folder / "stop").exists()
+        return self.process.stopped
 
     @property
     def running(self) -> bool:
         """Whether a process is at it, or was started a moment ago."""
-        if not self.folder.exists():
-            return False
-        started = _read(StartedSegmenting, self.folder / "process.json")
-        if started and time.time() - started.started < START_SECONDS and _alive(started.pid):
-            return True
-        lock = FileLock(self.folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        lock.release()
-        return False
+        return self.process.running
 
     def start(self) -> bool:
         """Begin in a process of its own, unless one is at it; whether this call began one. Raises StoreError."""
+        folder = self.study.folder.resolve()
+        command = ["study", "segment", folder.name, "--studies", str(folder.parent), "--background"]
+
+        def prepare() -> None:
+            write_atomically(self.folder / "progress.json", SegmentProgress().to_json())
+
         with disk_errors("Beginning to segment"):
-            self.folder.mkdir(exist_ok=True)
-            (self.folder / "stop").unlink(missing_ok=True)
-            with FileLock(self.folder / "start.lock"):  # two pages may find it asleep at once
-                if self.running:
-                    return False
-                write_atomically(self.folder / "progress.json", SegmentProgress().to_json())
-                process = self._launch()
-                made = StartedSegmenting(pid=process.pid, started=time.time())
-                write_atomically(self.folder / "process.json", made.to_json())
-        threading.Thread(target=process.wait, name="bccseg-reap", daemon=True).start()  # leaves no zombie behind
-        return True
+            return self.process.start(command, prepare)
 
     def stop(self) -> None:
         """Ask it to stop, within a tile of the image under way, and not to begin by itself."""
         with disk_errors("Stopping"):
-            self.folder.mkdir(exist_ok=True)
-            write_atomically(self.folder / "stop", b"")
-
-    def _launch(self) -> "subprocess.Popen[bytes]":
-        detached: dict[str, Any] = {"start_new_session": True}
-        if os.name == "nt":
-            detached = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
-        folder = self.study.folder.resolve()
-        command = ["study", "segment", folder.name, "--studies", str(folder.parent), "--background"]
-        with (self.folder / "console.log").open("wb") as console:
-            return subprocess.Popen(  # noqa: S603, our own command
-                [sys.executable, "-m", "bccseg", *command], cwd=Path(__file__).resolve().parents[2],
-                stdin=subprocess.DEVNULL, stdout=console, stderr=console, **detached,
-            )  # fmt: skip
+            self.process.stop()
 
     @contextmanager
     def at_work(self) -> "Iterator[ProgressFile]":
@@ -143,12 +98,7 @@ class Segmenting:
         Raises StoreError where another process is. How it ended stands in the progress.
         """
         with disk_errors("Beginning to segment"):
-            self.folder.mkdir(exist_ok=True)
-        lock = FileLock(self.folder / "lock")
-        try:
-            lock.acquire(timeout=LOCK_SECONDS)
-        except Timeout:
-            raise StoreError("This study is being segmented already.") from None
+            lock = self.process.take_lock()
         writer = ProgressFile(self)
         try:
             yield writer
@@ -202,22 +152,3 @@ def resume(store: StudyStore) -> list[Study]:
             if not work.stopped and work.start():
                 begun.append(work.study)
     return begun
-
-
-def _read(kind: type[Any], path: Path) -> Any:
-    try:
-        return read_record(kind, path)
-    except BccsegError:
-        return None
-
-
-def _alive(pid: int) -> bool:
-    if os.name == "nt" or pid <= 0:
-        return pid > 0
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,5 +1,6 @@
 """The worker process; see `bccseg.workers`. Not to be started by hand."""
 
+import faulthandler
 import logging
 import os
 import signal
@@ -8,14 +9,16 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from bccseg.config import WORKER_NICENESS
+from bccseg.config import TURN_STUCK_SECONDS, WORKER_NICENESS, WORKER_PULSE_SECONDS
 from bccseg.memory import give_back
 from bccseg.workers.messages import Answer, Line, Order
 
 if TYPE_CHECKING:
     from bccseg.workers.tasks import Tasks
 
-TIDY_SECONDS = 5.0
+log = logging.getLogger("bccseg")
+
+STUCK = 3  # exit status
 
 
 def main() -> None:
@@ -40,7 +43,7 @@ def _work(line: Line[Order]) -> None:
 
     tasks = Tasks(line, Networks())
     line.send(Answer(kind="hello", devices=available_devices()))
-    threading.Thread(target=_tidy, args=(tasks,), name="tidy", daemon=True).start()
+    threading.Thread(target=_look_after, args=(tasks,), name="pulse", daemon=True).start()
     while found := line.receive():
         order, body = found
         if order.kind == "stop":
@@ -49,11 +52,18 @@ def _work(line: Line[Order]) -> None:
             tasks.begin(order, body)
 
 
-def _tidy(tasks: "Tasks") -> None:
-    """Whenever work has ended, give memory back; forget networks that nobody asks for."""
+def _look_after(tasks: "Tasks") -> None:
+    """Tell the server that this process is there. Whenever work has ended, give memory back; forget networks that
+    nobody asks for. End where a picture does not come forward: the server takes the others up again.
+    """
     worked = False
     while True:
-        time.sleep(TIDY_SECONDS)
+        time.sleep(WORKER_PULSE_SECONDS)
+        tasks.tell_alive()
+        if tasks.turns.held_s > TURN_STUCK_SECONDS:
+            log.error("a picture has not come forward for %.0f s; where it stands:", tasks.turns.held_s)
+            faulthandler.dump_traceback()
+            os._exit(STUCK)
         if tasks.open:
             worked = True
         elif tasks.networks.forget_idle() or worked:

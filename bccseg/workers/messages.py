@@ -40,7 +40,7 @@ class Order(Schema):
 class Answer(Schema):
     """From the worker. A result (`Found`, packed) is the body."""
 
-    kind: Literal["hello", "loaded", "share", "result", "failure", "done", "stopped", "error"]
+    kind: Literal["hello", "alive", "loaded", "share", "result", "failure", "done", "stopped", "error"]
     task: int = 0
     share: float = 0.0  # of the picture under way
     name: str = ""  # of a file that failed

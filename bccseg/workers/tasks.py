@@ -37,6 +37,10 @@ class Tasks:
         """How many there are."""
         return len(self._stopped)
 
+    def tell_alive(self) -> None:
+        """The server ends a worker that it does not hear of."""
+        self._send(Answer(kind="alive"))
+
     def begin(self, order: Order, body: bytes) -> None:
         """Take an order up; it goes on in a thread."""
         self._stopped[order.task] = threading.Event()

@@ -29,6 +29,12 @@ class Turns:
         with self._changed:
             return sum(map(len, self._waiting.values()))
 
+    @property
+    def held_s(self) -> float:
+        """For how long one task has had the turn by now; 0 if none has."""
+        with self._changed:
+            return time.monotonic() - self._holder.since if self._holder else 0.0
+
     def _next(self) -> None:
         """The turn goes to the visitor who has waited longest since their last one."""
         self._holder = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from bccseg.config import SegmentSettings
+from bccseg.config import WORKER_PULSE_SECONDS, WORKER_SILENT_SECONDS, SegmentSettings
 from bccseg.errors import WeightsError, WorkerError
 from bccseg.io.archive import Entry
 from bccseg.io.packing import unpack
@@ -53,11 +53,15 @@ class _Process:
         self.greeted = threading.Event()  # or dead
         self.dead = self.unwanted = False
         self.lock = threading.Lock()
+        self._heard = 0  # answers
+        self._ended = threading.Event()
         threading.Thread(target=self._listen, name="bccseg-worker", daemon=True).start()
+        threading.Thread(target=self._watch, name="bccseg-worker-watch", daemon=True).start()
 
     def _listen(self) -> None:
         try:
             while found := self.line.receive():
+                self._heard += 1
                 if found[0].kind == "hello":
                     self.hello = found[0]
                     self.greeted.set()
@@ -70,11 +74,23 @@ class _Process:
             for task in self.tasks.values():
                 task.put(None)
         self.greeted.set()
+        self._ended.set()
         self.popen.kill()
         code = self.popen.wait()
         self.line.close()
         if code and not self.unwanted:
             log.warning("a worker ended (%s)", code)
+
+    def _watch(self) -> None:
+        """End a process that stands still, as if it had died. Looks are counted, not seconds: a computer that was
+        asleep has not been waiting.
+        """
+        heard, looks = 0, 0
+        while not self._ended.wait(WORKER_PULSE_SECONDS):
+            heard, looks = self._heard, looks + 1 if heard == self._heard else 0
+            if looks * WORKER_PULSE_SECONDS > WORKER_SILENT_SECONDS:
+                log.warning("a worker stands still and is ended")
+                self.popen.kill()
 
     def open(self, order: Order, body: bytes) -> "queue.SimpleQueue[tuple[Answer, bytes] | None]":
         """Begin a task; its answers come through the queue."""

@@ -22,6 +22,9 @@ TABLE = """
     import                      no  no  no  yes no  yes
     edit classes                no  no  no  yes no  yes
     remove a study              no  no  no  yes no  yes
+    open a slide                no  yes yes yes yes yes
+    count on a slide            no  no  yes yes yes yes
+    remove a count              no  no  no  yes no  yes
     sync                        no  no  no  yes yes yes
     use weights from the Hub    no  no  no  no  yes yes
     train                       no  no  no  no  yes yes

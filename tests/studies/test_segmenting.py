@@ -12,11 +12,11 @@ import pytest
 import tifffile
 from PIL import Image
 
+from bccseg import background
 from bccseg.cli import main
-from bccseg.cli.study import load_predictor
+from bccseg.cli.server_weights import server_predictor
 from bccseg.errors import Stopped, StoreError
 from bccseg.io.archive import Entry
-from bccseg.studies import process
 from bccseg.studies import segmenting as at
 from bccseg.studies.process import Segmenting, SegmentProgress, resume
 from bccseg.studies.segmenting import Step, count_waiting, segment_study
@@ -35,7 +35,7 @@ def test_all_that_waits_is_segmented_and_what_cannot_be_says_why(tiny_study):
     tiny_study.images.add(entries("p1/a.png", "p1/b.png"))
     cut = tiny_study.images.add([Entry("cut.png", picture(9)[:2000])]).added
     steps = []
-    assert segment_study(tiny_study, load_predictor(tiny_study.settings), steps.append) == 3
+    assert segment_study(tiny_study, server_predictor(None, "cpu"), steps.append) == 3
     a, b, bad = tiny_study.images.all()
     assert [i.state for i in (a, b, bad)] == ["done", "done", "failed"]
     assert "damaged or cut off" in bad.reason
@@ -55,7 +55,7 @@ def test_pages_of_a_file_are_images(tiny_study):
     tifffile.imwrite(file, np.stack(pages), photometric="rgb")
     data = file.getvalue()
     tiny_study.images.add([Entry("s/pages.tif", data)])
-    segment_study(tiny_study, load_predictor(tiny_study.settings), lambda _step: None)
+    segment_study(tiny_study, server_predictor(None, "cpu"), lambda _step: None)
     images = tiny_study.images.all()
     assert [i.name for i in images] == [f"s/pages.tif, page {k}" for k in (1, 2, 3)]
     assert [i.page for i in images] == [1, 2, 3]
@@ -65,7 +65,7 @@ def test_pages_of_a_file_are_images(tiny_study):
 
 def test_stopping_lets_the_image_wait_and_goes_on_from_there(tiny_study):
     tiny_study.images.add(entries("a.png", "b.png", "c.png"))
-    stop, predictor = Event(), load_predictor(tiny_study.settings)
+    stop, predictor = Event(), server_predictor(None, "cpu")
 
     def tell(step):
         if step.done == 1:
@@ -79,7 +79,7 @@ def test_stopping_lets_the_image_wait_and_goes_on_from_there(tiny_study):
 
 def test_an_image_that_ends_the_process_again_and_again_fails_in_the_end(tiny_study, monkeypatch):
     tiny_study.images.add(entries("a.png", "b.png"))
-    first, predictor = tiny_study.images.all()[0], load_predictor(tiny_study.settings)
+    first, predictor = tiny_study.images.all()[0], server_predictor(None, "cpu")
     real = at.segment_page
 
     def killed(name, *rest):
@@ -109,7 +109,7 @@ def test_time_left_goes_by_the_pace_so_far():
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_process_of_its_own_is_killed_and_resumed_and_there_is_one(store, tiny_study, monkeypatch):
-    monkeypatch.setattr(process, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(background, "LOCK_SECONDS", 0.1)
     tiny_study.images.add([Entry(f"{k}.png", picture(k)) for k in range(24)])
     work = Segmenting(tiny_study)
     assert work.start()

@@ -2,6 +2,12 @@
 
 import os
 import time
+from types import SimpleNamespace
+
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+from streamlit.runtime.session_manager import SessionInfo
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
 
 from bccseg.memory import wait_asleep
 from ui.shared.housekeeping import PATIENCE_SECONDS, Tidier, sweep
@@ -14,6 +20,32 @@ def test_memory_is_tidied_after_work_and_only_if_it_grew():
     assert not tidier.look(1, 101, busy=False), "nothing to be had"
     assert not tidier.look(1, 150, busy=True), "work goes on"
     assert tidier.look(PATIENCE_SECONDS + 1, 150, busy=True), "for long"
+
+
+def test_tabs_that_were_closed_are_forgotten_though_nobody_comes(monkeypatch):
+    """Fails where an update of Streamlit keeps them elsewhere."""
+    stored = MemorySessionStorage(ttl_seconds=0.05)
+    stored.save(SessionInfo(client=None, session=SimpleNamespace(id="a")))
+    manager = WebsocketSessionManager(stored, *(None,) * 3)
+
+    class Server:
+        _session_mgr = manager
+
+        def _get_async_objs(self):
+            return SimpleNamespace(eventloop=SimpleNamespace(call_soon_threadsafe=lambda do, *args: do(*args)))
+
+    assert hasattr(Runtime, "_get_async_objs")
+    monkeypatch.setattr(Runtime, "exists", classmethod(lambda _cls: True))
+    monkeypatch.setattr(Runtime, "instance", classmethod(lambda _cls: Server()))
+    tidier = Tidier()
+    tidier.least = 10**15
+    tidier.forget_closed_sessions()
+    assert tidier.closed == 0, "it may come back"
+    assert not tidier.look(1, 150, busy=False)
+    time.sleep(0.1)
+    tidier.forget_closed_sessions()
+    assert tidier.closed == 1
+    assert tidier.look(1, 150, busy=False)
 
 
 def test_sweeping_is_told_in_the_log(tmp_path, caplog):

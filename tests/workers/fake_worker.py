@@ -2,12 +2,14 @@
 
 ends      it ends, each time
 once      it ends, but not if the file in FAKE_WORKER_SEEN is there already
+freezes   it stands still, as a whole, but not if that file is there already
 slow      it tells progress until it is asked to stop
 pages     three pictures; with "once", it ends after the first
 no start  (FAKE_WORKER_BROKEN) it ends before it says hello
 """
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -38,6 +40,9 @@ def work(line, order, body, stopped):
     task, name = order.task, order.name
     if "ends" in name:
         os._exit(1)
+    if "freezes" in name and not SEEN.exists():
+        SEEN.write_text("")
+        os.kill(os.getpid(), signal.SIGSTOP)
     for k in range(3 if "pages" in name else 1):
         line.send(Answer(kind="share", task=task, share=0.5))
         while "slow" in name and not stopped.is_set():
@@ -53,9 +58,16 @@ def work(line, order, body, stopped):
     line.send(Answer(kind="done", task=task))
 
 
+def pulse(line):
+    while True:
+        time.sleep(0.02)
+        line.send(Answer(kind="alive"))
+
+
 if __name__ == "__main__":
     line, stops = Line(Order, sys.stdin.buffer, sys.stdout.buffer), {}
     line.send(Answer(kind="hello", devices=("cpu",)))
+    threading.Thread(target=pulse, args=(line,), daemon=True).start()
     while found := line.receive():
         order, body = found
         if order.kind == "load":

@@ -9,11 +9,12 @@ from bccseg.errors import WeightsError
 from bccseg.inference.batch import Failure
 from bccseg.io.packing import unpack
 from bccseg.report.result import ImageResult
+from bccseg.workers import __main__ as main_module
 from bccseg.workers import tasks as tasks_module
 from bccseg.workers.messages import Answer, Found, Network, Order
 from bccseg.workers.networks import Networks
 from bccseg.workers.tasks import TROUBLE, Tasks
-from bccseg.workers.turns import Turns
+from bccseg.workers.turns import Turn, Turns
 
 NETWORK = Network(folder="/weights", source="weights")
 LARGE, SMALL = b"L", b"S"
@@ -35,7 +36,9 @@ class NoNetworks:
     def get(self, network):
         if network.folder == "/nowhere":
             raise WeightsError("They are gone.")
-        return
+
+    def forget_idle(self):
+        return 0
 
 
 @pytest.fixture
@@ -142,3 +145,29 @@ def test_networks_are_kept_while_they_are_used(tiny_weights):
 def test_an_answer_says_whether_more_follows():
     kinds = ("hello", "share", "result", "failure", "loaded", "done", "stopped", "error")
     assert [Answer(kind=kind).last for kind in kinds] == [False] * 4 + [True] * 4
+
+
+def test_a_worker_whose_turn_does_not_come_forward_ends_itself(made, monkeypatch):
+    tasks, ears, _ = made
+    ended, slept = [], []
+
+    class Ended(BaseException):
+        pass
+
+    def end(status):
+        ended.append(status)
+        raise Ended
+
+    monkeypatch.setattr(main_module.os, "_exit", end)
+    monkeypatch.setattr(main_module.time, "sleep", slept.append)
+    monkeypatch.setattr(main_module, "TURN_STUCK_SECONDS", 0.2)
+    turn = Turn(tasks.turns, "ana")
+    turn.take()
+    with pytest.raises(Ended):
+        main_module._look_after(tasks)
+    assert ended == [main_module.STUCK]
+    assert len(slept) == len(ears.answers) > 1  # it told that it is there meanwhile
+    assert {answer.kind for answer, _ in ears.answers} == {"alive"}
+    assert tasks.turns.held_s > 0.2
+    turn.leave()
+    assert tasks.turns.held_s == 0

@@ -12,6 +12,7 @@ import pytest
 from bccseg.config import SegmentSettings
 from bccseg.errors import Stopped, WorkerError
 from bccseg.io.archive import Entry
+from bccseg.workers import worker as worker_module
 from bccseg.workers.messages import Network
 from bccseg.workers.worker import DIED_TWICE, Failed, Worker
 from tests.paths import ROOT
@@ -57,6 +58,17 @@ def test_a_task_is_taken_up_again_and_gives_each_picture_once(worker):
 def test_a_file_that_kills_twice_fails_in_words_and_the_next_is_done(worker):
     assert ask(worker, "ends") == [Failed("ends", DIED_TWICE)]
     assert len(ask(worker, "a")) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no such signal here")
+def test_a_worker_that_stands_still_is_ended_and_its_file_taken_up_again(tmp_path, worker, monkeypatch):
+    monkeypatch.setattr(worker_module, "WORKER_PULSE_SECONDS", 0.1)
+    monkeypatch.setattr(worker_module, "WORKER_SILENT_SECONDS", 5.0)  # starting is silent, too
+    (found,) = ask(worker, "freezes")
+    assert found.measured.name == "freezes 0"
+    assert (tmp_path / "seen").exists()  # it did
+    time.sleep(6)  # one that has nothing to do but is there stays
+    assert worker.load(NETWORK) == f"process {worker.pid}"
 
 
 def test_nobody_is_blamed_for_the_file_of_another_and_nothing_is_mixed_up(worker):

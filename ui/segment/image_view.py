@@ -81,8 +81,9 @@ def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], N
     if calibration.open:
         with calibration:
             show_calibration(kept, result)
-    with downloads:
-        show_downloads(result)
+    if downloads.open:
+        with downloads:
+            show_downloads(result)
 
 
 def show_plots(result: ImageResult) -> None:

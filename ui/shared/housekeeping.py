@@ -4,8 +4,10 @@ import logging
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from streamlit.runtime import Runtime
 
 from bccseg.annotation.leftovers import sweep_leftovers
 from bccseg.folders import collection_folder, runs_folder, studies_folder
@@ -33,18 +35,32 @@ class Tidier:
     """
 
     def __init__(self) -> None:
-        self.least, self.last = 0, time.monotonic()
+        self.least, self.last, self.closed = 0, time.monotonic(), 0  # closed: sessions forgotten since
 
     def look(self, now: float, resident: int, *, busy: bool) -> bool:
         """Whether it is time to tidy."""
-        grown = resident > self.least * GROWN
+        grown = resident > self.least * GROWN or self.closed > 0
         return grown and (not busy or now - self.last > PATIENCE_SECONDS)
 
     def step(self) -> None:
         """Tidy if it is time."""
         if self.look(time.monotonic(), resident_bytes(), busy=jobs_open() > 0):
+            self.closed = 0
             give_back()
             self.least, self.last = resident_bytes(), time.monotonic()
+
+    def forget_closed_sessions(self) -> None:
+        """Let go of tabs that were closed a while ago. Streamlit does so when the next tab is closed, which may be
+        tomorrow, and they hold pictures. There is no public way to ask for it, so this reaches for its parts.
+        """
+        if not Runtime.exists():
+            return
+        runtime = Runtime.instance()
+        loop = runtime._get_async_objs().eventloop  # noqa: SLF001
+        loop.call_soon_threadsafe(self._forget, runtime._session_mgr._session_storage)  # noqa: SLF001
+
+    def _forget(self, stored: Any) -> None:
+        self.closed += len(stored._cache.expire())  # noqa: SLF001
 
 
 def _keep_house() -> None:
@@ -55,6 +71,10 @@ def _keep_house() -> None:
     tidier = Tidier()
     while True:
         time.sleep(LOOK_SECONDS)
+        try:
+            tidier.forget_closed_sessions()
+        except Exception:  # another Streamlit, whose parts have other names: they are then forgotten later
+            log.exception("sessions of closed tabs are kept")
         tidier.step()
 
 

@@ -15,7 +15,15 @@ from ui.shared.clicks import forget_clicks_elsewhere, keep_callbacks_whole
 from ui.shared.errors import BANNER, show_errors
 from ui.shared.login import is_open, keep_door, keep_page, offered, show_account
 from ui.shared.logo import ICON, show_logo
-from ui.shared.storage import find_hub_jobs, resume_studies, runs_folder, store, studies_folder
+from ui.shared.storage import (
+    find_hub_jobs,
+    resume_slides,
+    resume_studies,
+    runs_folder,
+    slides_folder,
+    store,
+    studies_folder,
+)
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -36,6 +44,7 @@ PAGES = (
     PageInfo("pages/start.py", "Start", ":material/home:", default=True),
     PageInfo("pages/segment.py", "Segment", ":material/biotech:"),
     PageInfo("pages/studies.py", "Studies", ":material/science:", needs=Action.OPEN_STUDY),
+    PageInfo("pages/slides.py", "Slides", ":material/map:", needs=Action.OPEN_SLIDE),
     PageInfo("pages/correct.py", "Correct", ":material/draw:", wide=True),
     PageInfo("pages/collection.py", "Collection", ":material/collections_bookmark:"),
     PageInfo("pages/train.py", "Train", ":material/model_training:"),
@@ -89,6 +98,7 @@ def open_page(path: str, subtitle: str = "") -> None:
         keep_page(info.needs)
     with show_errors():
         resume_studies(str(studies_folder()))
+        resume_slides(str(slides_folder()))
     if can_offer():
         find_hub_jobs(str(runs_folder()))
     if dataset_name():  # fetches the collection on an empty disk, whichever page is opened first

@@ -6,12 +6,13 @@ from pathlib import Path
 import streamlit as st
 
 from bccseg.annotation.store import LabelStore
-from bccseg.folders import collection_folder, runs_folder, studies_folder
+from bccseg.folders import collection_folder, runs_folder, slides_folder, studies_folder
 from bccseg.studies.process import resume
 from bccseg.studies.store import StudyStore
 
 __all__ = [
-    "collection_folder", "find_hub_jobs", "resume_studies", "runs_folder", "store", "studies", "studies_folder",
+    "collection_folder", "find_hub_jobs", "resume_slides", "resume_studies", "runs_folder", "slides_folder", "store",
+    "studies", "studies_folder",
 ]  # fmt: skip
 
 
@@ -48,3 +49,19 @@ def _find_again(folder: Path) -> None:
 def resume_studies(folder: str) -> int:
     """Once a server: what was being segmented when it was switched off goes on. How many studies that were."""
     return len(resume(StudyStore(Path(folder))))
+
+
+@st.cache_resource(show_spinner=False)
+def resume_slides(folder: str) -> threading.Thread | None:
+    """Once a server, beside the pages: slides that were being counted when it was switched off go on."""
+    if not Path(folder).is_dir():
+        return None
+    thread = threading.Thread(target=_count_on, args=(Path(folder),), name="bccseg-slides", daemon=True)
+    thread.start()
+    return thread
+
+
+def _count_on(folder: Path) -> None:
+    from bccseg.slides.library import SlideLibrary  # loads readers of slides, which no other page waits for
+
+    SlideLibrary(folder).resume()

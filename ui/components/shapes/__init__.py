@@ -37,10 +37,10 @@ class ShapeCommand:
 @st.cache_resource(show_spinner=False)
 def _component() -> Any:
     html, css, js = ((HERE / f"shapes.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    geometry = (HERE / "geometry.js").read_text(encoding="utf-8")
+    parts = "".join((HERE / name).read_text(encoding="utf-8") for name in ("geometry.js", "words.js"))
     css = LOOK.read_text(encoding="utf-8") + css
     return st.components.v2.component(
-        "bccseg_shapes", html=html, css=css, js=region_lines_js() + image_view_js() + geometry + js
+        "bccseg_shapes", html=html, css=css, js=region_lines_js() + image_view_js() + parts + js
     )
 
 
@@ -54,13 +54,14 @@ def shapes(
     *,
     regions: Sequence[Region] = (),
     pixel_size_um: float | None = None,
+    frames: bool = True,
     on_change: Callable[[], None] = lambda: None,
 ) -> None:
     """Show a picture to draw on; `on_change` is called when there may be `shape_commands`.
 
     place: the image; another one begins anew. look: changes with the picture. picture: JPEG, of any size; asked for
     only where the browser says it has not got it. size: (H, W) of the image, whose px all points are in. done: number
-    of the last command whose effect is in `regions`.
+    of the last command whose effect is in `regions`. frames: whether rectangles are counting frames; else regions.
     """
     name = f"{place} {look}"
     has = ((st.session_state.get(key) or {}).get("waiting") or {}).get("has")
@@ -69,7 +70,7 @@ def shapes(
         data={
             "place": place, "key": name, "image": None if has == name else _data_url(picture()),
             "width": size[1], "height": size[0], "done": done, "um": pixel_size_um,
-            **region_data(regions),
+            "frames": frames, **region_data(regions),
         },
         on_waiting_change=on_change, height="content",
     )  # fmt: skip

@@ -1,15 +1,7 @@
 // Named regions drawn on an image. Zooming, moving and reshaping happen here. Each change is a numbered command; all that the server has not answered are sent together and stay
 // drawn, so that none is lost however quickly they follow, also when the page is loaded anew in between.
-const NEAR_PX = 9, DRAG_PX = 5;
-const ANSWER_MS = 4000; // without an answer what waits is sent again
+const NEAR_PX = 9, DRAG_PX = 5, ANSWER_MS = 4000; // without an answer what waits is sent again
 const FREEHAND_PX = 1.2; // image px or screen px, whichever is more, that a line drawn by hand may be off
-const NAMES = { frame: "Frame", polygon: "Region", excluded: "Excluded" };
-const SAID = {
-  select: "Click a region to choose it; drag it or its corners. Double-click a side for another corner.",
-  frame: "Drag a rectangle: cells that touch its red lines are out.",
-  polygon: "Click corner after corner, back at the first one to close; or draw around it.",
-  excluded: "Click corners or draw around what is not to be counted.",
-};
 const surfaces = new WeakMap();
 
 class Shapes extends ImageView {
@@ -171,7 +163,9 @@ class Shapes extends ImageView {
     this.$(".delete").disabled = !this.chosen;
     this.stage.classList.toggle("select", this.tool === "select");
     const empty = this.tool === "select" && this.shapes && !this.shapes.size;
-    this.$(".said").textContent = empty ? "Choose Frame, Region or Exclude, then draw on the image." : SAID[this.tool];
+    const frame = this.data?.frames === false ? "Rectangle" : "Frame", said = this.tool === "frame" && frame === "Rectangle" ? RECTANGLE : SAID[this.tool];
+    this.$("[data-tool=frame]").textContent = frame;
+    this.$(".said").textContent = empty ? `Choose ${frame}, Region or Exclude, then draw on the image.` : said;
     this.$(".said").hidden = !this.picture;
   }
 
@@ -307,16 +301,18 @@ class Shapes extends ImageView {
 
   up(event) {
     const known = this.pointers.delete(event.pointerId), hold = this.hold;
-    this.stage.classList.remove("drag");
     this.hold = null;
+    this.stage.classList.remove("drag");
     if (!known || !hold) return this.draw();
     if (hold.pan) { if (hold.click && !hold.moved) this.chosen = null; }
-    else if (hold.frame) { if (hold.moved) this.finish("frame", this.ordered({ kind: "frame", points: hold.frame }).points); }
+    else if (hold.frame) { if (hold.moved) this.rectangle(this.ordered({ kind: "frame", points: hold.frame })); }
     else if (hold.path) this.drawn(hold);
     else if (hold.moved) this.put(this.ordered(hold.shape));
     this.state();
     this.draw();
   }
+
+  rectangle(shape) { this.data.frames ? this.finish("frame", shape.points) : this.finish("polygon", ringOf(shape)); }
 
   drawn({ path, moved }) { // a corner, or an outline in one go
     if (moved && !this.corners.length) return this.finish(this.tool, this.freehand(path));
