@@ -209,10 +209,11 @@ class Server:
             port = s.getsockname()[1]
         self.url, self.peak = f"http://127.0.0.1:{port}", 0.0
         self.folder = tempfile.TemporaryDirectory(prefix="bccseg-load-")
+        self.log = Path(self.folder.name) / "log.txt"
         options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
         self.process = psutil.Popen(
             [sys.executable, "-m", "streamlit", "run", "app.py", *options], cwd=ROOT, stdout=subprocess.DEVNULL,
-            env={**os.environ, "BCCSEG_STORE": f"{self.folder.name}/collection"},
+            stderr=self.log.open("wb"), env={**os.environ, "BCCSEG_STORE": f"{self.folder.name}/collection"},
         )  # fmt: skip
         while True:
             with suppress(httpx.HTTPError):
@@ -227,6 +228,11 @@ class Server:
             with suppress(psutil.Error):
                 sizes.append(child.memory_info().rss / 1e9)
         return {"server": round(sizes[0], 3), "others": round(sum(sizes[1:]), 3), "all": round(sum(sizes), 3)}
+
+    def errors(self) -> list[str]:
+        """What its log says of things that went wrong, the last words of each."""
+        blocks = self.log.read_text(encoding="utf-8", errors="replace").split("Traceback")[1:]
+        return sorted({block.strip().splitlines()[-1][:300] for block in blocks})
 
     async def watch(self) -> None:
         """Note the peak, until cancelled."""
@@ -284,13 +290,14 @@ async def crowd(server: Server, sessions: int, images: int) -> dict[str, object]
         await client.close()
     return {
         "sessions": sessions, "images": len(seconds), "images_a_second": round(len(seconds) / took, 3),
-        "seconds_an_image": _spread(seconds), "seconds_to_open_all_at_once": _spread(opened),
-        "seconds_to_open_meanwhile": _spread(probed), "pages_with_files_of_others": strangers,
+        "seconds_an_image": spread(seconds), "seconds_to_open_all_at_once": spread(opened),
+        "seconds_to_open_meanwhile": spread(probed), "pages_with_files_of_others": strangers,
         "files_given_again": sum(client.stalls for client in clients),
     }  # fmt: skip
 
 
-def _spread(values: list[float]) -> dict[str, float]:
+def spread(values: list[float]) -> dict[str, float]:
+    """Median, 95th percentile and the most."""
     ordered = sorted(values)
     if not ordered:
         return {}

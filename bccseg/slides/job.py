@@ -5,6 +5,7 @@ labels.ome.zarr        labels; see `label_store`
 parts/000012.csv       cells of a block, in slide coordinates
 parts/000012.jsonl     the same as GeoJSON, a feature a line
 parts/000012.json      written last: the block is done
+stop                   somebody stopped it
 lock                   held by the process that is at it
 
 Labels of a block that was under way have ids above those of the blocks that are done, and are cleared when it is done
@@ -96,6 +97,7 @@ class JobFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.parts = folder, folder / "parts"
+        self.stop_file = folder / "stop"
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

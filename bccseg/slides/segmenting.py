@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bccseg.config import SegmentSettings
-from bccseg.errors import SettingsError
+from bccseg.errors import SettingsError, Stopped
 from bccseg.imaging.cell_head import CellHead
 from bccseg.imaging.instances import ProbabilityMaps
 from bccseg.imaging.normalise import white_level
@@ -94,6 +94,7 @@ def segment_slide(
         pixel_size_um=pixel_size_um or slide.pixel_size_um,
     )
     with folder.at_work():
+        folder.stop_file.unlink(missing_ok=True)
         job = folder.begun(asked)
         if job is None:
             tell(SlideStep("looking"))
@@ -237,3 +238,5 @@ def _run(
         cells += len(taken)
         pace = (time.monotonic() - started) / (number + 1 - before)
         tell(SlideStep("blocks", number + 1, len(planned), cells, pace * (len(planned) - number - 1)))
+        if folder.stop_file.exists():
+            raise Stopped("Stopped. Call it again to go on.")
