@@ -1,9 +1,9 @@
 """Many people at once for minutes: uploading, segmenting, correcting, at a person's pace, over the app's own protocol.
 
-    python benchmarks/soak.py [--sessions 20] [--minutes 10] [--json FILE]
+    python benchmarks/soak.py [--sessions 20] [--minutes 10] [--thought 1 4] [--json FILE]
 
 Each person uploads a drawn smear of 800 x 600 px, waits for the result, opens it on Correct, deletes cells one after
-another (one to four seconds of thought between), goes back, and begins anew. An action is what a page answers: opening
+another (with --thought seconds between), goes back, and begins anew. An action is what a page answers: opening
 a page, going from one to another, an edit until its effect is shown; not the time until an image is segmented, which
 is told apart. One person has been there before. Everything is on this machine: people take processor time, too.
 """
@@ -28,7 +28,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks.load import PICTURES, Client, Server, smear, spread
 
-EDITS, THOUGHT_S, AGAIN_S = 5, (1.0, 4.0), 8.0
+EDITS, AGAIN_S = 5, 8.0
 SURFACE, ROOM, ROOM_PX = "bccseg_draw_surface", "bccseg_hotkeys", 1200  # components, and how wide this browser is
 CORRECT = ("Correct this image", "Continue correcting")
 
@@ -101,7 +101,9 @@ async def timed(kind: str, told: dict[str, list[float]], doing: Any) -> None:
     told[kind].append(time.perf_counter() - began)
 
 
-async def at_work(person: Person, end: float, told: dict[str, list[float]], *, first: bool = False) -> None:
+async def at_work(
+    person: Person, end: float, told: dict[str, list[float]], thought_s: tuple[float, float], *, first: bool = False
+) -> None:
     """Image after image until the time is over; or, for the `first` one, one image."""
     dice, images = random.Random(person.token), 0  # noqa: S311, a pace
     told["open"].append(await person.open())
@@ -110,7 +112,7 @@ async def at_work(person: Person, end: float, told: dict[str, list[float]], *, f
         name = f"smear-{person.token[:8]}-{images}.png"
         await timed("segment", told, person.segment(name, smear(images % PICTURES)))
         images += 1
-        await asyncio.sleep(dice.uniform(*THOUGHT_S))
+        await asyncio.sleep(dice.uniform(*thought_s))
         person.surface, person.room = {}, ""
 
         async def open_draft() -> None:
@@ -123,10 +125,10 @@ async def at_work(person: Person, end: float, told: dict[str, list[float]], *, f
         _left, _top, _width, _height, across, down = person.surface["view"]
         first = int(person.surface.get("done", 0))
         for k in range(EDITS):
-            await asyncio.sleep(dice.uniform(*THOUGHT_S))
+            await asyncio.sleep(dice.uniform(*thought_s))
             at = dice.uniform(0, across), dice.uniform(0, down)
             await timed("edit", told, person.delete(first + k + 1, at))
-        await asyncio.sleep(dice.uniform(*THOUGHT_S))
+        await asyncio.sleep(dice.uniform(*thought_s))
         await timed("back", told, person.go(segment))
 
 
@@ -135,6 +137,7 @@ async def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--sessions", type=int, default=20)
     ask.add_argument("--minutes", type=float, default=10)
+    ask.add_argument("--thought", type=float, nargs=2, default=(1.0, 4.0), help="seconds, least and most")
     ask.add_argument("--json", type=Path)
     args = ask.parse_args()
     for k in range(PICTURES):
@@ -142,12 +145,12 @@ async def main() -> None:
     told: dict[str, list[float]] = defaultdict(list)
     server = Server()
     try:
-        await at_work(Person(server.url), 0, defaultdict(list), first=True)
+        await at_work(Person(server.url), 0, defaultdict(list), (0, 0), first=True)
         people = [Person(server.url) for _ in range(args.sessions)]
         end, watching = time.monotonic() + 60 * args.minutes, asyncio.create_task(server.watch())
         async with asyncio.TaskGroup() as group:
             for person in people:
-                group.create_task(at_work(person, end, told))
+                group.create_task(at_work(person, end, told, args.thought))
         strangers = sum(person.strangers() for person in people)
         for person in people:
             await person.close()
@@ -157,7 +160,7 @@ async def main() -> None:
         server.close()
     actions = [one for kind in ("open", "to correct", "edit", "back") for one in told[kind]]
     found = {
-        "sessions": args.sessions, "minutes": args.minutes, "page_actions": spread(actions),
+        "sessions": args.sessions, "minutes": args.minutes, "thought_s": args.thought, "page_actions": spread(actions),
         **{kind: {"n": len(values), **spread(values)} for kind, values in told.items()},
         "edits_lost": sum(person.lost for person in people), "pages_with_files_of_others": strangers,
         "files_given_again": sum(person.stalls for person in people), "errors_in_the_log": errors,

@@ -53,7 +53,7 @@ def expand(name: str, data: bytes) -> Iterator[Entry]:
         yield Entry(name, error=ImageError("The zip is damaged or cut off. Make it again and upload it again."))
         return
     with archive:
-        members = [m for m in archive.infolist() if not m.is_dir() and not _is_hidden(m.filename)]
+        members = _members(archive)
         if not members:
             yield Entry(name, error=ImageError("The zip holds no files."))
         if len(members) > MAX_FILES:
@@ -71,7 +71,7 @@ def zip_names(file: BinaryIO) -> list[str]:
     """What `expand` will call the entries of a zip, from its list alone; [] where that cannot be read."""
     try:
         with zipfile.ZipFile(file) as archive:
-            return [inner_path(m.filename) for m in archive.infolist() if not m.is_dir() and not _is_hidden(m.filename)]
+            return [inner_path(m.filename) for m in _members(archive)]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         return []
 
@@ -85,7 +85,7 @@ def zip_members(data: bytes) -> dict[str, Callable[[], bytes]]:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise ImageError("The zip is damaged or cut off. Make it again and upload it again.") from error
-    members = [m for m in archive.infolist() if not m.is_dir() and not _is_hidden(m.filename)]
+    members = _members(archive)
     if len(members) > MAX_DATASET_FILES:
         raise ImageTooLarge(
             f"The zip holds {len(members):,} files; at most {MAX_DATASET_FILES:,} can be opened. Split it."
@@ -101,6 +101,11 @@ def zip_members(data: bytes) -> dict[str, Callable[[], bytes]]:
         return read
 
     return {m.filename.replace("\\", "/"): reader(m) for m in members}
+
+
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Files that a person put in: no folders, and nothing hidden. A damaged zip has names that are empty."""
+    return [m for m in archive.infolist() if m.filename and not m.is_dir() and not _is_hidden(m.filename)]
 
 
 def _is_hidden(name: str) -> bool:

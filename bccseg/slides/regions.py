@@ -67,10 +67,11 @@ def _rings(feature: Any) -> list[Any]:
         return []
     polygons = {"Polygon": [geometry.get("coordinates")], "MultiPolygon": geometry.get("coordinates")}
     rings = []
-    for polygon in polygons.get(str(geometry.get("type"))) or []:
+    found = polygons.get(str(geometry.get("type")))
+    for polygon in found if isinstance(found, list) else []:
         try:
             ring = np.asarray(polygon[0], float)[:, :2]
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
             raise SettingsError("A region of the GeoJSON file has corners that are no places.") from error
         tolerance = 0.5
         while len(ring) > MOST_CORNERS:

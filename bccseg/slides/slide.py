@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bccseg.errors import ImageError, UnsupportedImage
 
 WHITE = 255  # of what lies outside of a slide, or was never scanned
+LONGEST_PX = 500_000  # a side; scanners write up to 300,000
 LARGEST_PIECE = 64_000_000  # px that a file may make one unpack at once; more is no region any more
 BAND_PX = 16_000_000  # of a level, read at once for the overview
 
@@ -37,6 +38,8 @@ class Slide(ABC):
         if not shapes or min(shapes[0]) < 1:
             raise ImageError(f"{path.name} holds no picture. Export it again.")
         height, width = shapes[0]
+        if max(height, width) > LONGEST_PX:
+            raise ImageError(impossible(path, height, width))
         self.path, self.pixel_size_um, self.pixel_size_from = path, pixel_size_um, pixel_size_from
         self.levels = tuple(Level(h, w, max(1.0, (height / h + width / w) / 2)) for h, w in shapes)
 
@@ -108,6 +111,11 @@ class Slide(ABC):
             bottom = min(height, top + step)
             first, last = (round(at * size.height / height) for at in (top, bottom))
             yield slice(top, bottom), self.region(level, first, 0, max(1, last - first), size.width)
+
+
+def impossible(path: Path, height: int, width: int) -> str:
+    """What to say of a file that claims to be so large."""
+    return f"{path.name} says that it is {width:,} x {height:,} px, which cannot be. It is damaged; export it again."
 
 
 def as_rgb(values: NDArray[Any], axes: str, name: str) -> NDArray[np.uint8]:

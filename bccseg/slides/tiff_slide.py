@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from bccseg.errors import ImageError, UnsupportedImage
 from bccseg.io.tiff import stated_pixel_size
-from bccseg.slides.slide import LARGEST_PIECE, WHITE, Slide, as_rgb, check_kind
+from bccseg.slides.slide import LARGEST_PIECE, WHITE, Slide, as_rgb, check_kind, impossible
+
+MOST_PX_A_BYTE = 20_000  # of a file; a slide that is mostly never scanned glass has some hundreds
 
 
 class TiffSlide(Slide):
@@ -50,6 +52,8 @@ class TiffSlide(Slide):
         check_kind(series.dtype, size[0] if size else 1, path.name)
         self._levels: list[Any] = [_region_reader(level, path.name) for level in series.levels]
         y, x = self._axes.index("Y"), self._axes.index("X")
+        if series.shape[y] * series.shape[x] > MOST_PX_A_BYTE * path.stat().st_size:
+            raise ImageError(impossible(path, series.shape[y], series.shape[x]))
         super().__init__(path, [(a.shape[y], a.shape[x]) for a in self._levels], *stated_pixel_size(self._file))
 
     def _read(self, level: int, y: int, x: int, height: int, width: int) -> NDArray[np.uint8]:

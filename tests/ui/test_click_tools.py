@@ -10,6 +10,7 @@ from bccseg.imaging.label_image import count_cells
 from bccseg.inference.click_view import ClickView
 from bccseg.report.viewport import make_view
 from ui.components.draw_surface import Command
+from ui.correct import click_tools
 from ui.correct.click_tools import MOST_STEPS, ClickTools
 from ui.correct.session import CorrectionSession
 
@@ -63,6 +64,15 @@ def test_a_click_finds_the_cell_where_the_image_could_not_be_looked_at_beforehan
     clicks.act("add", 143, 156)
     assert iou(draft.labels == 4, disc(150, 150)) > 0.9
     assert "could not be looked at" in caplog.text
+
+
+def test_while_others_have_images_segmented_a_click_looks_at_a_window_alone(draft, monkeypatch):
+    monkeypatch.undo()
+    draft.info = draft.info.replace(weights="unet-bbbc041seg")
+    monkeypatch.setattr(click_tools, "jobs_open", lambda: 1)
+    monkeypatch.setattr(ClickView, "look", lambda _self: pytest.fail("the cores are wanted"))
+    ClickTools(draft).act("add", 143, 156)
+    assert iou(draft.labels == 4, disc(150, 150)) > 0.9
 
 
 def test_its_size_changes_as_long_as_it_is_the_last_edit(draft):

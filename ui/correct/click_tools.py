@@ -19,6 +19,7 @@ from bccseg.imaging.one_click import Window, click_window, propose_cell, resized
 from bccseg.imaging.split_lines import Line, split_lines
 from bccseg.report.viewport import View
 from ui.shared.predictors import own_predictors
+from ui.shared.segmentation_job import jobs_open
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -203,6 +204,8 @@ class ClickTools:
         except (BccsegError, OSError, TimeoutError):
             return None
         view = ClickView(predictor, self.draft.image, self.draft.info.diameter_px)
+        if jobs_open() > 0:  # the cores are wanted: the few who click have a window looked at each time
+            return view
         try:
             view.look()
         except (RuntimeError, MemoryError):  # no room for it: each click looks at a window of its own
