@@ -23,16 +23,24 @@ SAY_MORE = (b"eXIf", b"xmp", b"Raw profile")  # in a PNG: how it is turned may s
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF")  # tried by content, whatever the file is called
 NO_PICTURE = "This is not a picture that can be read. Supported: PNG, JPEG, TIFF, BMP, WebP, or a zip of them."
 
+BAND_PX = 4_000_000
+ORIENTATION = 0x0112  # of the EXIF tags
+
 Image.MAX_IMAGE_PIXELS = None  # size is checked below, before any pixel is unpacked
 
 
 def to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
-    """Any PIL picture as RGB uint8 (H, W, 3), transparency on white."""
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        picture = Image.alpha_composite(white, layer)
-    return np.asarray(picture.convert("RGB"))
+    """Any PIL picture as RGB uint8 (H, W, 3), transparency on white. In bands: a large one is not there thrice."""
+    out = np.empty((picture.height, picture.width, 3), np.uint8)
+    clear = picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info
+    step = max(1, BAND_PX // max(1, picture.width))
+    for top in range(0, picture.height, step):
+        band = picture.crop((0, top, picture.width, min(picture.height, top + step)))
+        if clear:
+            layer = band.convert("RGBA")
+            band = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        out[top : top + step] = band.convert("RGB")
+    return out
 
 
 def decode(data: bytes, page: int | None = None) -> list[Page]:
@@ -88,9 +96,11 @@ def _from_pillow(picture: Image.Image, data: bytes) -> Page:
     if (plain := _plain_png(picture, data)) is not None:
         return Page(plain)
     picture.load()
-    turned = ImageOps.exif_transpose(picture)
-    if turned.size != picture.size or turned.getexif() != picture.getexif():
-        notes.append("Turned upright, as the camera asked for (EXIF).")
+    turned = picture
+    if picture.getexif().get(ORIENTATION, 1) != 1:
+        turned = ImageOps.exif_transpose(picture)
+        if turned.size != picture.size or turned.getexif() != picture.getexif():
+            notes.append("Turned upright, as the camera asked for (EXIF).")
     if turned.mode.startswith("I") or turned.mode == "F":
         grey, scaled = to_8_bit(np.asarray(turned))
         notes.extend(scaled)

@@ -12,7 +12,7 @@ from bccseg.config import MIN_PIECE_PX
 from bccseg.errors import BccsegError, ImageError
 from bccseg.imaging.label_image import Labels, areas, label_mask, relabel
 from bccseg.io.encode import png
-from bccseg.io.images import decode
+from bccseg.io.images import count_pixels, decode
 from bccseg.io.page import MAX_PIXELS
 from bccseg.io.tiff import is_tiff
 
@@ -31,6 +31,7 @@ def mask_png(labels: Labels) -> bytes:
     return png((labels > 0).astype(np.uint8) * 255)
 
 
+MOST_TIMES = 64  # px of a file for a px of the image: pages of which the first counts; more is not unpacked
 MAX_ID = 2**31 - 1
 
 
@@ -41,6 +42,8 @@ def read_labels(data: bytes, shape: tuple[int, int], *, split_pieces: bool = Tru
     cells. split_pieces: a cell in several pieces becomes several; without it, it stays one (another cell may lie
     across it). Pieces, or cells, below MIN_PIECE_PX are dropped. Raises ImageError.
     """
+    if count_pixels(data) > MOST_TIMES * max(1, shape[0] * shape[1]):
+        raise ImageError("The labels are far larger than the image. They must be of the same size.")
     values = _grey(data)
     if values.shape != shape:
         raise ImageError(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bccseg.errors import ImageError, ImageTooLarge
 
 MAX_PIXELS = 150_000_000  # a 12,000 x 12,000 field; more does not fit the memory of a small machine
+MAX_SIDE_PX = 65_535  # as JPEG has it; damaged files claim more
 
 
 MAX_PAGES = 200
@@ -26,13 +27,17 @@ class Page:
 
 
 def check_size(width: int, height: int) -> None:
-    """Raise ImageTooLarge above MAX_PIXELS, ImageError for an empty picture."""
+    """Raise ImageTooLarge above MAX_PIXELS or MAX_SIDE_PX, ImageError for an empty picture."""
     if width < 1 or height < 1:
         raise ImageError("The picture has no pixels.")
     if width * height > MAX_PIXELS:
         raise ImageTooLarge(
             f"The picture says it is {width:,} x {height:,} px; at most {MAX_PIXELS // 1_000_000} megapixels "
             "can be opened. Crop it or save it at a lower resolution."
+        )
+    if max(width, height) > MAX_SIDE_PX:
+        raise ImageTooLarge(
+            f"The picture says it is {width:,} x {height:,} px; a side may have {MAX_SIDE_PX:,} px. Crop it."
         )
 
 

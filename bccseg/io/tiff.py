@@ -22,6 +22,8 @@ PLAUSIBLE_UM = (0.005, 10.0)  # outside lies screen and print resolution (72 dpi
 
 MPP = re.compile(r"\bMPP\s*=\s*([0-9]*\.?[0-9]+)")  # µm per pixel, in Aperio's description
 
+MOST_LISTED = 100_000  # pictures, thumbnails and levels
+
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF 6.0 and BigTIFF, either byte order
 
 
@@ -49,16 +51,24 @@ def count_tiff_pixels(data: bytes) -> int:
     """Pixels of all pages of a TIFF file, by its tags; 0 if they cannot be read."""
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as tif:
-            series = tif.series[0]
+            series = series_of(tif)[0]
             return int(np.prod([n for axis, n in zip(series.axes, series.shape, strict=True) if axis not in "SC"]))
     except Exception:  # noqa: BLE001  (tifffile and its codecs raise many kinds on damaged files)
         return 0
 
 
+def series_of(tif: tifffile.TiffFile) -> list[tifffile.TiffPageSeries]:
+    """The pictures of a TIFF file. Raises ImageError."""
+    if len(tif.pages) > MOST_LISTED:  # asked first: the list of a damaged file has no end if it is gone through
+        raise ImageError(f"The TIFF lists {len(tif.pages):,} pictures. It is damaged; export it again.")
+    return tif.series
+
+
 def _pages(tif: tifffile.TiffFile, wanted: int | None) -> list[Page]:
-    if not tif.series:
+    found = series_of(tif)
+    if not found:
         raise ImageError("The TIFF holds no picture. Export it again.")
-    series = tif.series[0]
+    series = found[0]
     axes, shape = series.axes, series.shape
     if "Y" not in axes or "X" not in axes:
         raise UnsupportedImage("The TIFF holds no picture of height and width.")

@@ -9,7 +9,7 @@ import zarr
 from numpy.typing import NDArray
 
 from bccseg.errors import ImageError, UnsupportedImage
-from bccseg.io.tiff import stated_pixel_size
+from bccseg.io.tiff import series_of, stated_pixel_size
 from bccseg.slides.slide import LARGEST_PIECE, WHITE, Slide, as_rgb, check_kind, impossible
 
 MOST_PX_A_BYTE = 20_000  # of a file; a slide that is mostly never scanned glass has some hundreds
@@ -36,7 +36,7 @@ class TiffSlide(Slide):
             raise ImageError(f"{path.name} is damaged or cut off ({reason}). Export it again.") from error
 
     def _open(self, path: Path) -> None:
-        flat = [one for one in self._file.series if "Y" in one.axes and "X" in one.axes]
+        flat = [one for one in series_of(self._file) if "Y" in one.axes and "X" in one.axes]
         if not flat:
             raise ImageError(f"{path.name} holds no picture. Export it again.")
         series = max(flat, key=lambda one: one.sizes["width"] * one.sizes["height"])
