@@ -24,6 +24,20 @@ function readIds(picture) {
   return ids;
 }
 
+// The pictures shown last: whoever comes back from another page finds them read already. On the window, because
+// Streamlit may load this code anew with each page.
+const read = (window.bccsegPicturesRead ||= new Map());
+async function readPictures(key, data) {
+  let found = read.get(key);
+  if (!found || found.of !== data.labels) {
+    const [image, labels] = await Promise.all([load(data.image), load(data.labels)]);
+    found = { image, ids: readIds(labels), width: labels.width, height: labels.height, of: data.labels };
+    read.set(key, found);
+    for (const old of [...read.keys()].slice(0, -3)) read.delete(old);
+  }
+  return found;
+}
+
 function onScale(scale, share) {
   const at = Math.min(0.9999, Math.max(0, share)) * (scale.length - 1), k = Math.floor(at), f = at - k;
   return scale[k].map((low, c) => Math.round(low + f * (scale[k + 1][c] - low)));
@@ -56,10 +70,10 @@ class View extends ImageView {
     if (this.group) linked.add(this);
     if (data.key !== this.key) {
       this.key = data.key;
-      const [image, labels] = await Promise.all([load(data.image), load(data.labels)]);
+      const { image, ids, width, height } = await readPictures(data.key, data);
       if (this.key !== data.key) return; // a newer image came meanwhile
-      const stay = data.place && this.data?.place === data.place && labels.width === this.width; // same image, other cells
-      Object.assign(this, { data, image, ids: readIds(labels), width: labels.width, height: labels.height });
+      const stay = data.place && this.data?.place === data.place && width === this.width; // same image, other cells
+      Object.assign(this, { data, image, ids, width, height });
       this.index = new Map(data.cells.id.map((id, row) => [id, row]));
       this.offerColours();
       this.chips.show(data.classes || []);
