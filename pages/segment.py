@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.segment.batch_view import show_batch
+from ui.segment.batch_view import offer_everything, show_batch
 from ui.segment.corrected import choose_version
 from ui.segment.gallery_view import ask_view, choose_gallery, take_moves
 from ui.segment.image_view import show_image
@@ -62,7 +62,9 @@ with show_errors():
             st.switch_page(CORRECT_PAGE)
     kept = recount_shown(state, index, chosen)
     shown = choose_version(kept)
-    show_image(shown, kept, choose_gallery(state, index, shown, wanted=gallery, editable=shown is kept and not busy))
+    gallery_shown = choose_gallery(state, index, shown, wanted=gallery, editable=shown is kept and not busy)
+    alone = len(names) == 1  # then the files of all images are those of this one
+    show_image(shown, kept, gallery_shown, lambda: offer_everything(state, chosen) if alone else None)
     show_failures(state)
     recount_others(state, chosen)
     show_batch(state, chosen)

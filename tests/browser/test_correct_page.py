@@ -265,6 +265,7 @@ def two_cells():
 
 def downloaded(page):
     """Name of the zip of everything, and the label picture and the number of table rows in it."""
+    page.get_by_role("tab", name="Downloads").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Everything (zip)").click()
     with zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())) as archive:

@@ -22,29 +22,36 @@ SHOWN_NAMES = 5  # in a warning
 
 
 def show_batch(state: VisitorState, chosen: Chosen) -> None:
-    """All images together: summary, counts, distributions, one zip."""
+    """All images together: summary, counts, distributions, one zip. Of a single image everything is shown already."""
     images = [stored.measured for stored in state.results]
+    if len(images) < 2:
+        return
     table = summary_table(images)
     names = charts_names([r.name for r in images])
-    if len(images) > 1:
-        st.subheader("All images", anchor=False)
-        show_together(images)
-        rows, plots = st.tabs(["Summary", "Charts"], key="batch_tabs", on_change="rerun")
-        shown = table.drop(columns="files")  # the names say it
-        rows.dataframe(
-            shown, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in shown}
-        )
-        if plots.open:
-            with plots:
-                _show_charts(images, table.assign(image=names), names)
-        _doubt_stated_sizes(images, chosen)
+    st.subheader("All images", anchor=False)
+    show_together(images)
+    rows, plots = st.tabs(["Summary", "Charts"], key="batch_tabs", on_change="rerun")
+    shown = table.drop(columns="files")  # the names say it
+    rows.dataframe(
+        shown, hide_index=True, key="summary_table", column_config={name: column_format(name) for name in shown}
+    )
+    if plots.open:
+        with plots:
+            _show_charts(images, table.assign(image=names), names)
+    _doubt_stated_sizes(images, chosen)
+    offer_everything(state, chosen)
+
+
+def offer_everything(state: VisitorState, chosen: Chosen) -> None:
+    """All files of all images in one zip, and the summary."""
     columns, by = st.columns(3), author()  # a download is made outside the page, which knows who is at work
     columns[0].download_button("Everything (zip)", lambda: _zip(state, chosen, by), file_name="bccseg_results.zip",
                                help="Masks, labels, overlays, tables, QuPath, ImageJ and COCO files of all images.",
                                type="primary", on_click="ignore", icon=":material/folder_zip:",
                                width="stretch")  # fmt: skip
-    columns[1].download_button("Summary (CSV)", lambda: csv(table), file_name="summary.csv", on_click="ignore",
-                               help="A row an image.", icon=":material/table:", width="stretch")  # fmt: skip
+    columns[1].download_button("Summary (CSV)", lambda: csv(summary_table([one.measured for one in state.results])),
+                               file_name="summary.csv", on_click="ignore", help="A row an image.",
+                               icon=":material/table:", width="stretch")  # fmt: skip
 
 
 def _show_charts(images: list[MeasuredImage], table: pd.DataFrame, names: list[str]) -> None:

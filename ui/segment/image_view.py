@@ -47,9 +47,11 @@ DOWNLOADS = {
 }
 
 
-def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], None] | None) -> None:
+def show_image(
+    chosen: StoredResult, kept: StoredResult, gallery: Callable[[], None] | None, more_downloads: Callable[[], None]
+) -> None:
     """Everything of one image. chosen: of what is kept the corrected cells, or those that the network found. gallery:
-    shows it, in the place of the picture, where it is wanted.
+    shows it, in the place of the picture, where it is wanted. more_downloads: offers them beside those of the image.
     """
     result = _open(chosen)
     for note in result.notes:
@@ -84,6 +86,7 @@ def show_image(chosen: StoredResult, kept: StoredResult, gallery: Callable[[], N
     if downloads.open:
         with downloads:
             show_downloads(result)
+            more_downloads()
 
 
 def show_plots(result: ImageResult) -> None:

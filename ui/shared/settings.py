@@ -62,24 +62,25 @@ def settings_sidebar() -> Chosen:
     with st.sidebar:
         st.subheader("Settings", anchor=False)
         weights = _ask_weights()
-        st.selectbox("Device", list(DEVICE_TITLES), format_func=DEVICE_TITLES.__getitem__, key="set_device",
-                     help="Where the network runs. Automatic takes a graphics card if there is one.")  # fmt: skip
-        st.toggle("Find the cell diameter automatically", key="set_auto",
-                  help="The network looks at the image at several magnifications and measures the cells. "
-                       "Switch this off if it is misled, and type the diameter.")  # fmt: skip
-        if not st.session_state["set_auto"]:
-            st.number_input("Cell diameter (px)", 3.0, 5000.0, step=1.0, key="set_diameter",
-                            help="Diameter of a typical red cell in pixels of your image.")  # fmt: skip
         pixel_size = _ask_pixel_size()
-        st.slider("Smallest cell, compared with the typical diameter", 0.0, 100.0, step=5.0, key="set_min_cell",
-                  format="%d %%",
-                  help="Anything narrower is taken for a speck or a platelet and left out. Applies at once; cells that "
-                       "somebody drew or kept on Correct count at any size.")  # fmt: skip
-        st.toggle("Leave out cells cut by the border", key="set_drop_border",
-                  help="Their size is not known. Sizes and histograms never use them; this leaves them out of "
-                       "the count too, at once. The density does not change: it has its own rule.")  # fmt: skip
-        st.button("Reset settings", on_click=reset, args=(defaults(),), icon=":material/restart_alt:",
-                  width="stretch")  # fmt: skip
+        with st.popover("More settings", icon=":material/tune:", width="stretch"):
+            st.selectbox("Device", list(DEVICE_TITLES), format_func=DEVICE_TITLES.__getitem__, key="set_device",
+                         help="Where the network runs. Automatic takes a graphics card if there is one.")  # fmt: skip
+            st.toggle("Find the cell diameter automatically", key="set_auto",
+                      help="The network looks at the image at several magnifications and measures the cells. "
+                           "Switch this off if it is misled, and type the diameter.")  # fmt: skip
+            if not st.session_state["set_auto"]:
+                st.number_input("Cell diameter (px)", 3.0, 5000.0, step=1.0, key="set_diameter",
+                                help="Diameter of a typical red cell in pixels of your image.")  # fmt: skip
+            st.slider("Smallest cell, compared with the typical diameter", 0.0, 100.0, step=5.0, key="set_min_cell",
+                      format="%d %%",
+                      help="Anything narrower is taken for a speck or a platelet and left out. Applies at once; cells "
+                           "that somebody drew or kept on Correct count at any size.")  # fmt: skip
+            st.toggle("Leave out cells cut by the border", key="set_drop_border",
+                      help="Their size is not known. Sizes and histograms never use them; this leaves them out of "
+                           "the count too, at once. The density does not change: it has its own rule.")  # fmt: skip
+            st.button("Reset settings", on_click=reset, args=(defaults(),), icon=":material/restart_alt:",
+                      width="stretch")  # fmt: skip
     value = {key: save(key) for key in DEFAULTS}
     settings = SegmentSettings(
         diameter_px=None if value["set_auto"] else float(value["set_diameter"]),
