@@ -1,5 +1,7 @@
 """What somebody may do is decided where it is done: the actions of all pages, called without their buttons."""
 
+import time
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,7 +13,9 @@ from bccseg.annotation.store import LabelStore
 from bccseg.classes import CellClass, ClassSet
 from bccseg.errors import AccessError
 from bccseg.io.archive import Entry
+from bccseg.slides.runs import SlideRun
 from tests.paths import ROOT
+from tests.slides.slide_files import write_svs
 from tests.ui.team import account, claims, team
 from ui.shared.segmentation_job import WaitingFile
 
@@ -90,6 +94,12 @@ def check_data(given):
     show_check([], [], 0.1, "", versions=[])
 
 
+def count(given):
+    from ui.slides.library import change
+
+    change(Action.COUNT_SLIDE, "a.svs", lambda: given["done"].append(Action.COUNT_SLIDE))
+
+
 def callback(action):
     def deed(given):
         from ui.shared.account import guarded
@@ -101,12 +111,13 @@ def callback(action):
 
 DEEDS = {
     "submit": submit, "review": review, "restore": restore, "classes": classes, "import": import_zip, "export": export,
-    "measures": export_measures, "check": check_data,
+    "measures": export_measures, "check": check_data, "count": count,
     **{f"callback: {action}": callback(action) for action in Action},
 }  # fmt: skip
 OF = {
     "submit": Action.SUBMIT, "review": Action.REVIEW, "restore": Action.WITHDRAW, "classes": Action.EDIT_CLASSES,
     "import": Action.IMPORT, "export": Action.EXPORT, "measures": Action.EXPORT, "check": Action.TRAIN,
+    "count": Action.COUNT_SLIDE,
     **{f"callback: {action}": action for action in Action},
 }  # fmt: skip
 
@@ -253,7 +264,7 @@ def page(name, who=None, **state):
     return at
 
 
-PAGES = ["segment", "studies", "correct", "collection", "train", "weights", "guide", "settings", "audit"]
+PAGES = ["segment", "studies", "slides", "correct", "collection", "train", "weights", "guide", "settings", "audit"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -294,9 +305,24 @@ def test_a_demo_lets_anybody_look_but_not_change(team, monkeypatch, given):
     at = page("train")
     assert any("needs the role trainer or admin" in i.value for i in at.info)
     assert "Start training" not in [b.label for b in at.button]
-    at = page("studies")
-    assert any("needs the role" in i.value for i in at.info)
+    for name in ("studies", "slides"):
+        assert any("needs the role" in i.value for i in page(name).info)
     assert "From the Hugging Face Hub…" not in page("segment").selectbox(key="set_weights").options
+
+
+def test_a_viewer_looks_at_slides_and_counts_on_none(team, monkeypatch, tmp_path):
+    monkeypatch.setenv("BCCSEG_SLIDES", str(tmp_path / "slides"))
+    monkeypatch.setattr(SlideRun, "start", lambda _run: pytest.fail("a viewer may not"))
+    (tmp_path / "slides").mkdir()
+    write_svs(tmp_path / "slides" / "a.svs", np.full((300, 400, 3), 220, np.uint8))
+    at = page("slides", "viewer")
+    for _ in range(20):
+        if not any("Looking at the slide" in c.value for c in at.caption):
+            break
+        time.sleep(0.2)
+        at.run()
+    assert any("300" in c.value for c in at.caption)
+    assert not {b.label for b in at.button} & {"Count", "Remove this count"}
 
 
 def test_an_admin_invites_and_gives_roles(team):

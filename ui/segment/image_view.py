@@ -163,7 +163,7 @@ def show_numbers(result: ImageResult) -> None:
             tint = "orange" if below.endswith(FEW) else "off"
             st.metric(label, value, below or None, tint, help=tip, width="content", delta_arrow="off")
     if s.cell_count == 0:
-        st.info("No cells were found. If there are some, type their diameter in the sidebar.")
+        st.info("No cells were found. If there are some, type their diameter under *More settings* in the sidebar.")
     doubt_pixel_size(result)
     warn_of_crowd(result)
 
