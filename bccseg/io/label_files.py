@@ -1,8 +1,8 @@
 """Label images and masks as files, read and written."""
 
+import contextlib
 import io
 
-import cv2
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ def mask_png(labels: Labels) -> bytes:
     return png((labels > 0).astype(np.uint8) * 255)
 
 
+PNG = b"\x89PNG\r\n\x1a\n"
 MOST_TIMES = 64  # px of a file for a px of the image: pages of which the first counts; more is not unpacked
 MAX_ID = 2**31 - 1
 
@@ -84,8 +85,13 @@ def _pixels(data: bytes) -> NDArray:
             return tifffile.imread(io.BytesIO(data), key=0)
         except Exception as error:  # the library lets errors of many kinds through
             raise ImageError("The labels are a damaged TIFF. Save them again as 16-bit TIFF or PNG.") from error
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    return decode(data)[0].image if values is None else values  # 1-bit, palette and the like, or no picture at all
+    if data.startswith(PNG):  # may have 16 bits. Not by OpenCV, which makes room for whatever a damaged one claims
+        import imagecodecs
+
+        with contextlib.suppress(imagecodecs.PngError, RuntimeError, ValueError, MemoryError):
+            values = imagecodecs.png_decode(data)
+            return values[..., 0] if values.ndim == 3 and values.shape[2] == 2 else values  # grey with transparency
+    return decode(data)[0].image
 
 
 def _one_channel(values: NDArray) -> NDArray:

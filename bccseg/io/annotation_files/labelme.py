@@ -4,10 +4,9 @@ import base64
 import binascii
 from typing import Any
 
-import cv2
 import numpy as np
 
-from bccseg.errors import DataError
+from bccseg.errors import DataError, ImageError
 from bccseg.imaging.label_image import Mask
 from bccseg.io.annotation_files.objects import (
     AnnotatedImage,
@@ -17,6 +16,7 @@ from bccseg.io.annotation_files.objects import (
     as_ring,
     as_text,
 )
+from bccseg.io.images import decode
 
 CIRCLE_POINTS = 90
 
@@ -60,12 +60,11 @@ def read_labelme(value: dict[str, Any], file_name: str) -> AnnotationFile:
 def _mask(data: Any, points: np.ndarray, size: tuple[int, int] | None, what: str) -> Mask:
     """A mask (H, W) from a PNG, base64, of what lies between two corners."""
     try:
-        pixels = np.frombuffer(base64.b64decode(data, validate=True), np.uint8)
-        small = cv2.imdecode(pixels, cv2.IMREAD_GRAYSCALE) if pixels.size else None
-    except (TypeError, ValueError, binascii.Error, cv2.error) as error:
+        small = decode(base64.b64decode(data, validate=True))[0].image[..., 0]
+    except (TypeError, ValueError, binascii.Error, ImageError) as error:
         raise DataError(f"{what} has a damaged mask.") from error
     x, y = np.round(points.min(axis=0)).astype(int)
-    if small is None or size is None or min(x, y) < 0 or y + small.shape[0] > size[0] or x + small.shape[1] > size[1]:
+    if size is None or min(x, y) < 0 or y + small.shape[0] > size[0] or x + small.shape[1] > size[1]:
         raise DataError(f"{what} has a damaged mask.")
     whole = np.zeros(size, bool)
     whole[y : y + small.shape[0], x : x + small.shape[1]] = small > 0
