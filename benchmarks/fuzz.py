@@ -228,7 +228,7 @@ def work(folder: str, seed: int, beat: Any, done: Any) -> None:
     """The child: read spoiled files until it is ended. beat: number of the file under way."""
     warnings.simplefilter("ignore")
     home, dice = Path(folder), random.Random(seed)  # noqa: S311, not for secrets
-    os.dup2(os.open(home / "printed.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)  # libraries print, too
+    os.dup2(os.open(home / "printed.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)  # libraries print, too
     reads = targets(home)
     while True:
         name = dice.choice(list(reads))
