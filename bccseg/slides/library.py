@@ -7,6 +7,7 @@
 
 import contextlib
 import re
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +49,7 @@ class SlideLibrary:
         clean = _clean(name)
         if not clean.lower().endswith(UPLOADED):
             raise SettingsError(f"{name} is no slide that can be uploaded: {', '.join(UPLOADED)} can.")
-        temporary = self.folder / f"{clean}{TEMPORARY_SUFFIX}"
+        temporary = self.folder / f"{clean}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"  # two may bring one name at once
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as file:
@@ -71,7 +72,9 @@ class SlideLibrary:
     def runs(self, name: str) -> list[SlideRun]:
         """Counts of a slide, the last one first."""
         path = self.path(name)
-        return [SlideRun(path, self._counts(name) / number) for number in sorted(self._numbers(name), reverse=True)]
+        return [
+            SlideRun(path, self._counts(name) / number) for number in sorted(self._numbers(name), key=int, reverse=True)
+        ]
 
     def begin(self, name: str, request: SlideRequest) -> SlideRun:
         """Start another count. Raises StoreError."""
